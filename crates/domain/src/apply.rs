@@ -1,0 +1,31 @@
+//! Folding events into facts.
+
+use crate::{Event, Facts, Seat};
+
+/// Writes what an event says into the facts, so that the next command of a batch sees it.
+pub fn apply(facts: &mut Facts, event: &Event) {
+    match event {
+        Event::SessionCreated(session) => {
+            facts.sessions.insert(session.id, session.clone());
+            for no in session.layout.numbers() {
+                let seat = Seat::new(session.id.seat(no));
+                facts.seats.insert(seat.id, seat);
+            }
+        }
+        Event::SessionUpdated(session) | Event::SessionClosed(session) => {
+            facts.sessions.insert(session.id, session.clone());
+        }
+        Event::PaymentConfirmed { sale, .. } => {
+            facts.sales.insert(sale.id, sale.clone());
+        }
+        _ => {}
+    }
+    for seat in event.seats() {
+        facts.seats.insert(seat.id, *seat);
+    }
+    if let Some(reservation) = event.reservation() {
+        facts
+            .reservations
+            .insert(reservation.id, reservation.clone());
+    }
+}

@@ -1,0 +1,316 @@
+//! The rules.
+
+use std::time::Duration;
+
+use crate::{
+    Command, Event, Facts, Refusal, Reservation, ReservationId, ReservationStatus, Sale, SaleId,
+    Seat, SeatId, SeatSelection, SeatState, SeatStatus, SeatTaken, Session, SessionChange,
+    SessionId, Timestamp, UserId,
+};
+
+/// What the rules say to `command` at `now`, given what the store knows.
+///
+/// Pure: the same facts, command and time always give the same answer. An empty list is a success
+/// that changes nothing, such as cancelling twice.
+pub fn decide(facts: &Facts, command: &Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::OpenSession(session) => Ok(open_session(session, now)),
+        Command::UpdateSession { session, change } => update_session(facts, *session, change),
+        Command::CloseSession { session } => close_session(facts, *session, now),
+        Command::Reserve {
+            reservation,
+            seats,
+            user,
+            hold,
+        } => reserve(facts, *reservation, seats, user, *hold, now),
+        Command::Confirm { reservation, sale } => confirm(facts, *reservation, *sale, now),
+        Command::Cancel { reservation } => cancel(facts, *reservation, now),
+        Command::Extend { reservation, hold } => extend(facts, *reservation, *hold, now),
+        Command::Expire { reservation } => expire(facts, *reservation, now),
+    }
+}
+
+fn open_session(session: &Session, now: Timestamp) -> Vec<Event> {
+    vec![Event::SessionCreated(Session {
+        created_at: now,
+        closed_at: None,
+        ..session.clone()
+    })]
+}
+
+fn update_session(
+    facts: &Facts,
+    id: SessionId,
+    change: &SessionChange,
+) -> Result<Vec<Event>, Refusal> {
+    let session = facts.open_session(id).ok_or(Refusal::SessionNotFound(id))?;
+    Ok(vec![Event::SessionUpdated(change.of(session))])
+}
+
+/// A session closes only when nobody has a seat in it: a live hold is a promise, a sale is a debt.
+fn close_session(facts: &Facts, id: SessionId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let session = facts.open_session(id).ok_or(Refusal::SessionNotFound(id))?;
+    let count = |status| {
+        let of_session = facts.seats.values().filter(|seat| seat.id.session() == id);
+        of_session
+            .filter(|seat| seat.status_at(now) == status)
+            .count()
+    };
+    let (held, sold) = (count(SeatStatus::Reserved), count(SeatStatus::Sold));
+    if held + sold > 0 {
+        return Err(Refusal::SessionInUse {
+            session: id,
+            held,
+            sold,
+        });
+    }
+    Ok(vec![Event::SessionClosed(Session {
+        closed_at: Some(now),
+        ..session.clone()
+    })])
+}
+
+/// All the seats or none. A lapsed hold is taken over seat by seat: the old reservation keeps what
+/// nobody else wanted, and is closed later by its own `Expire`.
+fn reserve(
+    facts: &Facts,
+    id: ReservationId,
+    selection: &SeatSelection,
+    user: &UserId,
+    hold: Duration,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let (session, seats) = selected(facts, selection)?;
+    let taken: Vec<_> = seats.iter().filter_map(|seat| taken(seat, now)).collect();
+    if !taken.is_empty() {
+        return Err(Refusal::SeatsTaken(taken));
+    }
+    let expires_at = now.plus(hold);
+    let reservation = Reservation {
+        id,
+        session: session.id,
+        seats: seats.iter().map(|seat| seat.id.no()).collect(),
+        user: user.clone(),
+        total: session.price.times(seats.len()),
+        status: ReservationStatus::Pending,
+        created_at: now,
+        expires_at,
+        extensions: 0,
+    };
+    let state = SeatState::Held {
+        by: id,
+        until: expires_at,
+    };
+    let seats = seats.iter().map(|seat| seat.changed_to(state)).collect();
+    Ok(vec![Event::ReservationCreated { reservation, seats }])
+}
+
+/// The chosen seats and their session; an unknown seat is reported before a taken one.
+fn selected<'a>(
+    facts: &'a Facts,
+    selection: &SeatSelection,
+) -> Result<(&'a Session, Vec<&'a Seat>), Refusal> {
+    let not_found = |ids: Vec<SeatId>| Refusal::SeatsNotFound(ids);
+    let Some(session) = facts.open_session(selection.session()) else {
+        return Err(not_found(selection.ids().to_vec()));
+    };
+    let unknown: Vec<_> = selection
+        .ids()
+        .iter()
+        .filter(|id| !facts.seats.contains_key(id))
+        .copied()
+        .collect();
+    if !unknown.is_empty() {
+        return Err(not_found(unknown));
+    }
+    Ok((
+        session,
+        selection
+            .ids()
+            .iter()
+            .filter_map(|id| facts.seats.get(id))
+            .collect(),
+    ))
+}
+
+fn taken(seat: &Seat, now: Timestamp) -> Option<SeatTaken> {
+    match seat.state {
+        SeatState::Sold { .. } => Some(SeatTaken {
+            seat: seat.id,
+            retry_at: None,
+        }),
+        SeatState::Held { until, .. } if now < until => Some(SeatTaken {
+            seat: seat.id,
+            retry_at: Some(until),
+        }),
+        SeatState::Held { .. } | SeatState::Available => None,
+    }
+}
+
+fn confirm(
+    facts: &Facts,
+    id: ReservationId,
+    sale: SaleId,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let (reservation, seats) = live(facts, id, now)?;
+    // Closing refuses live holds, so the session of a live one is always there.
+    let session = facts
+        .sessions
+        .get(&reservation.session)
+        .ok_or(Refusal::ReservationNotFound(id))?;
+    let sale = Sale {
+        id: sale,
+        reservation: id,
+        session: reservation.session,
+        seats: reservation.seats.clone(),
+        user: reservation.user.clone(),
+        total: reservation.total,
+        movie: session.movie.clone(),
+        room: session.room.clone(),
+        starts_at: session.starts_at,
+        paid_at: now,
+    };
+    Ok(vec![Event::PaymentConfirmed {
+        reservation: Reservation {
+            status: ReservationStatus::Confirmed,
+            ..reservation.clone()
+        },
+        sale,
+        seats: seats
+            .iter()
+            .map(|seat| seat.changed_to(SeatState::Sold { by: id }))
+            .collect(),
+    }])
+}
+
+/// A person who needs more time gets it, a bounded number of times, and never less than they had.
+fn extend(
+    facts: &Facts,
+    id: ReservationId,
+    hold: Duration,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let (reservation, seats) = live(facts, id, now)?;
+    if reservation.extensions >= Reservation::MAX_EXTENSIONS {
+        return Err(Refusal::ExtensionRefused(id));
+    }
+    let expires_at = now.plus(hold).max(reservation.expires_at);
+    let reservation = Reservation {
+        expires_at,
+        extensions: reservation.extensions + 1,
+        ..reservation.clone()
+    };
+    let state = SeatState::Held {
+        by: id,
+        until: expires_at,
+    };
+    let seats = seats.iter().map(|seat| seat.changed_to(state)).collect();
+    Ok(vec![Event::ReservationExtended { reservation, seats }])
+}
+
+fn cancel(facts: &Facts, id: ReservationId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let reservation = facts
+        .reservations
+        .get(&id)
+        .ok_or(Refusal::ReservationNotFound(id))?;
+    match reservation.status_at(now) {
+        ReservationStatus::Cancelled => Ok(Vec::new()),
+        ReservationStatus::Confirmed => Err(Refusal::ReservationConfirmed(id)),
+        ReservationStatus::Expired => Err(Refusal::ReservationExpired(id)),
+        ReservationStatus::Pending => {
+            let cancelled = Reservation {
+                status: ReservationStatus::Cancelled,
+                ..reservation.clone()
+            };
+            let released = release(facts, reservation, now);
+            Ok([Event::ReservationCancelled {
+                reservation: cancelled,
+            }]
+            .into_iter()
+            .chain(released)
+            .collect())
+        }
+    }
+}
+
+/// Records a lapse. It may come late or twice: a reservation that is not pending any more is left
+/// alone.
+fn expire(facts: &Facts, id: ReservationId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let reservation = facts
+        .reservations
+        .get(&id)
+        .ok_or(Refusal::ReservationNotFound(id))?;
+    if reservation.status != ReservationStatus::Pending {
+        return Ok(Vec::new());
+    }
+    if now < reservation.expires_at {
+        let expires_at = reservation.expires_at;
+        return Err(Refusal::NotLapsed {
+            reservation: id,
+            expires_at,
+        });
+    }
+    let expired = Reservation {
+        status: ReservationStatus::Expired,
+        ..reservation.clone()
+    };
+    let released = release(facts, reservation, now);
+    Ok([Event::ReservationExpired {
+        reservation: expired,
+    }]
+    .into_iter()
+    .chain(released)
+    .collect())
+}
+
+/// A reservation that can still be paid, with its seats.
+///
+/// Every seat must also still point to it. Its seats lapse together, so this adds nothing while
+/// clocks run forward; should a clock step back, it keeps a hold that was taken over from being
+/// paid.
+fn live(
+    facts: &Facts,
+    id: ReservationId,
+    now: Timestamp,
+) -> Result<(&Reservation, Vec<&Seat>), Refusal> {
+    let reservation = facts
+        .reservations
+        .get(&id)
+        .ok_or(Refusal::ReservationNotFound(id))?;
+    match reservation.status_at(now) {
+        ReservationStatus::Confirmed => return Err(Refusal::ReservationConfirmed(id)),
+        ReservationStatus::Cancelled => return Err(Refusal::ReservationCancelled(id)),
+        ReservationStatus::Expired => return Err(Refusal::ReservationExpired(id)),
+        ReservationStatus::Pending => {}
+    }
+    let seats = still_held(facts, reservation);
+    if seats.len() < reservation.seats.len() {
+        return Err(Refusal::ReservationExpired(id));
+    }
+    Ok((reservation, seats))
+}
+
+/// The seats of a reservation that nobody took over.
+fn still_held<'a>(facts: &'a Facts, reservation: &Reservation) -> Vec<&'a Seat> {
+    let seats = reservation
+        .seat_ids()
+        .filter_map(|seat| facts.seats.get(&seat));
+    seats
+        .filter(|seat| seat.is_held_by(reservation.id))
+        .collect()
+}
+
+/// Frees the seats that a reservation still holds; nothing to say when it holds none.
+fn release(facts: &Facts, reservation: &Reservation, now: Timestamp) -> Option<Event> {
+    let seats: Vec<_> = still_held(facts, reservation)
+        .iter()
+        .map(|seat| seat.changed_to(SeatState::Available))
+        .collect();
+    (!seats.is_empty()).then(|| Event::SeatReleased {
+        reservation: reservation.id,
+        user: reservation.user.clone(),
+        seats,
+        at: now,
+    })
+}

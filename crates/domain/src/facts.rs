@@ -1,0 +1,26 @@
+//! What a decision looks at.
+
+use std::collections::HashMap;
+
+use crate::{Reservation, ReservationId, Sale, SaleId, Seat, SeatId, Session, SessionId};
+
+/// The rows that a batch of commands is about, as they are now: loaded by a store, changed only by
+/// [`apply`](crate::apply). What is absent does not exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Sessions, closed ones included.
+    pub sessions: HashMap<SessionId, Session>,
+    /// Seats. For [`CloseSession`](crate::Command::CloseSession), all of the session's.
+    pub seats: HashMap<SeatId, Seat>,
+    /// Reservations.
+    pub reservations: HashMap<ReservationId, Reservation>,
+    /// Sales made by this batch; decisions do not need the others.
+    pub sales: HashMap<SaleId, Sale>,
+}
+
+impl Facts {
+    /// The session, unless it is unknown or closed.
+    pub fn open_session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get(&id).filter(|session| session.is_open())
+    }
+}

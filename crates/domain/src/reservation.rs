@@ -1,0 +1,65 @@
+//! A reservation: seats of one session, kept for someone for a while.
+
+use crate::{Cents, ReservationId, SeatId, SeatNo, SessionId, Timestamp, UserId};
+
+/// Seats of one session kept for someone until an instant, to be paid for before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// Its id.
+    pub id: ReservationId,
+    /// The session of its seats.
+    pub session: SessionId,
+    /// Its seats, in the order they were asked for.
+    pub seats: Vec<SeatNo>,
+    /// Who it is for.
+    pub user: UserId,
+    /// What all its seats cost together, fixed when it was made.
+    pub total: Cents,
+    /// What was last done with it; time may have passed since, see [`Reservation::status_at`].
+    pub status: ReservationStatus,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The first instant at which it cannot be paid any more.
+    pub expires_at: Timestamp,
+    /// How many times it was extended.
+    pub extensions: u8,
+}
+
+/// What became of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReservationStatus {
+    /// Waiting to be paid.
+    Pending,
+    /// Paid: its seats are sold.
+    Confirmed,
+    /// Not paid in time.
+    Expired,
+    /// Given back by its owner.
+    Cancelled,
+}
+
+impl Reservation {
+    /// How many seats one reservation may hold.
+    pub const MAX_SEATS: usize = 10;
+    /// How many times a reservation may be extended. Ten are what WCAG 2.2.1 asks of a limit that
+    /// could be unlimited; a cinema seat is wanted by others, its exception for essential limits.
+    pub const MAX_EXTENSIONS: u8 = 3;
+
+    /// What the reservation is at `now`: a pending one is expired from its `expires_at` on.
+    pub fn status_at(&self, now: Timestamp) -> ReservationStatus {
+        match self.status {
+            ReservationStatus::Pending if now >= self.expires_at => ReservationStatus::Expired,
+            status => status,
+        }
+    }
+
+    /// The ids of its seats, in the order they were asked for.
+    pub fn seat_ids(&self) -> impl Iterator<Item = SeatId> {
+        self.seats.iter().map(|no| self.session.seat(*no))
+    }
+
+    /// What each of its seats costs.
+    pub fn seat_price(&self) -> Cents {
+        self.total.share(self.seats.len())
+    }
+}

@@ -1,0 +1,41 @@
+//! A sale: what a paid reservation becomes.
+
+use crate::{Cents, ReservationId, SaleId, SeatId, SeatNo, SessionId, Timestamp, UserId};
+
+/// Seats sold to someone. It keeps film, room, start and price as they were when it was made,
+/// whatever becomes of the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sale {
+    /// Its id.
+    pub id: SaleId,
+    /// The reservation that was paid.
+    pub reservation: ReservationId,
+    /// The session of its seats.
+    pub session: SessionId,
+    /// Its seats, in the order they were asked for.
+    pub seats: Vec<SeatNo>,
+    /// Whose they are.
+    pub user: UserId,
+    /// What they cost together.
+    pub total: Cents,
+    /// The film's title when it was sold.
+    pub movie: String,
+    /// The room's name when it was sold.
+    pub room: String,
+    /// When the film was to start when it was sold.
+    pub starts_at: Timestamp,
+    /// When it was paid.
+    pub paid_at: Timestamp,
+}
+
+impl Sale {
+    /// The ids of its seats, in the order they were asked for.
+    pub fn seat_ids(&self) -> impl Iterator<Item = SeatId> {
+        self.seats.iter().map(|no| self.session.seat(*no))
+    }
+
+    /// What each of its seats cost.
+    pub fn seat_price(&self) -> Cents {
+        self.total.share(self.seats.len())
+    }
+}

@@ -1,0 +1,81 @@
+//! A seat of a session, and what time makes of it.
+
+use crate::{ReservationId, SeatId, Timestamp};
+
+/// A seat of one session, as it was last written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Its id.
+    pub id: SeatId,
+    /// What was last done with it; time may have passed since, see [`Seat::status_at`].
+    pub state: SeatState,
+    /// How many times it changed. It orders news of the seat that arrives out of order, and guards
+    /// every write: a seat is only written over the version that was read.
+    pub version: i64,
+}
+
+/// What was last done with a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeatState {
+    /// Nothing, or it was given back.
+    Available,
+    /// Held for a reservation until an instant; from that instant on it is free again, whether or
+    /// not anything has been written about it.
+    Held {
+        /// The reservation that holds it.
+        by: ReservationId,
+        /// The first instant at which it is free.
+        until: Timestamp,
+    },
+    /// Sold, for good.
+    Sold {
+        /// The reservation that was paid.
+        by: ReservationId,
+    },
+}
+
+/// What a seat is at an instant, as people are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SeatStatus {
+    /// Anyone may reserve it.
+    Available,
+    /// A live hold keeps it for someone.
+    Reserved,
+    /// It has an owner.
+    Sold,
+}
+
+impl Seat {
+    /// A seat as a session opens with it.
+    pub const fn new(id: SeatId) -> Self {
+        Self {
+            id,
+            state: SeatState::Available,
+            version: 0,
+        }
+    }
+
+    /// What the seat is at `now`. This one comparison is the whole of expiry.
+    pub fn status_at(&self, now: Timestamp) -> SeatStatus {
+        match self.state {
+            SeatState::Sold { .. } => SeatStatus::Sold,
+            SeatState::Held { until, .. } if now < until => SeatStatus::Reserved,
+            SeatState::Held { .. } | SeatState::Available => SeatStatus::Available,
+        }
+    }
+
+    /// Whether the seat still points to this reservation's hold, lapsed or not.
+    pub fn is_held_by(&self, reservation: ReservationId) -> bool {
+        matches!(self.state, SeatState::Held { by, .. } if by == reservation)
+    }
+
+    /// The seat after a change to `state`: one version on.
+    #[must_use]
+    pub const fn changed_to(&self, state: SeatState) -> Self {
+        Self {
+            id: self.id,
+            state,
+            version: self.version + 1,
+        }
+    }
+}

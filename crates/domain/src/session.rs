@@ -1,0 +1,72 @@
+//! A session: one showing of a film in a room.
+
+use std::ops::RangeInclusive;
+
+use crate::{Cents, Layout, SessionId, Timestamp};
+
+/// One showing of a film in a room, and what a ticket for it costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// The film's title.
+    pub movie: String,
+    /// The room's name.
+    pub room: String,
+    /// When the film starts. A past session stays sellable: the box office sells to latecomers.
+    pub starts_at: Timestamp,
+    /// What one ticket costs now; held and sold tickets keep the price they were made at.
+    pub price: Cents,
+    /// Which seats the room has.
+    pub layout: Layout,
+    /// When the session was opened.
+    pub created_at: Timestamp,
+    /// When the session was closed; a closed session sells nothing and is not found any more.
+    pub closed_at: Option<Timestamp>,
+}
+
+impl Session {
+    /// The longest film or room name, in characters.
+    pub const TEXT_MAX_CHARS: usize = 200;
+    /// When a session may start: from 2000-01-01 up to the last millisecond of 2100, UTC.
+    pub const STARTS_AT: RangeInclusive<Timestamp> =
+        Timestamp::from_millis(946_684_800_000)..=Timestamp::from_millis(4_133_980_799_999);
+
+    /// Whether it can be seen and sold.
+    pub const fn is_open(&self) -> bool {
+        self.closed_at.is_none()
+    }
+}
+
+/// What to change of a session; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionChange {
+    /// A new film title.
+    pub movie: Option<String>,
+    /// A new room name.
+    pub room: Option<String>,
+    /// A new start.
+    pub starts_at: Option<Timestamp>,
+    /// A new price, for tickets not yet held.
+    pub price: Option<Cents>,
+}
+
+impl SessionChange {
+    /// The session as it is after the change.
+    #[must_use]
+    pub fn of(&self, session: &Session) -> Session {
+        let SessionChange {
+            movie,
+            room,
+            starts_at,
+            price,
+        } = self.clone();
+        Session {
+            movie: movie.unwrap_or_else(|| session.movie.clone()),
+            room: room.unwrap_or_else(|| session.room.clone()),
+            starts_at: starts_at.unwrap_or(session.starts_at),
+            price: price.unwrap_or(session.price),
+            ..session.clone()
+        }
+    }
+}
