@@ -24,8 +24,6 @@ pub fn apply(facts: &mut Facts, event: &Event) {
         facts.seats.insert(seat.id, *seat);
     }
     if let Some(reservation) = event.reservation() {
-        facts
-            .reservations
-            .insert(reservation.id, reservation.clone());
+        facts.reservations.insert(reservation.id, reservation.clone());
     }
 }

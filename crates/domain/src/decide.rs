@@ -17,12 +17,9 @@ pub fn decide(facts: &Facts, command: &Command, now: Timestamp) -> Result<Vec<Ev
         Command::OpenSession(session) => Ok(open_session(session, now)),
         Command::UpdateSession { session, change } => update_session(facts, *session, change),
         Command::CloseSession { session } => close_session(facts, *session, now),
-        Command::Reserve {
-            reservation,
-            seats,
-            user,
-            hold,
-        } => reserve(facts, *reservation, seats, user, *hold, now),
+        Command::Reserve { reservation, seats, user, hold } => {
+            reserve(facts, *reservation, seats, user, *hold, now)
+        }
         Command::Confirm { reservation, sale } => confirm(facts, *reservation, *sale, now),
         Command::Cancel { reservation } => cancel(facts, *reservation, now),
         Command::Extend { reservation, hold } => extend(facts, *reservation, *hold, now),
@@ -31,11 +28,7 @@ pub fn decide(facts: &Facts, command: &Command, now: Timestamp) -> Result<Vec<Ev
 }
 
 fn open_session(session: &Session, now: Timestamp) -> Vec<Event> {
-    vec![Event::SessionCreated(Session {
-        created_at: now,
-        closed_at: None,
-        ..session.clone()
-    })]
+    vec![Event::SessionCreated(Session { created_at: now, closed_at: None, ..session.clone() })]
 }
 
 fn update_session(
@@ -52,22 +45,13 @@ fn close_session(facts: &Facts, id: SessionId, now: Timestamp) -> Result<Vec<Eve
     let session = facts.open_session(id).ok_or(Refusal::SessionNotFound(id))?;
     let count = |status| {
         let of_session = facts.seats.values().filter(|seat| seat.id.session() == id);
-        of_session
-            .filter(|seat| seat.status_at(now) == status)
-            .count()
+        of_session.filter(|seat| seat.status_at(now) == status).count()
     };
     let (held, sold) = (count(SeatStatus::Reserved), count(SeatStatus::Sold));
     if held + sold > 0 {
-        return Err(Refusal::SessionInUse {
-            session: id,
-            held,
-            sold,
-        });
+        return Err(Refusal::SessionInUse { session: id, held, sold });
     }
-    Ok(vec![Event::SessionClosed(Session {
-        closed_at: Some(now),
-        ..session.clone()
-    })])
+    Ok(vec![Event::SessionClosed(Session { closed_at: Some(now), ..session.clone() })])
 }
 
 /// All the seats or none. A lapsed hold is taken over seat by seat: the old reservation keeps what
@@ -97,10 +81,7 @@ fn reserve(
         expires_at,
         extensions: 0,
     };
-    let state = SeatState::Held {
-        by: id,
-        until: expires_at,
-    };
+    let state = SeatState::Held { by: id, until: expires_at };
     let seats = seats.iter().map(|seat| seat.changed_to(state)).collect();
     Ok(vec![Event::ReservationCreated { reservation, seats }])
 }
@@ -114,35 +95,20 @@ fn selected<'a>(
     let Some(session) = facts.open_session(selection.session()) else {
         return Err(not_found(selection.ids().to_vec()));
     };
-    let unknown: Vec<_> = selection
-        .ids()
-        .iter()
-        .filter(|id| !facts.seats.contains_key(id))
-        .copied()
-        .collect();
+    let unknown: Vec<_> =
+        selection.ids().iter().filter(|id| !facts.seats.contains_key(id)).copied().collect();
     if !unknown.is_empty() {
         return Err(not_found(unknown));
     }
-    Ok((
-        session,
-        selection
-            .ids()
-            .iter()
-            .filter_map(|id| facts.seats.get(id))
-            .collect(),
-    ))
+    Ok((session, selection.ids().iter().filter_map(|id| facts.seats.get(id)).collect()))
 }
 
 fn taken(seat: &Seat, now: Timestamp) -> Option<SeatTaken> {
     match seat.state {
-        SeatState::Sold { .. } => Some(SeatTaken {
-            seat: seat.id,
-            retry_at: None,
-        }),
-        SeatState::Held { until, .. } if now < until => Some(SeatTaken {
-            seat: seat.id,
-            retry_at: Some(until),
-        }),
+        SeatState::Sold { .. } => Some(SeatTaken { seat: seat.id, retry_at: None }),
+        SeatState::Held { until, .. } if now < until => {
+            Some(SeatTaken { seat: seat.id, retry_at: Some(until) })
+        }
         SeatState::Held { .. } | SeatState::Available => None,
     }
 }
@@ -155,10 +121,8 @@ fn confirm(
 ) -> Result<Vec<Event>, Refusal> {
     let (reservation, seats) = live(facts, id, now)?;
     // Closing refuses live holds, so the session of a live one is always there.
-    let session = facts
-        .sessions
-        .get(&reservation.session)
-        .ok_or(Refusal::ReservationNotFound(id))?;
+    let session =
+        facts.sessions.get(&reservation.session).ok_or(Refusal::ReservationNotFound(id))?;
     let sale = Sale {
         id: sale,
         reservation: id,
@@ -172,15 +136,9 @@ fn confirm(
         paid_at: now,
     };
     Ok(vec![Event::PaymentConfirmed {
-        reservation: Reservation {
-            status: ReservationStatus::Confirmed,
-            ..reservation.clone()
-        },
+        reservation: Reservation { status: ReservationStatus::Confirmed, ..reservation.clone() },
         sale,
-        seats: seats
-            .iter()
-            .map(|seat| seat.changed_to(SeatState::Sold { by: id }))
-            .collect(),
+        seats: seats.iter().map(|seat| seat.changed_to(SeatState::Sold { by: id })).collect(),
     }])
 }
 
@@ -196,40 +154,27 @@ fn extend(
         return Err(Refusal::ExtensionRefused(id));
     }
     let expires_at = now.plus(hold).max(reservation.expires_at);
-    let reservation = Reservation {
-        expires_at,
-        extensions: reservation.extensions + 1,
-        ..reservation.clone()
-    };
-    let state = SeatState::Held {
-        by: id,
-        until: expires_at,
-    };
+    let reservation =
+        Reservation { expires_at, extensions: reservation.extensions + 1, ..reservation.clone() };
+    let state = SeatState::Held { by: id, until: expires_at };
     let seats = seats.iter().map(|seat| seat.changed_to(state)).collect();
     Ok(vec![Event::ReservationExtended { reservation, seats }])
 }
 
 fn cancel(facts: &Facts, id: ReservationId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let reservation = facts
-        .reservations
-        .get(&id)
-        .ok_or(Refusal::ReservationNotFound(id))?;
+    let reservation = facts.reservations.get(&id).ok_or(Refusal::ReservationNotFound(id))?;
     match reservation.status_at(now) {
         ReservationStatus::Cancelled => Ok(Vec::new()),
         ReservationStatus::Confirmed => Err(Refusal::ReservationConfirmed(id)),
         ReservationStatus::Expired => Err(Refusal::ReservationExpired(id)),
         ReservationStatus::Pending => {
-            let cancelled = Reservation {
-                status: ReservationStatus::Cancelled,
-                ..reservation.clone()
-            };
+            let cancelled =
+                Reservation { status: ReservationStatus::Cancelled, ..reservation.clone() };
             let released = release(facts, reservation, now);
-            Ok([Event::ReservationCancelled {
-                reservation: cancelled,
-            }]
-            .into_iter()
-            .chain(released)
-            .collect())
+            Ok([Event::ReservationCancelled { reservation: cancelled }]
+                .into_iter()
+                .chain(released)
+                .collect())
         }
     }
 }
@@ -237,31 +182,17 @@ fn cancel(facts: &Facts, id: ReservationId, now: Timestamp) -> Result<Vec<Event>
 /// Records a lapse. It may come late or twice: a reservation that is not pending any more is left
 /// alone.
 fn expire(facts: &Facts, id: ReservationId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let reservation = facts
-        .reservations
-        .get(&id)
-        .ok_or(Refusal::ReservationNotFound(id))?;
+    let reservation = facts.reservations.get(&id).ok_or(Refusal::ReservationNotFound(id))?;
     if reservation.status != ReservationStatus::Pending {
         return Ok(Vec::new());
     }
     if now < reservation.expires_at {
         let expires_at = reservation.expires_at;
-        return Err(Refusal::NotLapsed {
-            reservation: id,
-            expires_at,
-        });
+        return Err(Refusal::NotLapsed { reservation: id, expires_at });
     }
-    let expired = Reservation {
-        status: ReservationStatus::Expired,
-        ..reservation.clone()
-    };
+    let expired = Reservation { status: ReservationStatus::Expired, ..reservation.clone() };
     let released = release(facts, reservation, now);
-    Ok([Event::ReservationExpired {
-        reservation: expired,
-    }]
-    .into_iter()
-    .chain(released)
-    .collect())
+    Ok([Event::ReservationExpired { reservation: expired }].into_iter().chain(released).collect())
 }
 
 /// A reservation that can still be paid, with its seats.
@@ -274,10 +205,7 @@ fn live(
     id: ReservationId,
     now: Timestamp,
 ) -> Result<(&Reservation, Vec<&Seat>), Refusal> {
-    let reservation = facts
-        .reservations
-        .get(&id)
-        .ok_or(Refusal::ReservationNotFound(id))?;
+    let reservation = facts.reservations.get(&id).ok_or(Refusal::ReservationNotFound(id))?;
     match reservation.status_at(now) {
         ReservationStatus::Confirmed => return Err(Refusal::ReservationConfirmed(id)),
         ReservationStatus::Cancelled => return Err(Refusal::ReservationCancelled(id)),
@@ -293,12 +221,8 @@ fn live(
 
 /// The seats of a reservation that nobody took over.
 fn still_held<'a>(facts: &'a Facts, reservation: &Reservation) -> Vec<&'a Seat> {
-    let seats = reservation
-        .seat_ids()
-        .filter_map(|seat| facts.seats.get(&seat));
-    seats
-        .filter(|seat| seat.is_held_by(reservation.id))
-        .collect()
+    let seats = reservation.seat_ids().filter_map(|seat| facts.seats.get(&seat));
+    seats.filter(|seat| seat.is_held_by(reservation.id)).collect()
 }
 
 /// Frees the seats that a reservation still holds; nothing to say when it holds none.

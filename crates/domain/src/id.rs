@@ -86,10 +86,7 @@ impl SeatId {
     }
 
     /// The seat's number within its session.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the low 16 bits are what is wanted"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the low 16 bits are what is wanted")]
     pub const fn no(&self) -> SeatNo {
         SeatNo(self.0.as_u128() as u16)
     }
@@ -119,11 +116,7 @@ impl SeatNo {
 
     /// `None` outside 1 to [`SeatNo::MAX`].
     pub const fn new(no: u16) -> Option<Self> {
-        if no >= 1 && no <= Self::MAX {
-            Some(Self(no))
-        } else {
-            None
-        }
+        if no >= 1 && no <= Self::MAX { Some(Self(no)) } else { None }
     }
 
     /// The number itself, from 1.

@@ -33,11 +33,7 @@ impl Layout {
 
     /// A room of `seats` seats in rows of eight.
     pub fn new(seats: u16) -> Result<Self, LayoutError> {
-        if Self::SEATS.contains(&seats) {
-            Ok(Self { seats })
-        } else {
-            Err(LayoutError::SeatCount)
-        }
+        if Self::SEATS.contains(&seats) { Ok(Self { seats }) } else { Err(LayoutError::SeatCount) }
     }
 
     /// How many seats the room has.
@@ -105,9 +101,7 @@ mod tests {
     fn seats_are_named_row_by_row() {
         assert_eq!(
             ["A1", "A8", "B1"],
-            [label(1), label(8), label(9)]
-                .each_ref()
-                .map(String::as_str)
+            [label(1), label(8), label(9)].each_ref().map(String::as_str)
         );
         assert_eq!(label(26 * 8), "Z8");
         assert_eq!(label(26 * 8 + 1), "AA1");
@@ -142,9 +136,6 @@ mod tests {
         for bad in ["", "8", "9/200", "8/x", "8/15", "/200"] {
             assert!(bad.parse::<Layout>().is_err(), "{bad}");
         }
-        assert_eq!(
-            LayoutError::SeatCount.to_string(),
-            "a room has 16 to 10000 seats"
-        );
+        assert_eq!(LayoutError::SeatCount.to_string(), "a room has 16 to 10000 seats");
     }
 }

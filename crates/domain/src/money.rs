@@ -39,10 +39,7 @@ impl Cents {
     /// The number comes from JSON as the nearest `f64`. Up to the greatest price, every amount of
     /// whole cents has its own nearest `f64`, so comparing with it tells exactly whether the number
     /// was written with at most two decimals.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the range is checked before"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked before")]
     pub fn from_amount(amount: f64) -> Result<Self, MoneyError> {
         if amount < 0.0 {
             return Err(MoneyError::Negative);
@@ -52,22 +49,12 @@ impl Cents {
             return Err(MoneyError::TooLarge);
         }
         let price = Self(cents as i64);
-        #[expect(
-            clippy::float_cmp,
-            reason = "equality is the question: is it the nearest f64?"
-        )]
-        if price.amount() == amount {
-            Ok(price)
-        } else {
-            Err(MoneyError::FractionOfCent)
-        }
+        #[expect(clippy::float_cmp, reason = "equality is the question: is it the nearest f64?")]
+        if price.amount() == amount { Ok(price) } else { Err(MoneyError::FractionOfCent) }
     }
 
     /// The amount in whole units, as the API shows it: 2,550 cents are `25.5`.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "exact far past any sum of prices, 2^53 cents"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "exact far past any sum of prices, 2^53 cents")]
     pub fn amount(self) -> f64 {
         self.0 as f64 / 100.0
     }
@@ -75,10 +62,7 @@ impl Cents {
     /// The price of `count` tickets at this price each.
     #[must_use]
     pub fn times(self, count: usize) -> Self {
-        Self(
-            self.0
-                .saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
     /// Each ticket's share of a total for `count` tickets of one price.
@@ -86,11 +70,7 @@ impl Cents {
     /// Exact, because such totals only come from [`Cents::times`]; a total for no tickets is zero.
     #[must_use]
     pub fn share(self, count: usize) -> Self {
-        Self(
-            self.0
-                .checked_div(i64::try_from(count).unwrap_or(i64::MAX))
-                .unwrap_or(0),
-        )
+        Self(self.0.checked_div(i64::try_from(count).unwrap_or(i64::MAX)).unwrap_or(0))
     }
 }
 

@@ -48,11 +48,7 @@ pub enum SeatStatus {
 impl Seat {
     /// A seat as a session opens with it.
     pub const fn new(id: SeatId) -> Self {
-        Self {
-            id,
-            state: SeatState::Available,
-            version: 0,
-        }
+        Self { id, state: SeatState::Available, version: 0 }
     }
 
     /// What the seat is at `now`. This one comparison is the whole of expiry.
@@ -72,10 +68,6 @@ impl Seat {
     /// The seat after a change to `state`: one version on.
     #[must_use]
     pub const fn changed_to(&self, state: SeatState) -> Self {
-        Self {
-            id: self.id,
-            state,
-            version: self.version + 1,
-        }
+        Self { id: self.id, state, version: self.version + 1 }
     }
 }

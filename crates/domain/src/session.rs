@@ -55,12 +55,7 @@ impl SessionChange {
     /// The session as it is after the change.
     #[must_use]
     pub fn of(&self, session: &Session) -> Session {
-        let SessionChange {
-            movie,
-            room,
-            starts_at,
-            price,
-        } = self.clone();
+        let SessionChange { movie, room, starts_at, price } = self.clone();
         Session {
             movie: movie.unwrap_or_else(|| session.movie.clone()),
             room: room.unwrap_or_else(|| session.room.clone()),

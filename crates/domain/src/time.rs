@@ -42,21 +42,8 @@ mod tests {
         let end = Timestamp::from_millis(i64::MAX);
         assert_eq!(end.plus(Duration::from_secs(1)), end);
         assert_eq!(Timestamp::from_millis(5).plus(Duration::MAX), end);
-        assert_eq!(
-            Timestamp::from_millis(5)
-                .plus(Duration::from_millis(7))
-                .as_millis(),
-            12
-        );
-        assert_eq!(
-            Timestamp::from_millis(5)
-                .until(Timestamp::from_millis(7))
-                .as_millis(),
-            2
-        );
-        assert_eq!(
-            Timestamp::from_millis(7).until(Timestamp::from_millis(5)),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::from_millis(5).plus(Duration::from_millis(7)).as_millis(), 12);
+        assert_eq!(Timestamp::from_millis(5).until(Timestamp::from_millis(7)).as_millis(), 2);
+        assert_eq!(Timestamp::from_millis(7).until(Timestamp::from_millis(5)), Duration::ZERO);
     }
 }
