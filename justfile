@@ -1,0 +1,38 @@
+# `just` lists the recipes; each is also a plain command that works without it.
+
+# List the recipes.
+default:
+    @just --list
+
+# Run every test, or those whose names contain FILTER.
+test *FILTER:
+    scripts/test {{ FILTER }}
+
+# Format, then lint as strictly as CI does.
+lint:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets --release -- -D warnings
+
+# Build the documentation, and open it with `just doc --open`.
+doc *ARGS:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --release {{ ARGS }}
+
+# Check licences, banned crates and sources of the dependencies.
+deny:
+    cargo deny check licenses bans sources
+
+# Everything that CI runs, after it has installed its tools.
+ci:
+    scripts/ci
+
+# Measure; how is told in docs/performance.md.
+bench *ARGS:
+    scripts/bench {{ ARGS }}
+
+# Change the rules on purpose and see which changes no test notices (needs cargo-mutants).
+mutants *ARGS:
+    cargo mutants --package poltrona-domain {{ ARGS }}
+
+# Serve made-up films on http://localhost:3000.
+demo:
+    cargo run --release -- serve --demo
