@@ -1,0 +1,282 @@
+//! From the text of a setting to its value, or why not.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+use super::fault::BadValue;
+use super::value::{Cors, Locale, LogFormat, Secret, show_duration};
+
+type Parsed<T> = Result<T, BadValue>;
+
+const MILLIS_PER_UNIT: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+
+/// The words that set one level for everything, from the quietest.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Libraries whose debug lines drown ours; naming them in a filter still shows them.
+const CHATTY: [&str; 5] = ["h2", "hyper", "hyper_util", "mio", "tower"];
+
+pub(super) fn switch(text: &str) -> Parsed<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(BadValue::new("it is neither true nor false", "Write `true` or `false`.")),
+    }
+}
+
+pub(super) fn host(text: &str) -> Parsed<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse().map_err(|_| {
+        BadValue::new(
+            "it is not an IP address",
+            "Write `127.0.0.1` for this machine only, or `0.0.0.0` for every address.",
+        )
+    })
+}
+
+pub(super) fn port(text: &str) -> Parsed<u16> {
+    text.parse().map_err(|_| {
+        if text.starts_with("tcp://") {
+            // Kubernetes puts `NAME_PORT=tcp://…` in every pod beside a service of that name.
+            return BadValue::new(
+                "it is the address of a Kubernetes service, not a port",
+                "Set `enableServiceLinks: false` in the pod, or set POLTRONA_PORT there.",
+            );
+        }
+        BadValue::new("it is not a whole number from 0 to 65535", "Write a port such as `3000`.")
+    })
+}
+
+pub(super) fn count(text: &str, least: usize, most: usize) -> Parsed<usize> {
+    match text.parse() {
+        Ok(count) if (least..=most).contains(&count) => Ok(count),
+        _ => Err(BadValue::new(
+            format!("it is not a whole number from {least} to {most}"),
+            "Write digits only, without a unit.",
+        )),
+    }
+}
+
+pub(super) fn folder(text: &str) -> Parsed<PathBuf> {
+    if text.trim().is_empty() || text.contains('\0') {
+        return Err(BadValue::new("it is not a path", "Write a folder such as `./poltrona-data`."));
+    }
+    Ok(PathBuf::from(text))
+}
+
+pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Parsed<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let scale = MILLIS_PER_UNIT.iter().find(|(name, _)| *name == unit).map(|(_, millis)| millis);
+    let Some(scale) = scale.filter(|_| digits > 0) else {
+        return Err(BadValue::new(
+            "it is not a whole number with a unit",
+            "Write it as `500ms`, `3s`, `2m` or `1h`.",
+        ));
+    };
+    // A number too large to hold is also too long, so both faults are told alike.
+    let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*scale));
+    millis
+        .map(Duration::from_millis)
+        .filter(|duration| (least..=most).contains(duration))
+        .ok_or_else(|| {
+            let (least, most) = (show_duration(least), show_duration(most));
+            BadValue::new(
+                format!("it is outside {least} to {most}"),
+                format!("Write a duration from `{least}` to `{most}`."),
+            )
+        })
+}
+
+pub(super) fn cors(text: &str) -> Parsed<Cors> {
+    let origins: Vec<&str> = text.split(',').map(str::trim).filter(|o| !o.is_empty()).collect();
+    match origins.as_slice() {
+        [] => Err(BadValue::new(
+            "it names no origin",
+            "Write `*` for any, or origins such as `https://cinema.example`.",
+        )),
+        ["*"] => Ok(Cors::Any),
+        list if list.contains(&"*") => Err(BadValue::new(
+            "`*` already allows every origin that stands beside it",
+            "Write `*` alone, or leave it out.",
+        )),
+        list => list.iter().map(|text| origin(text)).collect::<Parsed<_>>().map(Cors::List),
+    }
+}
+
+/// Browsers compare origins byte for byte, so only the form that they send can ever match.
+fn origin(text: &str) -> Parsed<String> {
+    let Some(normal) = normal_origin(text) else {
+        return Err(BadValue::new(
+            format!("`{}` is not a web origin", super::fault::printable(text)),
+            "Write scheme, host and, if need be, port, as in `https://cinema.example`.",
+        ));
+    };
+    if normal != text {
+        return Err(BadValue::new(
+            format!("a browser never sends `{}`", super::fault::printable(text)),
+            format!("Write `{normal}`."),
+        ));
+    }
+    Ok(normal)
+}
+
+fn normal_origin(text: &str) -> Option<String> {
+    let uri: http::Uri = text.parse().ok()?;
+    let scheme = uri.scheme_str()?;
+    let default_port = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+    let host = authority.host().to_ascii_lowercase();
+    match authority.port_u16() {
+        Some(port) if port != default_port => Some(format!("{scheme}://{host}:{port}")),
+        _ => Some(format!("{scheme}://{host}")),
+    }
+}
+
+pub(super) fn locale(text: &str) -> Parsed<Locale> {
+    [Locale::PtBr, Locale::En]
+        .into_iter()
+        .find(|locale| locale.as_str().eq_ignore_ascii_case(text))
+        .ok_or_else(|| {
+            BadValue::new("messages exist in no such language", "Write `pt-BR` or `en`.")
+        })
+}
+
+pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
+    [LogFormat::Auto, LogFormat::Pretty, LogFormat::Json]
+        .into_iter()
+        .find(|format| format.as_str() == text)
+        .ok_or_else(|| {
+            BadValue::new("there is no such format", "Write `auto`, `pretty` or `json`.")
+        })
+}
+
+pub(super) fn log_level(text: &str) -> Parsed<String> {
+    let lower = text.to_ascii_lowercase();
+    if LEVELS.contains(&lower.as_str()) {
+        return Ok(lower);
+    }
+    let hint = "Write `error`, `warn`, `info`, `debug`, or a filter as in `info,poltrona=debug`.";
+    // To the filter a bare word is the name of a module; here it is far more likely a misspelt
+    // level, and would silence everything.
+    if !text.contains(['=', ',', '[']) {
+        return Err(BadValue::new("there is no such level", hint));
+    }
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(BadValue::new("it is neither a level nor a filter", hint)),
+    }
+}
+
+/// The filter that a checked [`log_level`](super::Config::log_level) stands for.
+///
+/// A plain level is for our own lines: libraries known to be chatty stay at `info`.
+pub fn log_filter(level: &str) -> EnvFilter {
+    if !matches!(level, "debug" | "trace") {
+        return EnvFilter::new(level);
+    }
+    let quiet: String = CHATTY.iter().flat_map(|library| [",", library, "=info"]).collect();
+    EnvFilter::new(format!("{level}{quiet}"))
+}
+
+pub(super) fn secret(text: &str) -> Parsed<Option<Secret>> {
+    if text.trim().is_empty() {
+        return Err(BadValue::new("it is empty", "Give it a value, or do not set it at all."));
+    }
+    Ok(Some(Secret::new(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn hold(text: &str) -> Parsed<Duration> {
+        duration(text, Duration::from_millis(100), DAY)
+    }
+
+    #[test]
+    fn durations_carry_a_unit() {
+        assert_eq!(hold("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(hold("3s"), Ok(Duration::from_secs(3)));
+        assert_eq!(hold("2m"), Ok(Duration::from_mins(2)));
+        assert_eq!(hold("24h"), Ok(DAY));
+        for text in ["", "30", "s", "1.5s", "-3s", " 3s", "3 s", "3S", "3d", "٣s", "+3s"] {
+            assert!(hold(text).is_err(), "{text:?} passed");
+        }
+    }
+
+    #[test]
+    fn durations_stay_within_their_bounds() {
+        for text in
+            ["0s", "99ms", "25h", "86400001ms", "18446744073709551615h", "9999999999999999999999s"]
+        {
+            assert_eq!(hold(text).unwrap_err().why, "it is outside 100ms to 24h", "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_send_them() {
+        let list = |origins: &[&str]| Cors::List(origins.iter().map(|&o| o.to_owned()).collect());
+        assert_eq!(cors("*"), Ok(Cors::Any));
+        assert_eq!(
+            cors("https://a.example, http://localhost:5173,"),
+            Ok(list(&["https://a.example", "http://localhost:5173"]))
+        );
+        for (text, meant) in [
+            ("https://a.example/", "Write `https://a.example`."),
+            ("https://A.example", "Write `https://a.example`."),
+            ("https://a.example:443", "Write `https://a.example`."),
+            ("http://a.example:8080/path?x=1", "Write `http://a.example:8080`."),
+        ] {
+            assert_eq!(cors(text).unwrap_err().hint, meant, "{text}");
+        }
+        for text in
+            ["", " , ", "null", "a.example", "*,https://a.example", "ftp://a", "https://u@a"]
+        {
+            assert!(cors(text).is_err(), "{text:?} passed");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_level_is_not_taken_for_a_module() {
+        assert_eq!(log_level("WARN").as_deref(), Ok("warn"));
+        assert_eq!(log_level("warn,poltrona=debug").as_deref(), Ok("warn,poltrona=debug"));
+        for text in ["", "verbose", "poltrona=loud", "info,,=,", "2"] {
+            assert!(log_level(text).is_err(), "{text:?} passed");
+        }
+    }
+
+    #[test]
+    fn a_plain_debug_level_keeps_libraries_quiet() {
+        assert!(log_filter("debug").to_string().contains("hyper=info"));
+        assert_eq!(log_filter("info").to_string(), "info");
+        assert_eq!(log_filter("warn,hyper=debug").to_string(), "hyper=debug,warn");
+    }
+
+    #[test]
+    fn switches_hosts_ports_and_counts() {
+        assert_eq!(switch("TRUE"), Ok(true));
+        assert_eq!(switch("off"), Ok(false));
+        assert!(switch("maybe").is_err());
+        assert_eq!(host("[::1]").map(|ip| ip.to_string()).as_deref(), Ok("::1"));
+        assert!(host("localhost").unwrap_err().hint.contains("127.0.0.1"));
+        assert_eq!(port("0"), Ok(0));
+        assert!(port("65536").is_err());
+        assert!(port("tcp://10.0.0.1:3000").unwrap_err().why.contains("Kubernetes"));
+        assert_eq!(count("64", 1, 64), Ok(64));
+        assert!(count("65", 1, 64).is_err());
+        assert!(folder(" ").is_err());
+        assert_eq!(locale("PT-br"), Ok(Locale::PtBr));
+        assert!(locale("fr").is_err());
+        assert!(log_format("xml").is_err());
+    }
+}
