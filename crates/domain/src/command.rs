@@ -137,3 +137,77 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{Cents, Layout, SeatNo, Timestamp};
+
+    fn session(n: u128) -> SessionId {
+        SessionId::mint(Uuid::from_u128(n << 64))
+    }
+
+    fn seat(no: u16) -> SeatId {
+        session(1).seat(SeatNo::new(no).unwrap())
+    }
+
+    #[test]
+    fn a_selection_keeps_its_seats_in_order() {
+        let ids: Vec<_> = (1..=10).rev().map(seat).collect();
+        let selection = SeatSelection::new(ids.clone()).unwrap();
+        assert_eq!(selection.ids(), ids);
+        assert_eq!(selection.session(), session(1));
+    }
+
+    #[test]
+    fn seats_that_cannot_be_reserved_together_are_refused() {
+        let elsewhere = session(2).seat(SeatNo::new(1).unwrap());
+        let refused = |ids: &[SeatId]| SeatSelection::new(ids.to_vec()).unwrap_err();
+        assert_eq!(refused(&[]), SelectionError::Empty);
+        let eleven: Vec<_> = (1..=11).map(seat).collect();
+        assert_eq!(refused(&eleven), SelectionError::TooMany);
+        assert_eq!(refused(&[seat(1), elsewhere]), SelectionError::SeveralSessions);
+        assert_eq!(refused(&[seat(1), seat(2), seat(1)]), SelectionError::Repeated(seat(1)));
+        assert_eq!(
+            SelectionError::TooMany.to_string(),
+            "at most 10 seats can be reserved together"
+        );
+    }
+
+    #[test]
+    fn a_command_names_its_session_or_its_reservation() {
+        let reservation = ReservationId::from_uuid(Uuid::from_u128(7));
+        let sale = SaleId::from_uuid(Uuid::from_u128(8));
+        let opened = Session {
+            id: session(1),
+            movie: String::new(),
+            room: String::new(),
+            starts_at: Timestamp::from_millis(0),
+            price: Cents::ZERO,
+            layout: Layout::new(16).unwrap(),
+            created_at: Timestamp::from_millis(0),
+            closed_at: None,
+        };
+        let hold = Duration::from_secs(30);
+        let seats = SeatSelection::new(vec![seat(1)]).unwrap();
+        let user = UserId::new("ana");
+        for command in [
+            Command::OpenSession(opened),
+            Command::UpdateSession { session: session(1), change: SessionChange::default() },
+            Command::CloseSession { session: session(1) },
+            Command::Reserve { reservation, seats, user, hold },
+        ] {
+            assert_eq!((command.session(), command.reservation()), (Some(session(1)), None));
+        }
+        for command in [
+            Command::Confirm { reservation, sale },
+            Command::Cancel { reservation },
+            Command::Extend { reservation, hold },
+            Command::Expire { reservation },
+        ] {
+            assert_eq!((command.session(), command.reservation()), (None, Some(reservation)));
+        }
+    }
+}

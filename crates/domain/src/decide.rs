@@ -120,9 +120,9 @@ fn confirm(
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     let (reservation, seats) = live(facts, id, now)?;
-    // Closing refuses live holds, so the session of a live one is always there.
-    let session =
-        facts.sessions.get(&reservation.session).ok_or(Refusal::ReservationNotFound(id))?;
+    // Closing refuses live holds, so the session of a live one is open; should a clock step back
+    // behind the lapse that let the session close, the hold does not come back to life.
+    let session = facts.open_session(reservation.session).ok_or(Refusal::ReservationExpired(id))?;
     let sale = Sale {
         id: sale,
         reservation: id,

@@ -108,3 +108,99 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{Cents, Layout, ReservationStatus, SaleId, SeatNo};
+
+    const START: Timestamp = Timestamp::from_millis(0);
+
+    fn session() -> Session {
+        Session {
+            id: SessionId::mint(Uuid::from_u128(1 << 64)),
+            movie: String::new(),
+            room: String::new(),
+            starts_at: START,
+            price: Cents::ZERO,
+            layout: Layout::new(16).unwrap(),
+            created_at: START,
+            closed_at: None,
+        }
+    }
+
+    fn reservation() -> Reservation {
+        Reservation {
+            id: ReservationId::from_uuid(Uuid::from_u128(7)),
+            session: session().id,
+            seats: vec![SeatNo::new(1).unwrap()],
+            user: UserId::new("ana"),
+            total: Cents::ZERO,
+            status: ReservationStatus::Pending,
+            created_at: START,
+            expires_at: START,
+            extensions: 0,
+        }
+    }
+
+    fn sale() -> Sale {
+        Sale {
+            id: SaleId::from_uuid(Uuid::from_u128(8)),
+            reservation: reservation().id,
+            session: session().id,
+            seats: reservation().seats,
+            user: reservation().user,
+            total: Cents::ZERO,
+            movie: String::new(),
+            room: String::new(),
+            starts_at: START,
+            paid_at: START,
+        }
+    }
+
+    #[test]
+    fn an_event_knows_its_name_and_the_rows_that_it_leaves() {
+        let seats: Vec<_> = reservation().seat_ids().map(Seat::new).collect();
+        let released = Event::SeatReleased {
+            reservation: reservation().id,
+            user: reservation().user,
+            seats: seats.clone(),
+            at: START,
+        };
+        let (reservation, seats) = (reservation(), seats);
+        let with_seats = || (reservation.clone(), seats.clone());
+        let created = {
+            let (reservation, seats) = with_seats();
+            Event::ReservationCreated { reservation, seats }
+        };
+        let extended = {
+            let (reservation, seats) = with_seats();
+            Event::ReservationExtended { reservation, seats }
+        };
+        let confirmed = {
+            let (reservation, seats) = with_seats();
+            Event::PaymentConfirmed { reservation, sale: sale(), seats }
+        };
+        let cancelled = Event::ReservationCancelled { reservation: reservation.clone() };
+        let expired = Event::ReservationExpired { reservation: reservation.clone() };
+        // Each with its name, and whether it leaves seats and a reservation.
+        for (event, name, has_seats, has_reservation) in [
+            (Event::SessionCreated(session()), "session.created", false, false),
+            (Event::SessionUpdated(session()), "session.updated", false, false),
+            (Event::SessionClosed(session()), "session.closed", false, false),
+            (created, "reservation.created", true, true),
+            (extended, "reservation.extended", true, true),
+            (cancelled, "reservation.cancelled", false, true),
+            (expired, "reservation.expired", false, true),
+            (confirmed, "payment.confirmed", true, true),
+            (released, "seat.released", true, false),
+        ] {
+            assert_eq!(event.name(), name);
+            assert_eq!(event.seats(), if has_seats { &seats[..] } else { &[] }, "{name}");
+            assert_eq!(event.reservation(), has_reservation.then_some(&reservation), "{name}");
+            assert_eq!(event.session(), Some(session().id), "{name}");
+        }
+    }
+}

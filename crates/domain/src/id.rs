@@ -177,4 +177,18 @@ mod tests {
         assert_eq!(SeatNo::new(32_767).map(SeatNo::get), Some(32_767));
         assert_eq!(SeatNo::new(32_768), None);
     }
+
+    #[test]
+    fn an_id_is_written_with_hyphens_and_debugged_with_its_name() {
+        let session = SessionId::mint(FRESH);
+        assert_eq!(session.to_string(), "01935f2e-7c00-7abc-9def-012345670000");
+        assert_eq!(format!("{session:?}"), "SessionId(01935f2e-7c00-7abc-9def-012345670000)");
+        assert_eq!(ReservationId::from_uuid(FRESH).as_uuid(), &FRESH);
+        assert_eq!(SaleId::from_uuid(FRESH).as_uuid(), &FRESH);
+    }
+
+    #[test]
+    fn a_user_is_the_text_as_it_is() {
+        assert_eq!(UserId::new(" Ana ").as_str(), " Ana ");
+    }
 }

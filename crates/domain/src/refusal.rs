@@ -57,3 +57,32 @@ pub struct SeatTaken {
     /// When trying again may help: the end of the hold; `None` for a sold seat, where it never will.
     pub retry_at: Option<Timestamp>,
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::SeatNo;
+
+    #[test]
+    fn a_refusal_says_what_stood_in_the_way() {
+        let reservation = ReservationId::from_uuid(Uuid::from_u128(7));
+        let session = SessionId::mint(Uuid::from_u128(1 << 64));
+        let seat = session.seat(SeatNo::new(1).unwrap());
+        let said = |refusal: Refusal| refusal.to_string();
+        assert_eq!(
+            said(Refusal::SessionInUse { session, held: 1, sold: 2 }),
+            "session 00000000-0000-0001-0000-000000000000 has 1 held and 2 sold seats"
+        );
+        assert_eq!(said(Refusal::SeatsNotFound(vec![seat, seat])), "2 seats not found");
+        assert_eq!(
+            said(Refusal::SeatsTaken(vec![SeatTaken { seat, retry_at: None }])),
+            "1 seats taken"
+        );
+        assert_eq!(
+            said(Refusal::ReservationNotFound(reservation)),
+            "reservation 00000000-0000-0000-0000-000000000007 not found"
+        );
+    }
+}

@@ -71,3 +71,31 @@ impl Seat {
         Self { id: self.id, state, version: self.version + 1 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{SeatNo, SessionId};
+
+    #[test]
+    fn only_a_hold_changes_with_time_and_only_a_hold_is_held() {
+        let id = SessionId::mint(Uuid::from_u128(1 << 64)).seat(SeatNo::new(1).unwrap());
+        let [by, other] = [1, 2].map(|n| ReservationId::from_uuid(Uuid::from_u128(n)));
+        let [before, until, after] = [9, 10, 11].map(Timestamp::from_millis);
+        let free = Seat::new(id);
+        let held = free.changed_to(SeatState::Held { by, until });
+        let sold = held.changed_to(SeatState::Sold { by });
+        assert_eq!([free.version, held.version, sold.version], [0, 1, 2]);
+        let over_time = |seat: Seat| [before, until, after].map(|now| seat.status_at(now));
+        assert_eq!(over_time(free), [SeatStatus::Available; 3]);
+        assert_eq!(
+            over_time(held),
+            [SeatStatus::Reserved, SeatStatus::Available, SeatStatus::Available]
+        );
+        assert_eq!(over_time(sold), [SeatStatus::Sold; 3]);
+        assert_eq!([free, held, sold].map(|seat| seat.is_held_by(by)), [false, true, false]);
+        assert!(!held.is_held_by(other));
+    }
+}

@@ -1,0 +1,303 @@
+//! What holds whatever people ask for, and whenever they ask it.
+//!
+//! Random stories are played through `decide` and `apply`. While time runs forward, every answer
+//! and every row must be those of a naive [`model`]; the promises that matter most are also stated
+//! one by one, and hold even when the clock is put back. The number of stories is fixed, so that a
+//! run takes the same time everywhere.
+
+mod any_facts;
+mod model;
+mod story;
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use poltrona_domain::{
+    Command, Event, Facts, Refusal, ReservationStatus, Seat, SeatId, SeatSelection, SeatState,
+    SeatStatus, SeatTaken, Timestamp, UserId, decide,
+};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
+
+use crate::model::{Fate, Model, Told};
+use crate::story::{Step, forward, play, reservation_id, unsteady};
+
+/// How many stories each property is tried on.
+fn stories(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        // Drawing takes most of the time in an unoptimised build; this generator draws ten times
+        // faster there than the default one, and nobody attacks the stories.
+        rng_algorithm: RngAlgorithm::XorShift,
+        max_shrink_iters: 1_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "proptest-regressions/properties.txt",
+        ))),
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(stories(512))]
+
+    #[test]
+    fn the_answers_and_the_rows_are_those_of_the_model(story in forward()) {
+        let mut model = Model::default();
+        for step in play(&story) {
+            let told = step.answer.as_ref().map(|events| told(events)).map_err(Refusal::clone);
+            let expected = model.ask(&step.command, step.now.as_millis());
+            prop_assert_eq!(told, expected, "{:?} at {:?}", step.command, step.now);
+            same_rows(&model, &step)?;
+        }
+    }
+
+    #[test]
+    fn a_seat_is_sold_at_most_once_even_when_the_clock_steps_back(story in unsteady()) {
+        let mut sold = HashSet::new();
+        for step in play(&story) {
+            for event in step.answer.iter().flatten() {
+                if let Event::PaymentConfirmed { sale, .. } = event {
+                    for seat in sale.seat_ids() {
+                        prop_assert!(sold.insert(seat), "{} was sold again", seat);
+                    }
+                }
+            }
+            for seat in step.after.seats.values() {
+                let is_sold = matches!(seat.state, SeatState::Sold { .. });
+                prop_assert_eq!(is_sold, sold.contains(&seat.id), "a sale is for good");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sale_needs_a_live_hold_on_each_of_its_seats_in_an_open_session(story in unsteady()) {
+        for Step { now, before, answer, .. } in play(&story) {
+            for event in answer.iter().flatten() {
+                let Event::PaymentConfirmed { sale, .. } = event else { continue };
+                for id in sale.seat_ids() {
+                    let SeatState::Held { by, until } = before.seats[&id].state else {
+                        return Err(TestCaseError::fail("a seat that nobody held was sold"));
+                    };
+                    prop_assert_eq!(by, sale.reservation);
+                    prop_assert!(now < until, "the hold had lapsed");
+                }
+                prop_assert!(before.sessions[&sale.session].closed_at.is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn a_seats_version_rises_by_one_with_each_change_and_never_otherwise(story in unsteady()) {
+        for Step { before, answer, after, .. } in play(&story) {
+            let changed: Vec<_> = answer.iter().flatten().flat_map(Event::seats).collect();
+            for (id, seat) in &after.seats {
+                let Some(earlier) = before.seats.get(id) else {
+                    prop_assert_eq!(*seat, Seat::new(*id));
+                    continue;
+                };
+                match changed.iter().filter(|changed| changed.id == *id).count() {
+                    0 => prop_assert_eq!(seat, earlier),
+                    1 => prop_assert_eq!(seat.version, earlier.version + 1),
+                    _ => prop_assert!(false, "{} changed twice in one answer", id),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn giving_back_frees_exactly_the_seats_that_still_point_to_it(story in unsteady()) {
+        for Step { command, before, answer, after, .. } in play(&story) {
+            let (Command::Cancel { reservation } | Command::Expire { reservation }) = command else {
+                continue;
+            };
+            let gives_back = answer.is_ok_and(|events| !events.is_empty());
+            for (id, seat) in &before.seats {
+                if gives_back && seat.is_held_by(reservation) {
+                    prop_assert_eq!(after.seats[id].state, SeatState::Available);
+                } else {
+                    prop_assert_eq!(after.seats[id], *seat);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_seat_is_free_from_the_instant_its_hold_lapses_and_not_before(story in forward()) {
+        let steps = play(&story);
+        let facts = &*steps[steps.len() - 1].after;
+        for seat in facts.seats.values() {
+            let SeatState::Held { until, .. } = seat.state else { continue };
+            let just_before = Timestamp::from_millis(until.as_millis() - 1);
+            prop_assert_eq!(seat.status_at(just_before), SeatStatus::Reserved);
+            prop_assert_eq!(seat.status_at(until), SeatStatus::Available);
+            if facts.open_session(seat.id.session()).is_some() {
+                let refused = Refusal::SeatsTaken(vec![SeatTaken {
+                    seat: seat.id,
+                    retry_at: Some(until),
+                }]);
+                prop_assert_eq!(decide(facts, &wish_for(seat.id), just_before), Err(refused));
+                prop_assert!(decide(facts, &wish_for(seat.id), until).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn money_adds_up_in_cents_whatever_becomes_of_the_price(story in forward()) {
+        let mut promised = HashMap::new();
+        let mut earned = 0;
+        for Step { before, answer, after, .. } in play(&story) {
+            for event in answer.iter().flatten() {
+                match event {
+                    Event::ReservationCreated { reservation, seats } => {
+                        let price = before.sessions[&reservation.session].price.get();
+                        let total: i64 = seats.iter().map(|_| price).sum();
+                        prop_assert_eq!(reservation.total.get(), total);
+                        prop_assert_eq!(reservation.seat_price().get(), price);
+                        promised.insert(reservation.id, total);
+                    }
+                    Event::PaymentConfirmed { sale, .. } => {
+                        prop_assert_eq!(Some(&sale.total.get()), promised.get(&sale.reservation));
+                        let shares: i64 = sale.seat_ids().map(|_| sale.seat_price().get()).sum();
+                        prop_assert_eq!(shares, sale.total.get());
+                        earned += sale.total.get();
+                    }
+                    _ => {}
+                }
+            }
+            let till: i64 = after.sales.values().map(|sale| sale.total.get()).sum();
+            prop_assert_eq!(till, earned);
+        }
+    }
+
+    #[test]
+    fn a_refusal_changes_nothing_and_the_same_question_gets_the_same_answer(story in unsteady()) {
+        for step in play(&story) {
+            // Built anew, the maps keep their rows in another order.
+            let reordered = reordered(&step.before);
+            prop_assert_eq!(&decide(&reordered, &step.command, step.now), &step.answer);
+            prop_assert_eq!(&reordered, &*step.before);
+            if step.answer.is_err() {
+                prop_assert_eq!(&step.after, &step.before);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_stories_reach_every_event_and_every_refusal() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::XorShift);
+    let mut runner = TestRunner::new_with_rng(stories(1), rng);
+    let mut seen: HashMap<&str, u32> = HashMap::new();
+    for _ in 0..256 {
+        let story = forward().new_tree(&mut runner).unwrap().current();
+        for step in play(&story) {
+            match &step.answer {
+                Ok(events) if events.is_empty() => *seen.entry("nothing to do").or_default() += 1,
+                Ok(events) => {
+                    for event in events {
+                        *seen.entry(event.name()).or_default() += 1;
+                    }
+                }
+                Err(refusal) => *seen.entry(name_of(refusal)).or_default() += 1,
+            }
+        }
+    }
+    // Nine events, ten refusals and the empty answer.
+    assert_eq!(seen.len(), 20, "{seen:?}");
+    for (name, times) in &seen {
+        assert!(*times >= 5, "{name} was seen {times} times only: {seen:?}");
+    }
+}
+
+fn name_of(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::SessionNotFound(_) => "session not found",
+        Refusal::SessionInUse { .. } => "session in use",
+        Refusal::SeatsNotFound(_) => "seats not found",
+        Refusal::SeatsTaken(_) => "seats taken",
+        Refusal::ReservationNotFound(_) => "reservation not found",
+        Refusal::ReservationConfirmed(_) => "reservation confirmed",
+        Refusal::ReservationExpired(_) => "reservation expired",
+        Refusal::ReservationCancelled(_) => "reservation cancelled",
+        Refusal::ExtensionRefused(_) => "extension refused",
+        Refusal::NotLapsed { .. } => "not lapsed",
+    }
+}
+
+/// Compares all that is written down with what the model knows.
+fn same_rows(model: &Model, step: &Step) -> Result<(), TestCaseError> {
+    let (facts, now) = (&*step.after, step.now);
+    prop_assert_eq!(facts.sessions.len(), model.showings.len());
+    prop_assert_eq!(facts.reservations.len(), model.bookings.len());
+    for showing in &model.showings {
+        let session = &facts.sessions[&showing.id];
+        prop_assert_eq!(&session.movie, &showing.movie);
+        prop_assert_eq!(&session.room, &showing.room);
+        prop_assert_eq!(session.starts_at.as_millis(), showing.starts);
+        prop_assert_eq!(session.price.get(), showing.cents);
+        prop_assert_eq!(session.created_at.as_millis(), showing.opened);
+        prop_assert_eq!(session.closed_at.map(Timestamp::as_millis), showing.closed);
+        for id in &showing.seats {
+            let seat = &facts.seats[id];
+            prop_assert_eq!(seat.state, model.state(*id));
+            prop_assert_eq!(seat.status_at(now), model.status(*id, now.as_millis()));
+            prop_assert_eq!(usize::try_from(seat.version), Ok(model.changes(*id)));
+        }
+    }
+    for booking in &model.bookings {
+        let reservation = &facts.reservations[&booking.id];
+        prop_assert_eq!(reservation.seat_ids().collect::<Vec<_>>(), &booking.seats[..]);
+        prop_assert_eq!(reservation.user.as_str(), &booking.user);
+        prop_assert_eq!(reservation.total.get(), booking.cents);
+        prop_assert_eq!(reservation.created_at.as_millis(), booking.made);
+        prop_assert_eq!(reservation.expires_at.as_millis(), booking.end());
+        prop_assert_eq!(usize::from(reservation.extensions), booking.ends.len() - 1);
+        prop_assert_eq!(reservation.status_at(now), booking.status(now.as_millis()));
+    }
+    same_sales(model, facts)
+}
+
+fn same_sales(model: &Model, facts: &Facts) -> Result<(), TestCaseError> {
+    let mut paid = 0;
+    for booking in &model.bookings {
+        let Some(Fate::Paid { at, movie, room, starts }) = &booking.fate else { continue };
+        paid += 1;
+        let of_booking: Vec<_> =
+            facts.sales.values().filter(|sale| sale.reservation == booking.id).collect();
+        prop_assert_eq!(of_booking.len(), 1);
+        let sale = of_booking[0];
+        prop_assert_eq!(sale.seat_ids().collect::<Vec<_>>(), &booking.seats[..]);
+        prop_assert_eq!(sale.user.as_str(), &booking.user);
+        prop_assert_eq!(sale.total.get(), booking.cents);
+        prop_assert_eq!((&sale.movie, &sale.room), (movie, room));
+        prop_assert_eq!((sale.starts_at.as_millis(), sale.paid_at.as_millis()), (*starts, *at));
+        prop_assert_eq!(facts.reservations[&booking.id].status, ReservationStatus::Confirmed);
+    }
+    prop_assert_eq!(facts.sales.len(), paid);
+    Ok(())
+}
+
+/// A success in the model's words.
+fn told(events: &[Event]) -> Told {
+    let ids = |seats: &[Seat]| seats.iter().map(|seat| seat.id).collect();
+    events.iter().map(|event| (event.name(), ids(event.seats()))).collect()
+}
+
+fn wish_for(seat: SeatId) -> Command {
+    Command::Reserve {
+        reservation: reservation_id(u128::MAX),
+        seats: SeatSelection::new(vec![seat]).expect("one seat is a selection"),
+        user: UserId::new("someone else"),
+        hold: Duration::from_secs(30),
+    }
+}
+
+fn reordered(facts: &Facts) -> Facts {
+    Facts {
+        sessions: facts.sessions.clone().into_iter().collect(),
+        seats: facts.seats.clone().into_iter().collect(),
+        reservations: facts.reservations.clone().into_iter().collect(),
+        sales: facts.sales.clone().into_iter().collect(),
+    }
+}
