@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use environment::Environment;
 pub use fault::{ConfigError, Fault};
-pub use keys::{KEYS, Key, find};
+pub use keys::{Alias, KEYS, Key, Kind, find};
 pub use parse::log_filter;
 pub use resolve::{Flags, Inputs, Origin, Resolved, Setting, resolve};
 pub use show::show;
