@@ -121,6 +121,7 @@ mod tests {
     fn a_room_has_16_to_10_000_seats() {
         assert_eq!(Layout::new(15), Err(LayoutError::SeatCount));
         assert_eq!(Layout::new(10_001), Err(LayoutError::SeatCount));
+        assert_eq!(Layout::new(16).unwrap().seats(), 16);
         assert_eq!(Layout::new(16).unwrap().numbers().count(), 16);
         let room = Layout::new(10_000).unwrap();
         assert_eq!(room.numbers().last(), SeatNo::new(10_000));

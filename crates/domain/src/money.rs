@@ -91,6 +91,7 @@ mod tests {
         ] {
             let price = Cents::from_amount(amount);
             assert_eq!(price, Ok(Cents::new(cents)), "{amount}");
+            assert_eq!(price.unwrap().get(), cents);
             assert_eq!(price.unwrap().amount().to_string(), amount.to_string());
         }
     }

@@ -1,0 +1,306 @@
+//! The parts put together: how the program starts, what it is while it runs, and how it stops.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use poltrona_domain::{Command, SessionId};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::bus::Bus;
+use crate::cli::Failure;
+use crate::cli::banner::{BannerInfo, banner};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::expiry::Expiry;
+use crate::http::coalesce::Coalesced;
+use crate::http::seats::SeatMap;
+use crate::http::server::Server;
+use crate::ledger::{Ledger, Listeners, Settings, WriterThread};
+use crate::metrics::Metrics;
+use crate::relay::{Relay, Wake};
+use crate::store::sqlite::folder::Folder;
+use crate::store::sqlite::{self, Readers, migrate};
+use crate::{demo, http, ids, retention};
+
+/// How often what was timed is folded into the metrics.
+const FOLD_EVERY: Duration = Duration::from_secs(5);
+/// How many sessions are opened at a time by `seed`.
+const SEED_AT_ONCE: u32 = 64;
+
+/// What every request can reach.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// The way to change anything.
+    pub ledger: Ledger,
+    /// The way to look at anything.
+    pub readers: Readers,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Which holds will lapse.
+    pub expiry: Arc<Expiry>,
+    /// Seat maps that are being read.
+    pub seat_maps: Coalesced<SessionId, SeatMap>,
+    /// Cancelled when the program is on its way out.
+    pub stop: CancellationToken,
+}
+
+/// [`App`], shared by all requests.
+pub type SharedApp = Arc<App>;
+
+/// A box office that is open: its data folder is locked and its background work runs.
+pub struct Running {
+    /// What requests reach.
+    pub app: SharedApp,
+    /// Cancelled when the disk failed and the program must end.
+    pub fatal: CancellationToken,
+    background: TaskTracker,
+    stop_background: CancellationToken,
+    writer: WriterThread,
+    // Last, so that the folder is unlocked, or deleted, when everything else is closed.
+    _folder: Folder,
+}
+
+impl Running {
+    /// Opens the data folder, brings the schema up to date and starts the background work.
+    pub fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let folder = if config.ephemeral {
+            Folder::ephemeral(&ids::fresh().to_string())
+        } else {
+            Folder::lock(&config.data_dir)
+        };
+        let folder = folder.map_err(|error| Failure::Usage(error.to_string()))?;
+        let (writer, readers) = sqlite::open(&folder.database(), config.read_connections)
+            .with_context(|| format!("opening {}", folder.database().display()))?;
+        let metrics = Arc::new(Metrics::new()?);
+        let expiry = Arc::new(Expiry::new(clock.clone()));
+        let (fatal, wake) = (CancellationToken::new(), Wake::default());
+        let settings = Settings {
+            batch_max: config.batch_max,
+            queue_depth: config.queue_depth,
+            // Half of what the client is given, so that what waited in vain is said to be undone
+            // rather than unknown.
+            patience: config.request_timeout / 2,
+        };
+        let listeners = Listeners {
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+            expiry: Arc::clone(&expiry),
+            outbox: wake.clone(),
+            fatal: fatal.clone(),
+        };
+        let (ledger, writer) = Ledger::start(writer, &settings, listeners)?;
+        let app = Arc::new(App {
+            config,
+            clock,
+            ledger,
+            readers,
+            metrics,
+            expiry,
+            seat_maps: Coalesced::new(),
+            stop: CancellationToken::new(),
+        });
+        let (background, stop_background) = (TaskTracker::new(), CancellationToken::new());
+        start_background(&app, wake, &background, &stop_background);
+        Ok(Self { app, fatal, background, stop_background, writer, _folder: folder })
+    }
+
+    /// Ends the background work, then the writer; what was committed but not yet delivered waits in
+    /// the outbox for the next start.
+    pub async fn stop(self) {
+        self.app.stop.cancel();
+        self.stop_background.cancel();
+        self.background.close();
+        self.background.wait().await;
+        self.app.ledger.close();
+        self.writer.join().await;
+    }
+}
+
+fn start_background(
+    app: &SharedApp,
+    wake: Wake,
+    background: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    let relay = Relay {
+        readers: app.readers.clone(),
+        ledger: app.ledger.clone(),
+        bus: Bus::new(app.ledger.clone()),
+        wake,
+        metrics: Arc::clone(&app.metrics),
+    };
+    background.spawn(relay.run(stop.clone()));
+    let expiry = || Arc::clone(&app.expiry);
+    background.spawn(expiry().catch_up(app.readers.clone(), stop.clone()));
+    background.spawn(expiry().run(app.ledger.clone(), stop.clone()));
+    background.spawn(retention::run(app.clock.clone(), app.ledger.clone(), stop.clone()));
+    background.spawn({
+        let (metrics, stop) = (Arc::clone(&app.metrics), stop.clone());
+        async move {
+            while stop.run_until_cancelled(tokio::time::sleep(FOLD_EVERY)).await.is_some() {
+                metrics.fold();
+            }
+        }
+    });
+}
+
+/// Serves until told to stop by a signal, or until the disk fails.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let started = Instant::now();
+    // The port first: a second program started by mistake should say so before anything else.
+    let server = Server::bind(&config).await?;
+    let running = Running::start(config, Clock::System)?;
+    let app = Arc::clone(&running.app);
+    if app.config.demo {
+        demo::open(&app).await.context("opening the demo's sessions")?;
+    }
+    greet(&app, &server, started.elapsed());
+    let (stop, fatal) = (app.stop.clone(), running.fatal.clone());
+    let router = http::router(Arc::clone(&app));
+    let serving = server.run(router, &app);
+    let ending = async {
+        tokio::select! {
+            () = signal() => info!(target: "server", "stopping: answering what was accepted"),
+            () = fatal.cancelled() => {}
+        }
+        stop.cancel();
+    };
+    tokio::join!(serving, ending);
+    let failed = running.fatal.is_cancelled();
+    running.stop().await;
+    anyhow::ensure!(!failed, "the disk failed; what was acknowledged is kept: mend it and start again");
+    info!(target: "server", "stopped");
+    Ok(())
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let term = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut term) => {
+                term.recv().await;
+            }
+            Err(error) => {
+                warn!(target: "server", %error, "cannot listen for SIGTERM");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = term => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// Says what runs where: a banner for people, a line for logs.
+fn greet(app: &App, server: &Server, ready_in: Duration) {
+    use std::io::{IsTerminal as _, Write as _};
+    let base_url = server.base_url();
+    info!(target: "server", url = base_url, version = env!("CARGO_PKG_VERSION"), "ready");
+    let mut stderr = std::io::stderr();
+    if !stderr.is_terminal() {
+        return;
+    }
+    let data = if app.config.ephemeral {
+        "ephemeral, gone when it stops".to_owned()
+    } else {
+        app.config.data_dir.display().to_string()
+    };
+    let text = banner(&BannerInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        mode: "embedded (SQLite)".to_owned(),
+        data,
+        base_url,
+        demo: app.config.demo.then(|| demo::SUMMARY.to_owned()),
+        ready_in,
+        notes: Vec::new(),
+    });
+    // A terminal that went away is no reason not to serve.
+    let _ = stderr.write_all(text.as_bytes());
+}
+
+/// The OpenAPI document, JSON.
+pub fn openapi_json() -> String {
+    http::openapi::json()
+}
+
+/// The OpenAPI document, YAML.
+pub fn openapi_yaml() -> String {
+    http::openapi::yaml()
+}
+
+/// Applies the migrations that the database lacks; says what was done.
+pub fn migrate_up(config: &Config) -> anyhow::Result<String> {
+    let folder =
+        Folder::lock(&config.data_dir).map_err(|error| Failure::Usage(error.to_string()))?;
+    let mut connection = sqlite::connect(&folder.database())?;
+    let applied = migrate::up(&mut connection)?;
+    if applied.is_empty() {
+        return Ok("nothing to do: the database has every migration".to_owned());
+    }
+    let line = |step: &migrate::Migration| format!("applied {:04} {}", step.version, step.name);
+    Ok(applied.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// Says which migrations the database has.
+pub fn migrate_status(config: &Config) -> anyhow::Result<String> {
+    let file = sqlite::folder::database_in(&config.data_dir);
+    let steps = match Path::new(&file).exists() {
+        true => migrate::status(&sqlite::connect_read_only(&file)?)?,
+        false => migrate::none_applied(),
+    };
+    let line = |step: &migrate::Status| {
+        let state = if step.applied { "applied" } else { "to come" };
+        format!("{:04} {:<24} {state}", step.version, step.name)
+    };
+    Ok(steps.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// Opens sessions in the data folder, telling how many are done.
+pub async fn seed(
+    config: &Config,
+    sessions: u32,
+    seats: u16,
+    progress: &mut dyn FnMut(u32),
+) -> anyhow::Result<()> {
+    let running = Running::start(config.clone(), Clock::System)?;
+    let seeded = seed_into(&running.app, sessions, seats, progress).await;
+    running.stop().await;
+    seeded
+}
+
+async fn seed_into(
+    app: &App,
+    sessions: u32,
+    seats: u16,
+    progress: &mut dyn FnMut(u32),
+) -> anyhow::Result<()> {
+    let open = |number| {
+        let session = demo::invented(number, seats, app.clock.now());
+        async move { anyhow::Ok(app.ledger.submit(Command::OpenSession(session?), None).await?) }
+    };
+    let mut opening = FuturesUnordered::new();
+    let (mut next, mut done) = (0, 0);
+    while done < sessions {
+        while next < sessions && next - done < SEED_AT_ONCE {
+            opening.push(open(next));
+            next += 1;
+        }
+        if let Some(opened) = opening.next().await {
+            opened?;
+            done += 1;
+            progress(done);
+        }
+    }
+    Ok(())
+}

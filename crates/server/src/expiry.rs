@@ -1,0 +1,143 @@
+//! Announcing lapses: a timer queue in the process.
+//!
+//! A seat is free the instant its hold lapses, whether or not this has run (the rules compare with
+//! the clock). What happens here is that the lapse is written down and told: `reservation.expired`,
+//! `seat.released`.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use poltrona_domain::{Command, Event, Refusal, ReservationId, Timestamp};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::ledger::{Error, Ledger};
+use crate::store::sqlite::{Readers, read};
+
+/// How many pending reservations are read at a time when catching up.
+const CATCH_UP_ROWS: u32 = 10_000;
+/// How many lapses are handed to the ledger at a time.
+const LAPSES: usize = 4_096;
+/// How long a lapse waits that the store could not take.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// When which reservation lapses.
+pub struct Expiry {
+    clock: Clock,
+    due: Mutex<BTreeSet<(Timestamp, ReservationId)>>,
+    sooner: Notify,
+}
+
+impl Expiry {
+    /// A queue that nothing is in yet.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, due: Mutex::default(), sooner: Notify::new() }
+    }
+
+    /// Learns from what was committed: holds to watch, and holds that need no watching any more.
+    pub fn note<'a>(&self, events: impl Iterator<Item = &'a Event>) {
+        let mut due = self.due();
+        let first = due.first().copied();
+        for event in events {
+            match event {
+                // The entry at an extended reservation's old time stays: it is told that it comes
+                // too early, and that is all.
+                Event::ReservationCreated { reservation, .. }
+                | Event::ReservationExtended { reservation, .. } => {
+                    due.insert((reservation.expires_at, reservation.id));
+                }
+                Event::ReservationCancelled { reservation }
+                | Event::ReservationExpired { reservation }
+                | Event::PaymentConfirmed { reservation, .. } => {
+                    due.remove(&(reservation.expires_at, reservation.id));
+                }
+                _ => {}
+            }
+        }
+        if due.first().copied() != first {
+            self.sooner.notify_one();
+        }
+    }
+
+    /// How many holds are watched.
+    pub fn watched(&self) -> usize {
+        self.due().len()
+    }
+
+    /// Sends each lapse to the ledger in its time, until cancelled.
+    pub async fn run(self: Arc<Self>, ledger: Ledger, stop: CancellationToken) {
+        loop {
+            let next = self.due().first().map(|(at, _)| *at);
+            let due = async {
+                match next {
+                    Some(at) => self.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.sooner.notified() => {}
+                () = due => self.expire(&ledger).await,
+            }
+        }
+    }
+
+    /// Finds what was pending before this process began.
+    pub async fn catch_up(self: Arc<Self>, readers: Readers, stop: CancellationToken) {
+        let mut after = (Timestamp::from_millis(i64::MIN), ReservationId::from_uuid(Uuid::nil()));
+        while !stop.is_cancelled() {
+            match readers.read(move |db| read::pending(db, after, CATCH_UP_ROWS)).await {
+                Ok(found) => {
+                    let Some(last) = found.last() else { return };
+                    after = *last;
+                    self.due().extend(found);
+                    self.sooner.notify_one();
+                }
+                Err(error) => {
+                    warn!(target: "expiry", %error, "cannot read what is pending; trying again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn expire(&self, ledger: &Ledger) {
+        let lapsed = self.take_lapsed();
+        let commands =
+            lapsed.iter().map(|reservation| Command::Expire { reservation: *reservation }).collect();
+        let replies = ledger.expire(commands).await;
+        for (reservation, reply) in lapsed.into_iter().zip(replies) {
+            let again = match reply {
+                Ok(_) | Err(Error::Refused(Refusal::ReservationNotFound(_))) => continue,
+                Err(Error::Refused(Refusal::NotLapsed { expires_at, .. })) => expires_at,
+                Err(error) => {
+                    debug!(target: "expiry", %error, "a lapse was not recorded; trying again");
+                    self.clock.now().plus(PAUSE)
+                }
+            };
+            self.due().insert((again, reservation));
+        }
+    }
+
+    fn take_lapsed(&self) -> Vec<ReservationId> {
+        let now = self.clock.now();
+        let mut due = self.due();
+        let mut lapsed = Vec::new();
+        while lapsed.len() < LAPSES
+            && let Some((at, reservation)) = due.first().copied()
+            && at <= now
+        {
+            due.pop_first();
+            lapsed.push(reservation);
+        }
+        lapsed
+    }
+
+    fn due(&self) -> MutexGuard<'_, BTreeSet<(Timestamp, ReservationId)>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

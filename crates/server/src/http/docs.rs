@@ -1,0 +1,31 @@
+//! The documentation, served by the program itself: nothing is fetched from elsewhere.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::app::SharedApp;
+use crate::http::{json_bytes, openapi};
+
+static JSON: LazyLock<Bytes> = LazyLock::new(|| openapi::json().into());
+static YAML: LazyLock<Bytes> = LazyLock::new(|| openapi::yaml().into());
+/// What each error code means; the `type` of a problem points here.
+const ERRORS: &str = include_str!("../../../../docs/errors.md");
+
+pub(super) fn routes() -> Router<SharedApp> {
+    let ui = SwaggerUi::new("/api/docs").config(Config::from("/api/docs-json"));
+    Router::new()
+        .merge(ui)
+        .route("/api/docs-json", get(async || json_bytes(StatusCode::OK, JSON.clone())))
+        .route("/api/docs-yaml", get(async || text("application/yaml", YAML.clone())))
+        .route("/api/errors", get(async || text("text/markdown; charset=utf-8", ERRORS.into())))
+}
+
+fn text(kind: &'static str, body: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response()
+}

@@ -1,0 +1,113 @@
+//! A limit on how long a request's headers may take, once they have begun.
+//!
+//! The HTTP library has one limit for both waiting for a request and reading its headers. A client
+//! may well keep a connection idle for a minute; one that sends a header a second is holding a
+//! connection hostage. So the bytes are watched here: from the first byte of a request (or from the
+//! connection's start) until the request is handed to a service, a clock runs.
+
+use std::future::Future as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// Whether a request is being answered; shared between a connection's bytes and its service.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Phase(Arc<AtomicBool>);
+
+impl Phase {
+    /// The headers are complete, and the answer is being made.
+    pub(super) fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The answer is made; what comes next is a new request.
+    pub(super) fn end(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn answering(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A stream that fails when headers are too slow.
+#[derive(Debug)]
+pub(super) struct HeadTimeout<S> {
+    stream: S,
+    phase: Phase,
+    limit: Duration,
+    /// When the headers that have begun must be complete.
+    deadline: Option<Instant>,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl<S> HeadTimeout<S> {
+    pub(super) fn new(stream: S, phase: Phase, limit: Duration) -> Self {
+        let deadline = Instant::now() + limit;
+        let sleep = Box::pin(tokio::time::sleep_until(deadline));
+        Self { stream, phase, limit, deadline: Some(deadline), sleep }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let answering = this.phase.answering();
+        if answering {
+            this.deadline = None;
+        }
+        let before = buf.filled().len();
+        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buf) {
+            if !answering && this.deadline.is_none() && buf.filled().len() > before {
+                this.deadline = Some(Instant::now() + this.limit);
+            }
+            return Poll::Ready(read);
+        }
+        let Some(deadline) = this.deadline else { return Poll::Pending };
+        if this.sleep.deadline() != deadline {
+            this.sleep.as_mut().reset(deadline);
+        }
+        ready!(this.sleep.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the headers were too slow")))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+}

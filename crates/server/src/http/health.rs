@@ -1,0 +1,95 @@
+//! Whether the program lives, whether it can serve, and what it counts.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::SharedApp;
+use crate::http::extract::Query;
+use crate::http::json;
+use crate::store::sqlite::read;
+use crate::wire::Time;
+
+/// The program answers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    status: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Time,
+    service: &'static str,
+    version: &'static str,
+}
+
+/// Whether the program can serve.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Readiness {
+    /// `ready`, `draining` or `unavailable`.
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Checks>,
+}
+
+/// Each thing that serving depends on.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Checks {
+    database: &'static str,
+}
+
+/// The program answers: name and version.
+#[utoipa::path(
+    get, path = "/health", tag = "health", operation_id = "health",
+    responses((status = 200, description = "It does.", body = Health))
+)]
+pub(super) async fn health(State(app): State<SharedApp>) -> Response {
+    let health = Health {
+        status: "ok",
+        timestamp: Time(app.clock.now()),
+        service: "poltrona",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    json(StatusCode::OK, &health)
+}
+
+/// The process lives; for whoever restarts it when it does not.
+#[utoipa::path(
+    get, path = "/livez", tag = "health", operation_id = "livez",
+    responses((status = 200, description = "It lives.", body = String, content_type = "text/plain"))
+)]
+pub(super) async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// Requests may come: the database answers and the program is not on its way out.
+#[utoipa::path(
+    get, path = "/readyz", tag = "health", operation_id = "readyz",
+    params(("verbose" = Option<String>, Query, description = "Tells what was checked.")),
+    responses(
+        (status = 200, description = "Ready.", body = Readiness),
+        (status = 503, description = "Not ready.", body = Readiness),
+    )
+)]
+pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
+    let reachable = app.readers.read(read::ping).await.is_ok();
+    let status = match (reachable, app.stop.is_cancelled()) {
+        (_, true) => "draining",
+        (false, false) => "unavailable",
+        (true, false) => "ready",
+    };
+    let checks = Checks { database: if reachable { "ok" } else { "unreachable" } };
+    let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
+}
+
+/// What is counted and timed, for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "health", operation_id = "metrics",
+    responses((status = 200, description = "Prometheus' text format.", body = String,
+               content_type = "text/plain"))
+)]
+pub(super) async fn metrics(State(app): State<SharedApp>) -> Response {
+    let page = app.metrics.render(app.ledger.waiting(), app.expiry.watched());
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], page).into_response()
+}

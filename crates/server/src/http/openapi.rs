@@ -1,0 +1,187 @@
+//! The OpenAPI document: generated from the handlers, then completed with every error.
+//!
+//! A handler names the error codes that it can answer in `x-codes`; what each looks like, in both
+//! forms, is rendered here by the same code that answers requests, so the examples cannot lie.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+
+use crate::http::described;
+use crate::http::error::Code;
+
+/// What the document says before any route is added.
+pub(super) fn info() -> Document {
+    #[derive(OpenApi)]
+    #[openapi(
+        info(
+            title = "Poltrona",
+            description = "Sells cinema seats fast, and never one twice.\n\n\
+                Errors come as this API's own JSON, or as RFC 9457 problems with \
+                `Accept: application/problem+json`; tell them apart by `code`, never by `message`. \
+                Text is Portuguese, or English with `Accept-Language: en`. Every `GET` carries a \
+                weak `ETag`; every answer carries `X-Request-Id`."
+        ),
+        tags(
+            (name = "health", description = "Whether it runs"),
+            (name = "sessions", description = "Showings of films"),
+            (name = "seats", description = "What is free now"),
+            (name = "reservations", description = "Seats held for someone"),
+            (name = "payments", description = "A reservation becomes a sale"),
+            (name = "sales", description = "What someone bought"),
+        )
+    )]
+    struct Info;
+    Info::openapi()
+}
+
+/// The document as JSON.
+pub fn json() -> String {
+    document().to_string()
+}
+
+/// The document as YAML.
+pub fn yaml() -> String {
+    serde_json::from_value::<Document>(document())
+        .ok()
+        .and_then(|document| document.to_yaml().ok())
+        .unwrap_or_default()
+}
+
+/// The whole document.
+pub fn document() -> Value {
+    let mut document = serde_json::to_value(described().into_openapi()).unwrap_or_default();
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
+    {
+        schemas.insert("Error".to_owned(), error_schema());
+        schemas.insert("Problem".to_owned(), problem_schema());
+    }
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for operation in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
+            if let Some(operation) = operation.as_object_mut() {
+                complete(path, operation);
+            }
+        }
+    }
+    document
+}
+
+/// Adds the errors of an operation, grouped by status.
+fn complete(path: &str, operation: &mut Map<String, Value>) {
+    let named = operation.remove("x-codes").unwrap_or_default();
+    let named: Vec<_> = named.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
+    for code in Code::ALL.iter().filter(|code| named.contains(&code.as_str())) {
+        by_status.entry(code.status().as_u16()).or_default().push(*code);
+    }
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (status, codes) in by_status {
+        responses.insert(status.to_string(), error_response(path, &codes));
+    }
+}
+
+fn error_response(path: &str, codes: &[Code]) -> Value {
+    let names: Vec<_> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
+    let examples = |problem| -> Map<String, Value> {
+        codes
+            .iter()
+            .map(|code| {
+                let value = crate::http::error::example(*code, path, problem);
+                (code.as_str().to_owned(), json!({ "value": value }))
+            })
+            .collect()
+    };
+    json!({
+        "description": names.join(", "),
+        "content": {
+            "application/json": {
+                "schema": { "$ref": "#/components/schemas/Error" },
+                "examples": examples(false),
+            },
+            "application/problem+json": {
+                "schema": { "$ref": "#/components/schemas/Problem" },
+                "examples": examples(true),
+            },
+        },
+    })
+}
+
+fn codes() -> Value {
+    Code::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+fn taken_seats() -> Value {
+    json!({
+        "type": "array",
+        "description": "The seats that stood in the way, or that do not exist.",
+        "items": {
+            "type": "object",
+            "required": ["seatId", "seatNumber", "status"],
+            "properties": {
+                "seatId": { "type": "string", "format": "uuid" },
+                "seatNumber": { "type": "string" },
+                "status": { "type": "string", "enum": ["RESERVED", "SOLD", "NOT_FOUND"] },
+                "retryAt": { "type": "string", "format": "date-time",
+                             "description": "The end of the hold." },
+            },
+        },
+    })
+}
+
+fn error_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["statusCode", "timestamp", "path", "message", "code", "requestId"],
+        "properties": {
+            "statusCode": { "type": "integer" },
+            "timestamp": { "type": "string", "format": "date-time" },
+            "path": { "type": "string" },
+            "message": {
+                "description": "For people. A list, one entry a broken rule, when the request breaks rules.",
+                "oneOf": [
+                    { "type": "string" },
+                    { "type": "array", "items": { "type": "string" } },
+                ],
+            },
+            "code": { "type": "string", "enum": codes(),
+                      "description": "For programs; see `/api/errors`." },
+            "requestId": { "type": "string" },
+            "seats": taken_seats(),
+        },
+    })
+}
+
+fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "RFC 9457.",
+        "required": ["type", "title", "status", "detail", "instance", "code", "timestamp", "requestId"],
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
+            "instance": { "type": "string", "format": "uri-reference" },
+            "code": { "type": "string", "enum": codes() },
+            "timestamp": { "type": "string", "format": "date-time" },
+            "requestId": { "type": "string" },
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "message"],
+                    "properties": {
+                        "field": { "type": "string" },
+                        "message": { "type": "string" },
+                    },
+                },
+            },
+            "seats": taken_seats(),
+        },
+    })
+}

@@ -1,0 +1,99 @@
+//! `/payments`: a reservation becomes a sale.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use poltrona_domain::{Command, Event, Layout, ReservationId, Sale};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::SharedApp;
+use crate::http::answer;
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::{IdempotencyKey, Segment};
+use crate::ids;
+use crate::ledger::{Answer, Caller, Outcome};
+use crate::wire::{Id, Money, Time};
+
+/// A payment: the sale that it made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Payment)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PaymentView<'a> {
+    #[schema(value_type = String, format = Uuid)]
+    id: Id,
+    #[schema(value_type = String, format = Uuid)]
+    reservation_id: Id,
+    /// The first of its seats.
+    #[schema(value_type = Option<String>, format = Uuid)]
+    seat_id: Option<Id>,
+    user_id: &'a str,
+    #[schema(value_type = String, format = DateTime)]
+    paid_at: Time,
+    #[schema(value_type = Vec<String>)]
+    seat_ids: Vec<Id>,
+    seat_numbers: Vec<String>,
+    #[schema(value_type = f64)]
+    total: Money,
+}
+
+impl<'a> PaymentView<'a> {
+    pub(super) fn of(sale: &'a Sale) -> Self {
+        let seat_ids: Vec<_> = sale.seat_ids().map(crate::wire::id).collect();
+        Self {
+            id: Id(*sale.id.as_uuid()),
+            reservation_id: Id(*sale.reservation.as_uuid()),
+            seat_id: seat_ids.first().copied(),
+            user_id: sale.user.as_str(),
+            paid_at: Time(sale.paid_at),
+            seat_ids,
+            seat_numbers: sale.seats.iter().map(|no| Layout::label(*no)).collect(),
+            total: Money(sale.total),
+        }
+    }
+}
+
+/// Pay a reservation.
+///
+/// Its seats are sold, all of them, for good.
+#[utoipa::path(
+    post, path = "/payments/confirm/{reservationId}", tag = "payments",
+    operation_id = "confirmPayment",
+    params(
+        ("reservationId" = String, Path, format = Uuid, description = "The reservation."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe."),
+    ),
+    responses((status = 201, description = "Sold.", body = PaymentView)),
+    extensions(("x-codes" = json!(["validation_failed", "malformed_id", "reservation_not_found",
+        "reservation_confirmed", "reservation_expired", "reservation_cancelled",
+        "idempotency_mismatch", "overloaded", "outcome_unknown", "store_unavailable",
+        "store_full"])))
+)]
+pub(super) async fn confirm(
+    State(app): State<SharedApp>,
+    reservation: Segment,
+    key: IdempotencyKey,
+) -> Result<Response, ApiError> {
+    let id = reservation.id().ok_or(ApiError::new(Code::MalformedId))?;
+    let reservation = ReservationId::from_uuid(id);
+    let request = format!("POST /payments/confirm/{reservation}");
+    let key = key.of(Caller::OfReservation, &request, "", render);
+    let command = Command::Confirm { reservation, sale: ids::sale() };
+    Ok(match app.ledger.submit(command, key).await? {
+        Outcome::Done(events) => answer(render(&events), false),
+        Outcome::Replayed(kept) => answer(kept, true),
+    })
+}
+
+fn render(events: &[Event]) -> Answer {
+    let sale = events.iter().find_map(|event| match event {
+        Event::PaymentConfirmed { sale, .. } => Some(sale),
+        _ => None,
+    });
+    let body = sale.and_then(|sale| serde_json::to_vec(&PaymentView::of(sale)).ok());
+    Answer {
+        status: StatusCode::CREATED.as_u16(),
+        location: sale.map(|sale| format!("/reservations/{}", sale.reservation)),
+        body: body.unwrap_or_default().into(),
+    }
+}

@@ -1,0 +1,268 @@
+//! `/reservations`: seats held for someone.
+
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
+use http::StatusCode;
+use poltrona_domain::{
+    Command, Event, Layout, Reservation, ReservationId, SeatSelection, SelectionError, Timestamp,
+    UserId,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::SharedApp;
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
+use crate::http::sessions::no_such_entry;
+use crate::http::text::Rule;
+use crate::http::{answer, json, link_next};
+use crate::ids;
+use crate::ledger::{Answer, Caller, Outcome};
+use crate::store::sqlite::read;
+use crate::wire::{Id, Money, Time, reservation_status};
+
+/// A reservation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reservation)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReservationView<'a> {
+    #[schema(value_type = String, format = Uuid)]
+    id: Id,
+    /// The first of its seats.
+    #[schema(value_type = Option<String>, format = Uuid)]
+    seat_id: Option<Id>,
+    user_id: &'a str,
+    /// PENDING, CONFIRMED, EXPIRED or CANCELLED.
+    status: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Time,
+    #[schema(value_type = String, format = Uuid)]
+    session_id: Id,
+    /// Its seats, in the order they were asked for.
+    #[schema(value_type = Vec<String>)]
+    seat_ids: Vec<Id>,
+    seat_numbers: Vec<String>,
+    #[schema(value_type = f64)]
+    total: Money,
+}
+
+/// What reserves seats: `seatId` for one, or `seatIds` for one to ten of one session.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana"
+}))]
+#[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
+pub(super) struct Reserve {
+    #[schema(format = Uuid)]
+    seat_id: Option<String>,
+    #[schema(min_items = 1, max_items = 10)]
+    seat_ids: Option<Vec<String>>,
+    #[schema(max_length = 200)]
+    user_id: String,
+}
+
+impl<'a> ReservationView<'a> {
+    fn of(reservation: &'a Reservation, now: Timestamp) -> Self {
+        let seat_ids: Vec<_> = reservation.seat_ids().map(crate::wire::id).collect();
+        Self {
+            id: Id(*reservation.id.as_uuid()),
+            seat_id: seat_ids.first().copied(),
+            user_id: reservation.user.as_str(),
+            status: reservation_status(reservation.status_at(now)),
+            expires_at: Time(reservation.expires_at),
+            created_at: Time(reservation.created_at),
+            session_id: Id(*reservation.session.as_uuid()),
+            seat_ids,
+            seat_numbers: reservation.seats.iter().map(|no| Layout::label(*no)).collect(),
+            total: Money(reservation.total),
+        }
+    }
+}
+
+/// Reserve seats, all of them or none.
+///
+/// They are held until `expiresAt`; pay before that.
+#[utoipa::path(
+    post, path = "/reservations", tag = "reservations", operation_id = "reserve",
+    request_body = inline(Reserve),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
+    responses((status = 201, description = "Held.", body = ReservationView)),
+    extensions(("x-codes" = json!(["validation_failed", "invalid_json", "unsupported_media_type",
+        "body_too_large", "request_timeout", "seat_not_found", "seat_held", "seat_sold",
+        "seats_unavailable", "idempotency_mismatch", "overloaded", "outcome_unknown",
+        "store_unavailable", "store_full"])))
+)]
+pub(super) async fn reserve(
+    State(app): State<SharedApp>,
+    key: IdempotencyKey,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let body = fields.canonical().to_owned();
+    let seats = read_seats(&mut fields);
+    let user = fields.user("userId");
+    fields.finish()?;
+    let (seats, user) = seats.zip(user).ok_or(ApiError::new(Code::Internal))?;
+    let caller = Caller::Named(user.as_str().to_owned());
+    let key = key.of(caller, "POST /reservations", &body, render_reserved);
+    let hold = app.config.hold_ttl;
+    let command = Command::Reserve { reservation: ids::reservation(), seats, user, hold };
+    Ok(match app.ledger.submit(command, key).await? {
+        Outcome::Done(events) => answer(render_reserved(&events), false),
+        Outcome::Replayed(kept) => answer(kept, true),
+    })
+}
+
+fn read_seats(fields: &mut Fields) -> Option<SeatSelection> {
+    let (name, seats) = match (fields.has("seatId"), fields.has("seatIds")) {
+        (true, false) => ("seatId", vec![fields.seat("seatId")?]),
+        (false, true) => ("seatIds", fields.seats("seatIds")?),
+        (both, _) => {
+            fields.broke("seatId", Rule::EitherOr("seatIds"));
+            if both {
+                // Read all the same, so that they do not count as unknown.
+                let _ = (fields.seat("seatId"), fields.seats("seatIds"));
+            }
+            return None;
+        }
+    };
+    let rule = match SeatSelection::new(seats) {
+        Ok(selection) => return Some(selection),
+        Err(SelectionError::Empty | SelectionError::TooMany) => {
+            Rule::Between("1".to_owned(), format!("{} seats", Reservation::MAX_SEATS))
+        }
+        Err(SelectionError::Repeated(_)) => Rule::Distinct,
+        Err(SelectionError::SeveralSessions) => Rule::OneSession,
+    };
+    fields.broke(name, rule);
+    None
+}
+
+/// The answer to a new or extended reservation: as it is in the event.
+fn render(events: &[Event], status: StatusCode) -> Answer {
+    let reservation = events.iter().find_map(Event::reservation);
+    let view = reservation.map(|it| ReservationView::of(it, it.created_at));
+    Answer {
+        status: status.as_u16(),
+        location: reservation.map(|it| format!("/reservations/{}", it.id)),
+        body: view.and_then(|view| serde_json::to_vec(&view).ok()).unwrap_or_default().into(),
+    }
+}
+
+fn render_reserved(events: &[Event]) -> Answer {
+    render(events, StatusCode::CREATED)
+}
+
+fn render_extended(events: &[Event]) -> Answer {
+    Answer { location: None, ..render(events, StatusCode::OK) }
+}
+
+/// A reservation.
+#[utoipa::path(
+    get, path = "/reservations/{id}", tag = "reservations", operation_id = "getReservation",
+    params(("id" = String, Path, format = Uuid, description = "The reservation.")),
+    responses((status = 200, description = "The reservation.", body = ReservationView)),
+    extensions(("x-codes" = json!(["reservation_not_found", "overloaded", "store_unavailable"])))
+)]
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    id: Segment,
+) -> Result<Response, ApiError> {
+    let id = reservation_id(&id)?;
+    let now = app.clock.now();
+    let found = app.readers.read(move |db| read::reservation(db, id)).await?;
+    let reservation = found.ok_or(ApiError::new(Code::ReservationNotFound))?;
+    Ok(json(StatusCode::OK, &ReservationView::of(&reservation, now)))
+}
+
+/// A user's reservations, newest first.
+#[utoipa::path(
+    get, path = "/reservations/user/{userId}", tag = "reservations",
+    operation_id = "listReservations",
+    params(
+        ("userId" = String, Path, description = "Whose."),
+        ("limit" = Option<u32>, Query, description = "1 to 1,000, the default."),
+        ("after" = Option<String>, Query, description = "The last id of the page before."),
+    ),
+    responses((status = 200, description = "Their reservations; `[]` for nobody. \
+        `Link: rel=\"next\"` when there may be more.", body = Vec<ReservationView>)),
+    extensions(("x-codes" = json!(["validation_failed", "overloaded", "store_unavailable"])))
+)]
+pub(super) async fn of_user(
+    State(app): State<SharedApp>,
+    OriginalUri(uri): OriginalUri,
+    user: Segment,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let mut broken = Vec::new();
+    let page = query.page(&mut broken);
+    if !broken.is_empty() {
+        return Err(ApiError::broken(broken));
+    }
+    let now = app.clock.now();
+    let user: UserId = user.user();
+    let found = app.readers.read(move |db| read::reservations_of(db, &user, page)).await?;
+    let reservations = found.ok_or_else(no_such_entry)?;
+    let views: Vec<_> = reservations.iter().map(|it| ReservationView::of(it, now)).collect();
+    let mut response = json(StatusCode::OK, &views);
+    if let Some(last) = reservations.last().filter(|_| reservations.len() == page.limit) {
+        link_next(&mut response, &uri, *last.id.as_uuid());
+    }
+    Ok(response)
+}
+
+/// Give a reservation's seats back.
+///
+/// They are free at once. Cancelling again changes nothing.
+#[utoipa::path(
+    delete, path = "/reservations/{id}", tag = "reservations", operation_id = "cancelReservation",
+    params(("id" = String, Path, format = Uuid, description = "The reservation.")),
+    responses((status = 204, description = "Cancelled.")),
+    extensions(("x-codes" = json!(["reservation_not_found", "reservation_confirmed",
+        "reservation_expired", "overloaded", "outcome_unknown", "store_unavailable",
+        "store_full"])))
+)]
+pub(super) async fn cancel(
+    State(app): State<SharedApp>,
+    id: Segment,
+) -> Result<StatusCode, ApiError> {
+    let reservation = reservation_id(&id)?;
+    app.ledger.submit(Command::Cancel { reservation }, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ask for more time: one hold longer from now, at most three times.
+#[utoipa::path(
+    post, path = "/reservations/{id}/extend", tag = "reservations",
+    operation_id = "extendReservation",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The reservation."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe."),
+    ),
+    responses((status = 200, description = "Held for longer.", body = ReservationView)),
+    extensions(("x-codes" = json!(["validation_failed", "reservation_not_found",
+        "reservation_confirmed", "extension_refused", "reservation_expired",
+        "reservation_cancelled", "idempotency_mismatch", "overloaded", "outcome_unknown",
+        "store_unavailable", "store_full"])))
+)]
+pub(super) async fn extend(
+    State(app): State<SharedApp>,
+    id: Segment,
+    key: IdempotencyKey,
+) -> Result<Response, ApiError> {
+    let reservation = reservation_id(&id)?;
+    let request = format!("POST /reservations/{reservation}/extend");
+    let key = key.of(Caller::OfReservation, &request, "", render_extended);
+    let command = Command::Extend { reservation, hold: app.config.hold_ttl };
+    Ok(match app.ledger.submit(command, key).await? {
+        Outcome::Done(events) => answer(render_extended(&events), false),
+        Outcome::Replayed(kept) => answer(kept, true),
+    })
+}
+
+/// A reservation's id; one that cannot be is simply not found.
+fn reservation_id(id: &Segment) -> Result<ReservationId, ApiError> {
+    let id = id.id().ok_or(ApiError::new(Code::ReservationNotFound))?;
+    Ok(ReservationId::from_uuid(id))
+}

@@ -1,0 +1,81 @@
+//! `/sales`: what someone bought.
+
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
+use http::StatusCode;
+use poltrona_domain::{Layout, Sale};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::SharedApp;
+use crate::http::error::ApiError;
+use crate::http::extract::{Query, Segment};
+use crate::http::payments::PaymentView;
+use crate::http::sessions::no_such_entry;
+use crate::http::{json, link_next};
+use crate::store::sqlite::read;
+use crate::wire::{Money, Time};
+
+/// A sale, with film, room, start and price as they were when it was made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sale)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SaleView<'a> {
+    #[serde(flatten)]
+    payment: PaymentView<'a>,
+    /// The first of its seats.
+    seat_number: Option<String>,
+    movie: &'a str,
+    room: &'a str,
+    #[schema(value_type = String, format = DateTime)]
+    starts_at: Time,
+    /// For each seat.
+    #[schema(value_type = f64)]
+    ticket_price: Money,
+}
+
+impl<'a> SaleView<'a> {
+    fn of(sale: &'a Sale) -> Self {
+        Self {
+            payment: PaymentView::of(sale),
+            seat_number: sale.seats.first().map(|no| Layout::label(*no)),
+            movie: &sale.movie,
+            room: &sale.room,
+            starts_at: Time(sale.starts_at),
+            ticket_price: Money(sale.seat_price()),
+        }
+    }
+}
+
+/// A user's sales, newest first. One of several seats is one entry.
+#[utoipa::path(
+    get, path = "/sales/history/{userId}", tag = "sales", operation_id = "getSalesHistory",
+    params(
+        ("userId" = String, Path, description = "Whose."),
+        ("limit" = Option<u32>, Query, description = "1 to 1,000, the default."),
+        ("after" = Option<String>, Query, description = "The last id of the page before."),
+    ),
+    responses((status = 200, description = "Their sales; `[]` for nobody. \
+        `Link: rel=\"next\"` when there may be more.", body = Vec<SaleView>)),
+    extensions(("x-codes" = json!(["validation_failed", "overloaded", "store_unavailable"])))
+)]
+pub(super) async fn history(
+    State(app): State<SharedApp>,
+    OriginalUri(uri): OriginalUri,
+    user: Segment,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let mut broken = Vec::new();
+    let page = query.page(&mut broken);
+    if !broken.is_empty() {
+        return Err(ApiError::broken(broken));
+    }
+    let user = user.user();
+    let found = app.readers.read(move |db| read::sales_of(db, &user, page)).await?;
+    let sales = found.ok_or_else(no_such_entry)?;
+    let mut response = json(StatusCode::OK, &sales.iter().map(SaleView::of).collect::<Vec<_>>());
+    if let Some(last) = sales.last().filter(|_| sales.len() == page.limit) {
+        link_next(&mut response, &uri, *last.id.as_uuid());
+    }
+    Ok(response)
+}

@@ -1,0 +1,168 @@
+//! Accepting connections, within limits, and letting them go gently.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service as _;
+use tracing::{debug, warn};
+
+use crate::app::App;
+use crate::cli::Failure;
+use crate::config::Config;
+use crate::http::head_timeout::{HeadTimeout, Phase};
+
+/// The most bytes of headers, and the read buffer that holds them.
+const HEADERS_MAX_BYTES: usize = 16 * 1024;
+/// The most headers.
+const HEADERS_MAX: usize = 100;
+/// How long accepting pauses when the system has no more file handles.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A port that listens.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Takes the configured address.
+    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+        let wanted = SocketAddr::new(config.host, config.port);
+        let listener = TcpListener::bind(wanted).await.map_err(|error| {
+            let hint = match error.kind() {
+                std::io::ErrorKind::AddrInUse => {
+                    "another program listens there: stop it, or choose another with --port"
+                }
+                std::io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 need a privilege: choose another with --port"
+                }
+                _ => "choose another with --host and --port",
+            };
+            Failure::Usage(format!("cannot listen on {wanted}: {error}; {hint}"))
+        })?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where a person on this machine finds it.
+    pub fn base_url(&self) -> String {
+        let ip = if self.address.ip().is_unspecified() {
+            "127.0.0.1".to_owned()
+        } else if self.address.is_ipv6() {
+            format!("[{}]", self.address.ip())
+        } else {
+            self.address.ip().to_string()
+        };
+        format!("http://{ip}:{}", self.address.port())
+    }
+
+    /// Serves until `app.stop` is cancelled and every accepted request is answered, or the grace is
+    /// over.
+    pub async fn run(self, router: Router, app: &App) {
+        let connections = TaskTracker::new();
+        let slots = Arc::new(Semaphore::new(app.config.max_connections));
+        let limits = Limits::of(&app.config);
+        let mut backlog = false;
+        loop {
+            // At the cap the next connection waits in the system's backlog.
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+            let accepted = if backlog {
+                // Whoever connected before the port closes is served too.
+                match futures_util::FutureExt::now_or_never(self.listener.accept()) {
+                    Some(accepted) => accepted,
+                    None => break,
+                }
+            } else {
+                match app.stop.run_until_cancelled(self.listener.accept()).await {
+                    Some(accepted) => accepted,
+                    None => {
+                        backlog = true;
+                        continue;
+                    }
+                }
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    app.metrics.connections(connections.len() + 1);
+                    let serving = serve(stream, router.clone(), limits, app.stop.clone());
+                    connections.spawn(async move {
+                        serving.await;
+                        drop(slot);
+                    });
+                }
+                Err(error) => {
+                    warn!(target: "server", %error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self.listener);
+        connections.close();
+        if tokio::time::timeout(app.config.shutdown_grace, connections.wait()).await.is_err() {
+            warn!(target: "server", left = connections.len(), "the grace is over; closing");
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    header: Duration,
+    idle: Duration,
+}
+
+impl Limits {
+    const fn of(config: &Config) -> Self {
+        Self { header: config.header_timeout, idle: config.idle_timeout }
+    }
+}
+
+/// Serves one connection until it ends, or is done with its last request after `stop`.
+async fn serve(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
+    // Answers are written whole; waiting to fill a packet would only delay them.
+    let _ = stream.set_nodelay(true);
+    let phase = Phase::default();
+    let io = TokioIo::new(HeadTimeout::new(stream, phase.clone(), limits.header));
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        phase.begin();
+        let (phase, mut router) = (phase.clone(), router.clone());
+        async move {
+            let response = router.call(request.map(axum::body::Body::new)).await;
+            phase.end();
+            response
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // Counted from the end of the answer before: this is the idle limit. The limit for headers
+        // once they have begun is the wrapper's.
+        .header_read_timeout(limits.idle)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADERS_MAX_BYTES)
+        .serve_connection(io, service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(target: "server", %error, "a connection ended early");
+    }
+}

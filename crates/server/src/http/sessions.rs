@@ -1,0 +1,363 @@
+//! `/sessions`: showings of films.
+
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::StatusCode;
+use poltrona_domain::{
+    Cents, Command, Event, Layout, MoneyError, Seat, Session, SessionChange, SessionId, Timestamp,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::SharedApp;
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
+use crate::http::text::{Broken, Rule};
+use crate::http::{answer, json, json_bytes, link_next};
+use crate::ids;
+use crate::ledger::{Answer, Caller, Outcome};
+use crate::store::sqlite::read::{self, SessionFilter};
+use crate::wire::{Id, Money, Time, seat_status};
+
+/// A session. `seats` is only there where one session is asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionView<'a> {
+    #[schema(value_type = String, format = Uuid)]
+    id: Id,
+    movie: &'a str,
+    room: &'a str,
+    #[schema(value_type = String, format = DateTime)]
+    starts_at: Time,
+    #[schema(value_type = f64)]
+    ticket_price: Money,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seats: Option<Vec<SeatView>>,
+}
+
+/// A seat of a session.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Seat)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SeatView {
+    #[schema(value_type = String, format = Uuid)]
+    id: Id,
+    seat_number: String,
+    status: &'static str,
+}
+
+/// What opens a session.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "movie": "Interestelar", "room": "Sala 3", "startsAt": "2026-12-01T19:00:00.000Z",
+    "ticketPrice": 25.5, "totalSeats": 48
+}))]
+#[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
+pub(super) struct OpenSession {
+    /// The film, not blank, at most 200 characters.
+    #[schema(max_length = 200)]
+    movie: String,
+    /// The room, not blank, at most 200 characters.
+    #[schema(max_length = 200)]
+    room: String,
+    /// ISO 8601 date or date-time, years 2000 to 2100; without an offset it is UTC.
+    starts_at: String,
+    /// 0 to 99,999,999.99, at most two decimals.
+    #[schema(minimum = 0, maximum = 99_999_999.99)]
+    ticket_price: f64,
+    /// Seats, in rows of eight.
+    #[schema(minimum = 16, maximum = 10_000)]
+    total_seats: u16,
+}
+
+/// What to change of a session; at least one field.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({"room": "Sala 1", "ticketPrice": 30}))]
+#[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
+pub(super) struct UpdateSession {
+    #[schema(max_length = 200)]
+    movie: Option<String>,
+    #[schema(max_length = 200)]
+    room: Option<String>,
+    starts_at: Option<String>,
+    #[schema(minimum = 0, maximum = 99_999_999.99)]
+    ticket_price: Option<f64>,
+}
+
+impl<'a> SessionView<'a> {
+    fn of(session: &'a Session) -> Self {
+        Self {
+            id: Id(*session.id.as_uuid()),
+            movie: &session.movie,
+            room: &session.room,
+            starts_at: Time(session.starts_at),
+            ticket_price: Money(session.price),
+            created_at: Time(session.created_at),
+            seats: None,
+        }
+    }
+
+    fn with_seats(session: &'a Session, seats: &[Seat], now: Timestamp) -> Self {
+        let seats = seats.iter().map(|seat| SeatView::of(seat, now)).collect();
+        Self { seats: Some(seats), ..Self::of(session) }
+    }
+}
+
+impl SeatView {
+    fn of(seat: &Seat, now: Timestamp) -> Self {
+        Self {
+            id: crate::wire::id(seat.id),
+            seat_number: Layout::label(seat.id.no()),
+            status: seat_status(seat.status_at(now)),
+        }
+    }
+}
+
+/// Open a session.
+///
+/// Its seats are made with it, in rows of eight: `A1` to `A8`, `B1`, …
+#[utoipa::path(
+    post, path = "/sessions", tag = "sessions", operation_id = "openSession",
+    request_body = inline(OpenSession),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
+    responses((status = 201, description = "The session with its seats.", body = SessionView)),
+    extensions(("x-codes" = json!(["validation_failed", "invalid_json", "unsupported_media_type",
+        "body_too_large", "request_timeout", "idempotency_mismatch", "overloaded",
+        "outcome_unknown", "store_unavailable", "store_full"])))
+)]
+pub(super) async fn open(
+    State(app): State<SharedApp>,
+    key: IdempotencyKey,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let body = fields.canonical().to_owned();
+    let session = read_session(&mut fields);
+    fields.finish()?;
+    let session = session.ok_or(ApiError::new(Code::Internal))?;
+    let layout = session.layout;
+    let key = key.of(Caller::Named(String::new()), "POST /sessions", &body, render_opened);
+    let (opened, replayed) = match app.ledger.submit(Command::OpenSession(session), key).await? {
+        Outcome::Done(events) => (render_opened(&events), false),
+        Outcome::Replayed(answer) => (answer, true),
+    };
+    let opened = with_free_seats(opened, layout).ok_or(ApiError::new(Code::Internal))?;
+    Ok(answer(opened, replayed))
+}
+
+fn read_session(fields: &mut Fields) -> Option<Session> {
+    let movie = fields.text("movie", Session::TEXT_MAX_CHARS);
+    let room = fields.text("room", Session::TEXT_MAX_CHARS);
+    let starts_at = starts_at(fields);
+    let price = price(fields);
+    let layout = layout(fields);
+    Some(Session {
+        id: ids::session(),
+        movie: movie?,
+        room: room?,
+        starts_at: starts_at?,
+        price: price?,
+        layout: layout?,
+        created_at: Timestamp::from_millis(0),
+        closed_at: None,
+    })
+}
+
+fn starts_at(fields: &mut Fields) -> Option<Timestamp> {
+    let time = fields.time("startsAt")?;
+    if !Session::STARTS_AT.contains(&time) {
+        fields.broke("startsAt", Rule::Between("2000".to_owned(), "2100".to_owned()));
+        return None;
+    }
+    Some(time)
+}
+
+fn price(fields: &mut Fields) -> Option<Cents> {
+    let amount = fields.number("ticketPrice")?;
+    let rule = match Cents::from_amount(amount) {
+        Ok(price) => return Some(price),
+        Err(MoneyError::FractionOfCent) => Rule::TwoDecimals,
+        Err(MoneyError::Negative | MoneyError::TooLarge) => {
+            Rule::Between("0".to_owned(), format!("{:.2}", Cents::MAX_PRICE.amount()))
+        }
+    };
+    fields.broke("ticketPrice", rule);
+    None
+}
+
+fn layout(fields: &mut Fields) -> Option<Layout> {
+    let number = fields.number("totalSeats")?;
+    if number.fract() != 0.0 {
+        fields.broke("totalSeats", Rule::Integer);
+        return None;
+    }
+    // What does not fit a u16 becomes its nearest bound, and is out of range there too.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    let layout = Layout::new(number as u16).ok();
+    if layout.is_none() {
+        let (min, max) = (Layout::SEATS.start(), Layout::SEATS.end());
+        fields.broke("totalSeats", Rule::Between(min.to_string(), max.to_string()));
+    }
+    layout
+}
+
+/// The answer to opening a session as it is kept for its key: without the seats, a megabyte in a
+/// large room, which follow from the layout.
+fn render_opened(events: &[Event]) -> Answer {
+    let session = events.iter().find_map(|event| match event {
+        Event::SessionCreated(session) => Some(session),
+        _ => None,
+    });
+    let body = session.map(|session| serde_json::to_vec(&SessionView::of(session)));
+    Answer {
+        status: StatusCode::CREATED.as_u16(),
+        location: session.map(|session| format!("/sessions/{}", session.id)),
+        body: body.and_then(Result::ok).unwrap_or_default().into(),
+    }
+}
+
+/// Adds the seats of a session as it opens: all free.
+fn with_free_seats(opened: Answer, layout: Layout) -> Option<Answer> {
+    let id = opened.location.as_deref()?.rsplit('/').next()?;
+    let session = SessionId::from_uuid(crate::wire::parse_id(id)?)?;
+    let free = |no| SeatView::of(&Seat::new(session.seat(no)), Timestamp::from_millis(0));
+    let seats = serde_json::to_vec(&layout.numbers().map(free).collect::<Vec<_>>()).ok()?;
+    let mut body = opened.body.strip_suffix(b"}")?.to_vec();
+    body.extend_from_slice(b",\"seats\":");
+    body.extend_from_slice(&seats);
+    body.push(b'}');
+    Some(Answer { body: body.into(), ..opened })
+}
+
+/// List sessions, newest first.
+#[utoipa::path(
+    get, path = "/sessions", tag = "sessions", operation_id = "listSessions",
+    params(
+        ("movie" = Option<String>, Query, description = "Part of the film's title, in any case."),
+        ("room" = Option<String>, Query, description = "Part of the room's name, in any case."),
+        ("from" = Option<String>, Query, description = "The earliest start, ISO 8601."),
+        ("to" = Option<String>, Query, description = "The latest start, ISO 8601."),
+        ("limit" = Option<u32>, Query, description = "1 to 1,000, the default."),
+        ("after" = Option<String>, Query, description = "The last id of the page before."),
+    ),
+    responses((status = 200, description = "Sessions without their seats. `Link: rel=\"next\"` \
+        when there may be more.", body = Vec<SessionView>)),
+    extensions(("x-codes" = json!(["validation_failed", "overloaded", "store_unavailable"])))
+)]
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    OriginalUri(uri): OriginalUri,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let mut broken = Vec::new();
+    let page = query.page(&mut broken);
+    let filter = SessionFilter {
+        movie: query.get("movie").map(str::to_owned),
+        room: query.get("room").map(str::to_owned),
+        from: query.time("from", &mut broken),
+        to: query.time("to", &mut broken),
+    };
+    if !broken.is_empty() {
+        return Err(ApiError::broken(broken));
+    }
+    let found = app.readers.read(move |db| read::sessions(db, &filter, page)).await?;
+    let sessions = found.ok_or_else(no_such_entry)?;
+    let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
+    let mut response = json(StatusCode::OK, &views);
+    if let Some(last) = sessions.last().filter(|_| sessions.len() == page.limit) {
+        link_next(&mut response, &uri, *last.id.as_uuid());
+    }
+    Ok(response)
+}
+
+/// A page was asked for that comes after nothing.
+pub(super) fn no_such_entry() -> ApiError {
+    ApiError::broken(vec![Broken::new("after", Rule::Entry)])
+}
+
+/// A session with its seats.
+#[utoipa::path(
+    get, path = "/sessions/{id}", tag = "sessions", operation_id = "getSession",
+    params(("id" = String, Path, format = Uuid, description = "The session.")),
+    responses((status = 200, description = "The session with its seats.", body = SessionView)),
+    extensions(("x-codes" = json!(["session_not_found", "overloaded", "store_unavailable"])))
+)]
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    id: Segment,
+) -> Result<Response, ApiError> {
+    let id = id.session()?;
+    let now = app.clock.now();
+    let body = app.readers.read(move |db| {
+        let Some(session) = read::session(db, id)? else { return Ok(None) };
+        let seats = read::seats(db, id)?;
+        Ok(Some(serde_json::to_vec(&SessionView::with_seats(&session, &seats, now))))
+    });
+    let body = body.await?.ok_or(ApiError::new(Code::SessionNotFound))?;
+    let body = body.map_err(crate::store::Error::from)?;
+    Ok(json_bytes(StatusCode::OK, Bytes::from(body)))
+}
+
+/// Change a session.
+///
+/// Tickets that are held or sold keep what they were sold as.
+#[utoipa::path(
+    patch, path = "/sessions/{id}", tag = "sessions", operation_id = "updateSession",
+    params(("id" = String, Path, format = Uuid, description = "The session.")),
+    request_body = inline(UpdateSession),
+    responses((status = 200, description = "The session without its seats.", body = SessionView)),
+    extensions(("x-codes" = json!(["validation_failed", "invalid_json", "unsupported_media_type",
+        "body_too_large", "request_timeout", "session_not_found", "overloaded", "outcome_unknown",
+        "store_unavailable", "store_full"])))
+)]
+pub(super) async fn update(
+    State(app): State<SharedApp>,
+    id: Segment,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let session = id.session()?;
+    if fields.is_empty() {
+        fields.broke("", Rule::Something);
+    }
+    let text = |fields: &mut Fields, name: &str| {
+        if fields.has(name) { fields.text(name, Session::TEXT_MAX_CHARS) } else { None }
+    };
+    let change = SessionChange {
+        movie: text(&mut fields, "movie"),
+        room: text(&mut fields, "room"),
+        starts_at: if fields.has("startsAt") { starts_at(&mut fields) } else { None },
+        price: if fields.has("ticketPrice") { price(&mut fields) } else { None },
+    };
+    fields.finish()?;
+    match app.ledger.submit(Command::UpdateSession { session, change }, None).await? {
+        Outcome::Done(events) => match events.first() {
+            Some(Event::SessionUpdated(session)) => {
+                Ok(json(StatusCode::OK, &SessionView::of(session)))
+            }
+            _ => Err(ApiError::new(Code::Internal)),
+        },
+        Outcome::Replayed(kept) => Ok(answer(kept, true)),
+    }
+}
+
+/// Close a session.
+///
+/// Only one in which nothing is held or sold; it is not found from then on.
+#[utoipa::path(
+    delete, path = "/sessions/{id}", tag = "sessions", operation_id = "closeSession",
+    params(("id" = String, Path, format = Uuid, description = "The session.")),
+    responses((status = 204, description = "Closed.")),
+    extensions(("x-codes" = json!(["session_not_found", "session_in_use", "overloaded",
+        "outcome_unknown", "store_unavailable", "store_full"])))
+)]
+pub(super) async fn close(
+    State(app): State<SharedApp>,
+    id: Segment,
+) -> Result<StatusCode, ApiError> {
+    let session = id.session()?;
+    app.ledger.submit(Command::CloseSession { session }, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,162 @@
+//! Where commands wait: bounded, people first, and no session may crowd out the others.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use poltrona_domain::{Command, SessionId};
+
+use super::{Error, Submission, Task};
+
+/// Commands and tasks that wait for the writer.
+pub(super) struct Queue {
+    lanes: Mutex<Lanes>,
+    filled: Condvar,
+    depth: usize,
+}
+
+#[derive(Default)]
+struct Lanes {
+    /// What people asked for.
+    people: VecDeque<Submission>,
+    /// Opening and closing whole rooms: ten thousand rows each, so one at a time, by turns with the
+    /// others.
+    rooms: VecDeque<Submission>,
+    /// Lapses to record.
+    background: VecDeque<Submission>,
+    /// The relay's, the consumers' and the command line's writing.
+    tasks: VecDeque<Task>,
+    per_session: HashMap<SessionId, usize>,
+    room_was_last: bool,
+    closed: bool,
+}
+
+/// What one transaction is to do.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) commands: Vec<Submission>,
+    pub(super) tasks: Vec<Task>,
+}
+
+impl Queue {
+    pub(super) fn new(depth: usize) -> Self {
+        Self { lanes: Mutex::default(), filled: Condvar::new(), depth }
+    }
+
+    /// Takes a person's command, unless too many wait. One session fills at most half the queue, so
+    /// that a storm on one film leaves room for the others.
+    pub(super) fn push(&self, submission: Submission) -> Result<(), Error> {
+        let mut lanes = self.lock();
+        if lanes.closed {
+            return Err(Error::Unavailable);
+        }
+        if matches!(submission.command, Command::OpenSession(_) | Command::CloseSession { .. }) {
+            if lanes.rooms.len() >= self.depth.div_ceil(8) {
+                return Err(Error::Overloaded);
+            }
+            lanes.rooms.push_back(submission);
+        } else {
+            if lanes.people.len() >= self.depth {
+                return Err(Error::Overloaded);
+            }
+            if let Some(session) = submission.command.session() {
+                let waiting = lanes.per_session.entry(session).or_default();
+                if *waiting >= self.depth.div_ceil(2) {
+                    return Err(Error::Overloaded);
+                }
+                *waiting += 1;
+            }
+            lanes.people.push_back(submission);
+        }
+        drop(lanes);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Takes a lapse. There are never more than holds, and none may be forgotten, so no bound. Once
+    /// closed it is dropped, which answers it: the next start will find it again.
+    pub(super) fn push_background(&self, submission: Submission) {
+        let mut lanes = self.lock();
+        if !lanes.closed {
+            lanes.background.push_back(submission);
+            self.filled.notify_one();
+        }
+    }
+
+    /// Takes a task. Its few callers wait for each before they send the next, so no bound. Once
+    /// closed it is dropped, which answers it.
+    pub(super) fn push_task(&self, task: Task) {
+        let mut lanes = self.lock();
+        if !lanes.closed {
+            lanes.tasks.push_back(task);
+            self.filled.notify_one();
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let lanes = self.lock();
+        lanes.people.len() + lanes.rooms.len() + lanes.background.len()
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_all();
+    }
+
+    /// Closes and drops everything that waits, which answers it: its outcome is unknown.
+    pub(super) fn abandon(&self) {
+        *self.lock() = Lanes { closed: true, ..Lanes::default() };
+    }
+
+    /// Waits for work and takes what is there: at most `max` commands, of which lapses get at least
+    /// a quarter when they wait, and every task. `None` once closed and empty.
+    pub(super) fn take(&self, max: usize) -> Option<Work> {
+        let mut lanes = self.lock();
+        loop {
+            if let Some(work) = lanes.take(max) {
+                return Some(work);
+            }
+            if lanes.closed {
+                return None;
+            }
+            lanes = self.filled.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lanes {
+    fn take(&mut self, max: usize) -> Option<Work> {
+        let others_wait = !self.people.is_empty() || !self.background.is_empty();
+        if !self.rooms.is_empty() && !(self.room_was_last && others_wait) {
+            self.room_was_last = true;
+            return Some(Work {
+                commands: self.rooms.pop_front().into_iter().collect(),
+                tasks: Vec::new(),
+            });
+        }
+        self.room_was_last = false;
+        let background = self.background.len();
+        let people = self.people.len().min(max - background.min(max / 4));
+        let background = background.min(max - people);
+        let mut commands: Vec<_> = self.people.drain(..people).collect();
+        for submission in &commands {
+            self.leave(&submission.command);
+        }
+        commands.extend(self.background.drain(..background));
+        let tasks: Vec<_> = self.tasks.drain(..).collect();
+        (!commands.is_empty() || !tasks.is_empty()).then_some(Work { commands, tasks })
+    }
+
+    fn leave(&mut self, command: &Command) {
+        let Some(session) = command.session() else { return };
+        if let Some(waiting) = self.per_session.get_mut(&session) {
+            *waiting -= 1;
+            if *waiting == 0 {
+                self.per_session.remove(&session);
+            }
+        }
+    }
+}

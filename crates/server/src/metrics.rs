@@ -1,0 +1,207 @@
+//! What is counted and timed, in Prometheus' format.
+//!
+//! Handles are made once; nothing is looked up by name while serving. The recorder is this
+//! program's own, not the process's, so that several can live in one test process.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use poltrona_domain::{Command, Event, Timestamp};
+
+use crate::ledger::{Error, Outcome, outcome_name};
+
+const SECONDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
+const COMMANDS: [&str; 8] = [
+    "open_session", "update_session", "close_session", "reserve", "confirm", "cancel", "extend",
+    "expire",
+];
+const OUTCOMES: [&str; 5] = ["done", "replayed", "refused", "key_mismatch", "failed"];
+
+/// Every metric of the program.
+pub struct Metrics {
+    recorder: metrics_exporter_prometheus::PrometheusRecorder,
+    page: PrometheusHandle,
+    commands: Vec<Vec<Counter>>,
+    batch_size: Histogram,
+    commit_seconds: Histogram,
+    commits: Counter,
+    lateness: Histogram,
+    queue_depth: Gauge,
+    outbox: Gauge,
+    holds: Gauge,
+    guards: Counter,
+    connections: Gauge,
+    requests: RwLock<HashMap<RequestKey, RequestMeters>>,
+}
+
+type RequestKey = (String, http::Method, u16);
+
+#[derive(Clone)]
+struct RequestMeters {
+    count: Counter,
+    seconds: Histogram,
+}
+
+impl Metrics {
+    /// Registers every metric.
+    pub fn new() -> Result<Self, BuildError> {
+        use metrics_exporter_prometheus::Matcher::Suffix;
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Suffix("_seconds".to_owned()), SECONDS)?
+            .set_buckets_for_metric(Suffix("_size".to_owned()), SIZES)?
+            .build_recorder();
+        let page = recorder.handle();
+        let metrics = with_local_recorder(&recorder, || {
+            describe();
+            gauge!("poltrona_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+            let by_outcome = |command: &'static str| {
+                let counter = |outcome: &&'static str| {
+                    counter!("poltrona_commands_total", "command" => command, "outcome" => *outcome)
+                };
+                OUTCOMES.iter().map(counter).collect()
+            };
+            (
+                COMMANDS.iter().copied().map(by_outcome).collect(),
+                [
+                    histogram!("poltrona_batch_size"),
+                    histogram!("poltrona_commit_seconds"),
+                    histogram!("poltrona_expiry_lateness_seconds"),
+                ],
+                [
+                    gauge!("poltrona_queue_depth"),
+                    gauge!("poltrona_outbox_rows"),
+                    gauge!("poltrona_holds_watched"),
+                    gauge!("poltrona_connections"),
+                ],
+                [
+                    counter!("poltrona_commits_total"),
+                    counter!("poltrona_invariant_violations_total"),
+                ],
+            )
+        });
+        let (commands, histograms, gauges, counters) = metrics;
+        let [batch_size, commit_seconds, lateness] = histograms;
+        let [queue_depth, outbox, holds, connections] = gauges;
+        let [commits, guards] = counters;
+        let requests = RwLock::default();
+        Ok(Self {
+            recorder, page, commands, batch_size, commit_seconds, commits, lateness, queue_depth,
+            outbox, holds, guards, connections, requests,
+        })
+    }
+
+    /// A batch of `size` commands was committed, `took` after it was taken.
+    pub fn committed(&self, size: usize, took: Duration) {
+        self.commits.increment(1);
+        self.batch_size.record(as_f64(size));
+        self.commit_seconds.record(took);
+    }
+
+    /// A command was decided at `now`.
+    pub fn decided(&self, command: &Command, reply: &Result<Outcome, Error>, now: Timestamp) {
+        let outcome = OUTCOMES.iter().position(|name| *name == outcome_name(reply));
+        let counters = self.commands.get(command_index(command));
+        if let Some(counter) = counters.zip(outcome).and_then(|(row, outcome)| row.get(outcome)) {
+            counter.increment(1);
+        }
+        if let Ok(Outcome::Done(events)) = reply {
+            for event in events {
+                if let Event::ReservationExpired { reservation } = event {
+                    self.lateness.record(reservation.expires_at.until(now));
+                }
+            }
+        }
+    }
+
+    /// A guard of the store kept a bug from doing harm.
+    pub fn guard_held(&self) {
+        self.guards.increment(1);
+    }
+
+    /// How many outbox rows a pass of the relay found.
+    pub fn outbox(&self, rows: usize) {
+        self.outbox.set(as_f64(rows));
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self, open: usize) {
+        self.connections.set(as_f64(open));
+    }
+
+    /// A request was answered.
+    pub fn request(&self, route: &str, method: &http::Method, status: u16, took: Duration) {
+        let key = (route.to_owned(), method.clone(), status);
+        let known =
+            self.requests.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let meters = known.unwrap_or_else(|| self.request_meters(key));
+        meters.count.increment(1);
+        meters.seconds.record(took);
+    }
+
+    fn request_meters(&self, key: RequestKey) -> RequestMeters {
+        let (route, method, status) = key.clone();
+        let meters = with_local_recorder(&self.recorder, || RequestMeters {
+            count: counter!(
+                "poltrona_http_requests_total", "route" => route.clone(),
+                "method" => method.to_string(), "status" => status.to_string()
+            ),
+            seconds: histogram!("poltrona_http_request_seconds", "route" => route),
+        });
+        let mut requests = self.requests.write().unwrap_or_else(PoisonError::into_inner);
+        requests.entry(key).or_insert(meters).clone()
+    }
+
+    /// The page that Prometheus reads, with these readings of the moment.
+    pub fn render(&self, queue_depth: usize, holds: usize) -> String {
+        self.queue_depth.set(as_f64(queue_depth));
+        self.holds.set(as_f64(holds));
+        self.page.render()
+    }
+
+    /// Folds what was timed since the last call; to be called now and then, or memory would grow
+    /// while nobody reads the page.
+    pub fn fold(&self) {
+        self.page.run_upkeep();
+    }
+}
+
+fn describe() {
+    use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as times};
+    counter!("poltrona_commands_total", "Commands decided, by kind and outcome.");
+    counter!("poltrona_commits_total", "Transactions committed, each with one fsync of the log.");
+    counter!("poltrona_invariant_violations_total", "Writes that a guard refused. Always 0.");
+    counter!("poltrona_http_requests_total", "Requests answered, by route, method and status.");
+    gauge!("poltrona_build_info", "Always 1; the version is in the label.");
+    gauge!("poltrona_queue_depth", "Commands waiting for the ledger.");
+    gauge!("poltrona_outbox_rows", "Outbox rows found by the relay's last pass, at most 256.");
+    gauge!("poltrona_holds_watched", "Holds whose lapse will be announced.");
+    gauge!("poltrona_connections", "Open connections.");
+    times!("poltrona_batch_size", "Commands in a committed transaction.");
+    times!("poltrona_commit_seconds", "From taking a batch to its commit.");
+    times!("poltrona_expiry_lateness_seconds", "From a hold's lapse to its announcement.");
+    times!("poltrona_http_request_seconds", "From a request's headers to its answer, by route.");
+}
+
+const fn command_index(command: &Command) -> usize {
+    match command {
+        Command::OpenSession(_) => 0,
+        Command::UpdateSession { .. } => 1,
+        Command::CloseSession { .. } => 2,
+        Command::Reserve { .. } => 3,
+        Command::Confirm { .. } => 4,
+        Command::Cancel { .. } => 5,
+        Command::Extend { .. } => 6,
+        Command::Expire { .. } => 7,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of things in memory are far below 2^53")]
+const fn as_f64(count: usize) -> f64 {
+    count as f64
+}

@@ -1,0 +1,51 @@
+//! Where the truth is kept: it loads the facts of a batch, guards what it writes, and saves.
+//!
+//! No rule lives here. Today there is one store, [`sqlite`], embedded in the program.
+
+pub mod sqlite;
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk is full: nothing was written, and reading goes on.
+    #[error("no space left for the database")]
+    Full,
+    /// A write met rows that were not as they were read, or broke a constraint. With one writer
+    /// this is a bug, and the guards have kept it from selling anything.
+    #[error("guard: {0}")]
+    Guard(String),
+    /// The store is closed, busy past its limit, or cannot be reached.
+    #[error("the database cannot be used now: {0}")]
+    Unavailable(String),
+    /// The disk failed under a write, so that nobody knows what it holds. Going on could lose an
+    /// acknowledged sale (a second fsync may report success for data that is gone): the program
+    /// ends, and the next start recovers.
+    #[error("the disk failed: {0}")]
+    Disk(String),
+    /// The database refused a statement, or holds what it should not.
+    #[error("database: {0}")]
+    Driver(String),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code() {
+            Some(Code::DiskFull) => Self::Full,
+            Some(Code::ConstraintViolation) => Self::Guard(error.to_string()),
+            Some(Code::DatabaseBusy | Code::DatabaseLocked | Code::CannotOpen) => {
+                Self::Unavailable(error.to_string())
+            }
+            Some(Code::SystemIoFailure | Code::DatabaseCorrupt | Code::NotADatabase) => {
+                Self::Disk(error.to_string())
+            }
+            _ => Self::Driver(error.to_string()),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Driver(error.to_string())
+    }
+}

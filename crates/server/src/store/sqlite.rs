@@ -1,0 +1,86 @@
+//! SQLite, embedded: one writer, a few readers, and checkpoints off the writer's path.
+//!
+//! WAL with `synchronous=FULL`: a commit is on the disk before it is acknowledged. The [`Writer`]
+//! belongs to the ledger's thread; [`Readers`] answer queries beside it; the data folder is locked
+//! for as long as the store is open.
+
+mod checkpoint;
+pub mod folder;
+pub mod load;
+pub mod migrate;
+pub mod read;
+mod readers;
+mod row;
+pub mod save;
+
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+pub use checkpoint::Checkpointer;
+pub use readers::Readers;
+
+use crate::store::Error;
+
+/// How long a statement waits for a lock that only the program itself can hold.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements kept per connection.
+const STATEMENTS: usize = 64;
+
+/// Held for reading by whoever has a snapshot open, for writing by the writer when it truncates the
+/// log: a log can only be truncated when nobody reads from it.
+pub type Gate = Arc<RwLock<()>>;
+
+/// The one connection that writes, with its checkpoints.
+pub struct Writer {
+    /// The connection.
+    pub connection: Connection,
+    /// Keeps the log short.
+    pub checkpointer: Checkpointer,
+}
+
+/// Opens the database file for writing and brings its schema up to date.
+pub fn open(file: &Path, read_connections: usize) -> Result<(Writer, Readers), migrate::Error> {
+    let mut connection = connect(file)?;
+    // Kept before WAL is on: it is written into the file's header.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    migrate::up(&mut connection)?;
+    let gate = Gate::default();
+    let readers = Readers::open(file, read_connections, Arc::clone(&gate))?;
+    let checkpointer = Checkpointer::start(&mut connection, file, gate)?;
+    Ok((Writer { connection, checkpointer }, readers))
+}
+
+/// A connection that may write, with the settings that durability rests on.
+pub fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// A connection that only reads.
+pub fn connect_read_only(file: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "cache_size", -8_192)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    read::add_functions(&connection)?;
+    Ok(connection)
+}
+
+/// Fails unless a statement changed exactly the rows it was meant to.
+fn expect_rows(what: &str, expected: usize, changed: usize) -> Result<(), Error> {
+    if changed == expected {
+        Ok(())
+    } else {
+        Err(Error::Guard(format!("{what}: {changed} rows instead of {expected}")))
+    }
+}

@@ -1,0 +1,107 @@
+//! The data folder: where the database lives, and the lock that keeps a second program out.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// The database file within the folder.
+const DATABASE: &str = "poltrona.db";
+/// The file that is locked while a program uses the folder; it holds that program's process id.
+const LOCK: &str = "poltrona.lock";
+
+/// A data folder that this process has to itself until it is dropped.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    ephemeral: bool,
+    _lock: File,
+}
+
+/// Why a data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process has it.
+    #[error(
+        "the data folder {path} is in use{by}: server running; stop it, or choose another folder \
+         with --data-dir (seed can also write through it with --target URL)"
+    )]
+    InUse {
+        /// The folder.
+        path: String,
+        /// ` by process 123`, when that is known.
+        by: String,
+    },
+    /// It cannot be made, opened or locked.
+    #[error("the data folder {path} cannot be used: {source}; check its owner and permissions, or choose another with --data-dir")]
+    Io {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Folder {
+    /// Makes the folder if needed and locks it.
+    pub fn lock(path: &Path) -> Result<Self, Error> {
+        Self::take(path, false)
+    }
+
+    /// A folder of its own in the system's temporary place, deleted when it is dropped.
+    pub fn ephemeral(name: &str) -> Result<Self, Error> {
+        Self::take(&std::env::temp_dir().join(format!("poltrona-{name}")), true)
+    }
+
+    fn take(path: &Path, ephemeral: bool) -> Result<Self, Error> {
+        let io_error = |source| Error::Io { path: path.display().to_string(), source };
+        fs::create_dir_all(path).map_err(io_error)?;
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path.join(LOCK))
+            .map_err(io_error)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use(path, &mut file)),
+            Err(TryLockError::Error(source)) => return Err(io_error(source)),
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(io_error)?;
+        write!(file, "{}", std::process::id()).map_err(io_error)?;
+        Ok(Self { path: path.to_owned(), ephemeral, _lock: file })
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the database file is.
+    pub fn database(&self) -> PathBuf {
+        database_in(&self.path)
+    }
+}
+
+/// Where the database file of a data folder is, locked or not.
+pub fn database_in(path: &Path) -> PathBuf {
+    path.join(DATABASE)
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.ephemeral {
+            // What cannot be deleted is left to the system's own cleaning of temporary files.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+fn in_use(path: &Path, file: &mut File) -> Error {
+    let mut pid = String::new();
+    let by = match file.read_to_string(&mut pid) {
+        Ok(_) if !pid.is_empty() => format!(" by process {pid}"),
+        _ => String::new(),
+    };
+    Error::InUse { path: path.display().to_string(), by }
+}

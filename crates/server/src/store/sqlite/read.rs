@@ -1,0 +1,214 @@
+//! Queries: what people and programs look at. Each runs in one snapshot.
+
+use poltrona_domain::{
+    Reservation, ReservationId, Sale, Seat, Session, SessionId, Timestamp, UserId,
+};
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
+use uuid::Uuid;
+
+use super::row;
+
+/// Which part of a list to show.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// How many entries at most.
+    pub limit: usize,
+    /// The last entry of the page before.
+    pub after: Option<Uuid>,
+}
+
+/// Which sessions to list.
+#[derive(Clone, Debug, Default)]
+pub struct SessionFilter {
+    /// Part of the film's title, in any case.
+    pub movie: Option<String>,
+    /// Part of the room's name, in any case.
+    pub room: Option<String>,
+    /// The earliest start.
+    pub from: Option<Timestamp>,
+    /// The latest start.
+    pub to: Option<Timestamp>,
+}
+
+/// Adds the functions that queries use: SQLite itself folds the case of ASCII letters only, and
+/// `AÇÃO` is to be found by `ação`.
+pub(super) fn add_functions(connection: &Connection) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("contains_folded", 2, flags, |call| {
+        let text = call.get_raw(0).as_str()?.to_lowercase();
+        Ok(text.contains(call.get_raw(1).as_str()?))
+    })
+}
+
+/// Open sessions, newest first; `None` when `page.after` names no session.
+pub fn sessions(
+    db: &Connection,
+    filter: &SessionFilter,
+    page: Page,
+) -> Result<Option<Vec<Session>>> {
+    let mut list = List::new(format!("SELECT {} FROM sessions", row::SESSION));
+    list.only("closed_at IS NULL", None);
+    let folded = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase().into());
+    list.only_if("contains_folded(movie, ?)", folded(&filter.movie));
+    list.only_if("contains_folded(room, ?)", folded(&filter.room));
+    list.only_if("starts_at >= ?", filter.from.map(|time| time.as_millis().into()));
+    list.only_if("starts_at <= ?", filter.to.map(|time| time.as_millis().into()));
+    list.page(db, "sessions", "created_at", "id", page, row::session)
+}
+
+/// An open session.
+pub fn session(db: &Connection, id: SessionId) -> Result<Option<Session>> {
+    db.prepare_cached(&format!(
+        "SELECT {} FROM sessions WHERE id = ? AND closed_at IS NULL",
+        row::SESSION
+    ))?
+    .query_row([&id.as_uuid().as_bytes()[..]], row::session)
+    .optional()
+}
+
+/// Whether a session of this id was ever opened.
+pub fn session_exists(db: &Connection, id: SessionId) -> Result<bool> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?)")?
+        .query_row([&id.as_uuid().as_bytes()[..]], |row| row.get(0))
+}
+
+/// The seats of a session in their order, whether or not the session is open.
+pub fn seats(db: &Connection, id: SessionId) -> Result<Vec<Seat>> {
+    db.prepare_cached(&format!(
+        "SELECT {} FROM seats WHERE session_id = ? ORDER BY seat_no",
+        row::SEAT
+    ))?
+    .query_map([&id.as_uuid().as_bytes()[..]], row::seat)?
+    .collect()
+}
+
+/// A reservation.
+pub fn reservation(db: &Connection, id: ReservationId) -> Result<Option<Reservation>> {
+    db.prepare_cached(&format!("SELECT {} FROM reservations WHERE id = ?", row::RESERVATION))?
+        .query_row([&id.as_uuid().as_bytes()[..]], row::reservation)
+        .optional()
+}
+
+/// A user's reservations, newest first; `None` when `page.after` names none.
+pub fn reservations_of(
+    db: &Connection,
+    user: &UserId,
+    page: Page,
+) -> Result<Option<Vec<Reservation>>> {
+    let mut list = List::new(format!("SELECT {} FROM reservations", row::RESERVATION));
+    list.only("user_id = ?", Some(user.as_str().to_owned().into()));
+    list.page(db, "reservations", "created_at", "id", page, row::reservation)
+}
+
+/// A user's sales, newest first; `None` when `page.after` names none.
+pub fn sales_of(db: &Connection, user: &UserId, page: Page) -> Result<Option<Vec<Sale>>> {
+    let mut list = List::new(
+        "SELECT s.id, s.reservation_id, s.session_id, s.user_id, s.total_cents, s.movie, s.room,
+                s.starts_at, s.paid_at, r.seat_nos
+         FROM sales s JOIN reservations r ON r.id = s.reservation_id"
+            .to_owned(),
+    );
+    list.only("s.user_id = ?", Some(user.as_str().to_owned().into()));
+    list.page(db, "sales", "s.paid_at", "s.id", page, row::sale)
+}
+
+/// Pending reservations and when they lapse, soonest first, beginning after `after`.
+pub fn pending(
+    db: &Connection,
+    after: (Timestamp, ReservationId),
+    limit: u32,
+) -> Result<Vec<(Timestamp, ReservationId)>> {
+    db.prepare_cached(
+        "SELECT expires_at, id FROM reservations
+         WHERE status = 'PENDING' AND (expires_at, id) > (?, ?) ORDER BY expires_at, id LIMIT ?",
+    )?
+    .query_map(
+        (after.0.as_millis(), &after.1.as_uuid().as_bytes()[..], limit),
+        |row| Ok((row::time(row, 0)?, ReservationId::from_uuid(row::uuid(row, 1)?))),
+    )?
+    .collect()
+}
+
+/// The oldest rows of the outbox: each one's id, when it was written, and its events as JSON.
+pub fn outbox(db: &Connection, limit: u32) -> Result<Vec<OutboxRow>> {
+    db.prepare_cached("SELECT id, created_at, events FROM outbox ORDER BY id LIMIT ?")?
+        .query_map([limit], |row| {
+            Ok(OutboxRow {
+                id: row::uuid(row, 0)?,
+                created_at: row::time(row, 1)?,
+                events: row.get(2)?,
+            })
+        })?
+        .collect()
+}
+
+/// Whether the database answers at all.
+pub fn ping(db: &Connection) -> Result<()> {
+    db.query_row("SELECT 1 FROM schema_migrations LIMIT 1", (), |_| Ok(()))
+}
+
+/// The events of one committed batch.
+#[derive(Clone, Debug)]
+pub struct OutboxRow {
+    /// Its id.
+    pub id: Uuid,
+    /// When the batch was decided.
+    pub created_at: Timestamp,
+    /// Its events, a JSON array of envelopes.
+    pub events: String,
+}
+
+/// A query whose conditions depend on what was asked.
+struct List {
+    sql: String,
+    values: Vec<Value>,
+    word: &'static str,
+}
+
+impl List {
+    fn new(sql: String) -> Self {
+        Self { sql, values: Vec::new(), word: " WHERE " }
+    }
+
+    fn only(&mut self, condition: &str, value: Option<Value>) {
+        self.sql.push_str(self.word);
+        self.sql.push_str(condition);
+        self.values.extend(value);
+        self.word = " AND ";
+    }
+
+    fn only_if(&mut self, condition: &str, value: Option<Value>) {
+        if value.is_some() {
+            self.only(condition, value);
+        }
+    }
+
+    /// Newest first, ties by id, so that a page never repeats or misses an entry.
+    fn page<T>(
+        mut self,
+        db: &Connection,
+        table: &str,
+        age: &str,
+        id: &str,
+        page: Page,
+        read: fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<Vec<T>>> {
+        if let Some(after) = page.after {
+            let column = age.rsplit('.').next().unwrap_or(age);
+            let find = format!("SELECT {column} FROM {table} WHERE id = ?");
+            let found = db
+                .prepare_cached(&find)?
+                .query_row([&after.as_bytes()[..]], |row| row.get::<_, i64>(0))
+                .optional()?;
+            let Some(time) = found else { return Ok(None) };
+            self.only(&format!("({age}, {id}) < (?, ?)"), Some(time.into()));
+            self.values.push(after.as_bytes().to_vec().into());
+        }
+        self.sql.push_str(&format!(" ORDER BY {age} DESC, {id} DESC LIMIT {}", page.limit));
+        let mut statement = db.prepare_cached(&self.sql)?;
+        let rows = statement.query_map(params_from_iter(self.values), read)?;
+        rows.collect::<Result<Vec<_>>>().map(Some)
+    }
+}

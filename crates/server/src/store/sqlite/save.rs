@@ -1,0 +1,209 @@
+//! What a batch changed, written down row by row, each once and only over what was read.
+
+use poltrona_domain::{
+    Facts, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,
+};
+use rusqlite::{Transaction, params};
+use uuid::Uuid;
+
+use super::{expect_rows, row};
+use crate::ledger::{NewAnswer, StoredAnswer};
+use crate::store::Error;
+use crate::wire::reservation_status;
+
+/// Writes the difference between the facts as they were read and as the batch leaves them.
+pub fn facts(tx: &Transaction<'_>, before: &Facts, after: &Facts) -> Result<(), Error> {
+    for session in after.sessions.values() {
+        match before.sessions.get(&session.id) {
+            None => insert_session(tx, session)?,
+            Some(old) if old != session => update_session(tx, session)?,
+            Some(_) => {}
+        }
+    }
+    // In key order, so that neighbours are written together.
+    let mut seats: Vec<_> = after.seats.values().collect();
+    seats.sort_unstable_by_key(|seat| seat.id);
+    for seat in seats {
+        match before.seats.get(&seat.id) {
+            None => insert_seat(tx, seat)?,
+            Some(old) if old != seat => update_seat(tx, old, seat)?,
+            Some(_) => {}
+        }
+    }
+    for reservation in after.reservations.values() {
+        match before.reservations.get(&reservation.id) {
+            None => insert_reservation(tx, reservation)?,
+            Some(old) if old != reservation => update_reservation(tx, reservation)?,
+            Some(_) => {}
+        }
+    }
+    after.sales.values().try_for_each(|sale| insert_sale(tx, sale))
+}
+
+/// Writes the events of a batch as one row, to be delivered after the commit.
+pub fn outbox(tx: &Transaction<'_>, id: Uuid, events: &str, now: Timestamp) -> Result<(), Error> {
+    tx.prepare_cached("INSERT INTO outbox (id, events, created_at) VALUES (?, ?, ?)")?.execute((
+        &id.as_bytes()[..],
+        events,
+        now.as_millis(),
+    ))?;
+    Ok(())
+}
+
+/// Writes the answer that equal requests will get again. It replaces one that is too old to count.
+pub fn answer(tx: &Transaction<'_>, new: &NewAnswer, now: Timestamp) -> Result<(), Error> {
+    let NewAnswer { caller, key, stored: StoredAnswer { fingerprint, answer } } = new;
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO idempotency
+            (caller, key, fingerprint, status, location, answer, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        caller,
+        key,
+        &fingerprint[..],
+        answer.status,
+        answer.location,
+        &answer.body[..],
+        now.as_millis(),
+    ])?;
+    Ok(())
+}
+
+fn insert_session(tx: &Transaction<'_>, session: &Session) -> Result<(), Error> {
+    tx.prepare_cached(&format!(
+        "INSERT INTO sessions ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        row::SESSION
+    ))?
+    .execute(params![
+        &session.id.as_uuid().as_bytes()[..],
+        session.movie,
+        session.room,
+        session.starts_at.as_millis(),
+        session.price.get(),
+        session.layout.to_string(),
+        session.created_at.as_millis(),
+        session.closed_at.map(Timestamp::as_millis),
+    ])?;
+    Ok(())
+}
+
+fn update_session(tx: &Transaction<'_>, session: &Session) -> Result<(), Error> {
+    let changed = tx
+        .prepare_cached(
+            "UPDATE sessions SET movie = ?, room = ?, starts_at = ?, price_cents = ?, closed_at = ?
+             WHERE id = ? AND closed_at IS NULL",
+        )?
+        .execute(params![
+            session.movie,
+            session.room,
+            session.starts_at.as_millis(),
+            session.price.get(),
+            session.closed_at.map(Timestamp::as_millis),
+            &session.id.as_uuid().as_bytes()[..],
+        ])?;
+    expect_rows("update session", 1, changed)
+}
+
+fn insert_seat(tx: &Transaction<'_>, seat: &Seat) -> Result<(), Error> {
+    tx.prepare_cached(
+        "INSERT INTO seats (session_id, seat_no, label, status, version) VALUES (?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        &seat.id.session().as_uuid().as_bytes()[..],
+        seat.id.no().get(),
+        Layout::label(seat.id.no()),
+        "AVAILABLE",
+        seat.version,
+    ])?;
+    Ok(())
+}
+
+fn update_seat(tx: &Transaction<'_>, old: &Seat, new: &Seat) -> Result<(), Error> {
+    let (status, by, until) = match &new.state {
+        SeatState::Available => ("AVAILABLE", None, None),
+        SeatState::Held { by, until } => ("RESERVED", Some(by), Some(until.as_millis())),
+        SeatState::Sold { by } => ("SOLD", Some(by), None),
+    };
+    let changed = tx
+        .prepare_cached(
+            "UPDATE seats SET status = ?, reservation_id = ?, hold_until = ?, version = ?
+             WHERE session_id = ? AND seat_no = ? AND version = ?",
+        )?
+        .execute(params![
+            status,
+            by.map(|id| &id.as_uuid().as_bytes()[..]),
+            until,
+            new.version,
+            &new.id.session().as_uuid().as_bytes()[..],
+            new.id.no().get(),
+            old.version,
+        ])?;
+    expect_rows("update seat", 1, changed)
+}
+
+fn insert_reservation(tx: &Transaction<'_>, reservation: &Reservation) -> Result<(), Error> {
+    tx.prepare_cached(&format!(
+        "INSERT INTO reservations ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row::RESERVATION
+    ))?
+    .execute(params![
+        &reservation.id.as_uuid().as_bytes()[..],
+        &reservation.session.as_uuid().as_bytes()[..],
+        row::join_seat_nos(&reservation.seats),
+        reservation.user.as_str(),
+        reservation.total.get(),
+        reservation_status(reservation.status),
+        reservation.created_at.as_millis(),
+        reservation.expires_at.as_millis(),
+        reservation.extensions,
+    ])?;
+    Ok(())
+}
+
+/// Only a pending reservation ever changes, so that is what the guard asks for.
+fn update_reservation(tx: &Transaction<'_>, reservation: &Reservation) -> Result<(), Error> {
+    let changed = tx
+        .prepare_cached(
+            "UPDATE reservations SET status = ?, expires_at = ?, extensions = ?
+             WHERE id = ? AND status = 'PENDING'",
+        )?
+        .execute(params![
+            reservation_status(reservation.status),
+            reservation.expires_at.as_millis(),
+            reservation.extensions,
+            &reservation.id.as_uuid().as_bytes()[..],
+        ])?;
+    expect_rows("update reservation", 1, changed)
+}
+
+fn insert_sale(tx: &Transaction<'_>, sale: &Sale) -> Result<(), Error> {
+    tx.prepare_cached(
+        "INSERT INTO sales (id, reservation_id, session_id, user_id, total_cents, movie, room,
+                            starts_at, paid_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        &sale.id.as_uuid().as_bytes()[..],
+        &sale.reservation.as_uuid().as_bytes()[..],
+        &sale.session.as_uuid().as_bytes()[..],
+        sale.user.as_str(),
+        sale.total.get(),
+        sale.movie,
+        sale.room,
+        sale.starts_at.as_millis(),
+        sale.paid_at.as_millis(),
+    ])?;
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO sale_seats (session_id, seat_no, sale_id, price_cents) VALUES (?, ?, ?, ?)",
+    )?;
+    for no in &sale.seats {
+        insert.execute(params![
+            &sale.session.as_uuid().as_bytes()[..],
+            no.get(),
+            &sale.id.as_uuid().as_bytes()[..],
+            sale.seat_price().get(),
+        ])?;
+    }
+    Ok(())
+}

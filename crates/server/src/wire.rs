@@ -1,0 +1,174 @@
+//! How the domain's values look outside: ids, times, money and statuses as JSON, and back.
+
+use std::fmt;
+
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::DateTimePrinter;
+use poltrona_domain::{Cents, Layout, ReservationStatus, Seat, SeatId, SeatStatus, Timestamp};
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+/// A UUID in its usual form, in lower case.
+#[derive(Clone, Copy, Debug)]
+pub struct Id(pub Uuid);
+
+/// An instant in RFC 3339, UTC, with milliseconds: `2026-11-24T09:59:10.433Z`.
+#[derive(Clone, Copy, Debug)]
+pub struct Time(pub Timestamp);
+
+/// Money as a JSON number with at most two decimals: `25`, `25.5`.
+#[derive(Clone, Copy, Debug)]
+pub struct Money(pub Cents);
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+        let instant = jiff::Timestamp::from_millisecond(self.0.as_millis()).map_err(|_| fmt::Error)?;
+        f.write_str(&PRINTER.timestamp_to_string(&instant))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.get() % 100 == 0 {
+            serializer.serialize_i64(self.0.get() / 100)
+        } else {
+            serializer.serialize_f64(self.0.amount())
+        }
+    }
+}
+
+/// Reads a UUID in its usual form of 36 characters, in either case; other spellings of a UUID are
+/// not ids.
+pub fn parse_id(text: &str) -> Option<Uuid> {
+    if text.len() == 36 { Uuid::try_parse(text).ok() } else { None }
+}
+
+/// Reads an ISO 8601 date (midnight UTC) or date-time (an offset is honoured, none means UTC), cut
+/// to milliseconds. Week dates, ordinal dates and days that do not exist are refused.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    let date = text.as_bytes().get(..10)?;
+    let looks_like_a_date = date.iter().enumerate().all(|(i, byte)| match i {
+        4 | 7 => *byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    // The library would read a time zone in brackets and ignore it; we would rather not guess.
+    if !looks_like_a_date || text.contains('[') {
+        return None;
+    }
+    let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        let civil = text.parse::<DateTime>().ok()?;
+        jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()
+    })?;
+    Some(Timestamp::from_millis(instant.as_millisecond()))
+}
+
+/// A seat's status as the API names it.
+pub const fn seat_status(status: SeatStatus) -> &'static str {
+    match status {
+        SeatStatus::Available => "AVAILABLE",
+        SeatStatus::Reserved => "RESERVED",
+        SeatStatus::Sold => "SOLD",
+    }
+}
+
+/// A reservation's status as the API names it.
+pub const fn reservation_status(status: ReservationStatus) -> &'static str {
+    match status {
+        ReservationStatus::Pending => "PENDING",
+        ReservationStatus::Confirmed => "CONFIRMED",
+        ReservationStatus::Expired => "EXPIRED",
+        ReservationStatus::Cancelled => "CANCELLED",
+    }
+}
+
+/// A seat as events tell of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeatNews {
+    seat_id: Id,
+    seat_number: String,
+    status: &'static str,
+    version: i64,
+}
+
+impl SeatNews {
+    /// The seat as it is at `now`.
+    pub fn of(seat: &Seat, now: Timestamp) -> Self {
+        Self {
+            seat_id: id(seat.id),
+            seat_number: Layout::label(seat.id.no()),
+            status: seat_status(seat.status_at(now)),
+            version: seat.version,
+        }
+    }
+}
+
+/// A seat's id for JSON.
+pub const fn id(seat: SeatId) -> Id {
+    Id(*seat.as_uuid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(text: &str) -> Option<i64> {
+        parse_time(text).map(Timestamp::as_millis)
+    }
+
+    #[test]
+    fn a_date_is_midnight_utc_and_an_offset_is_honoured() {
+        assert_eq!(millis("2026-03-01"), Some(1_772_323_200_000));
+        assert_eq!(millis("2026-03-01T19:00:00Z"), Some(1_772_391_600_000));
+        assert_eq!(millis("2026-03-01T19:00:00.000Z"), Some(1_772_391_600_000));
+        assert_eq!(millis("2026-03-01T19:00"), Some(1_772_391_600_000));
+        assert_eq!(millis("2026-03-01T16:00:00-03:00"), Some(1_772_391_600_000));
+        assert_eq!(millis("2026-03-01T19:00:00.123999Z"), Some(1_772_391_600_123));
+    }
+
+    #[test]
+    fn a_day_that_does_not_exist_is_no_date() {
+        for text in [
+            "", "2026-02-30", "2026-13-01", "2026-W10-7", "2026-060", "20260301", "amanhã",
+            "2026-03-01T25:00:00Z", "2026-03-01T19:00:00Z[UTC]", "1772391600000", "2026-03-01 x",
+        ] {
+            assert_eq!(millis(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_shows_its_milliseconds_even_when_they_are_zero() {
+        assert_eq!(Time(Timestamp::from_millis(1_772_391_600_000)).to_string(), "2026-03-01T19:00:00.000Z");
+        assert_eq!(Time(Timestamp::from_millis(1_772_391_600_007)).to_string(), "2026-03-01T19:00:00.007Z");
+    }
+
+    #[test]
+    fn money_is_a_number_without_needless_decimals() {
+        let json = |cents| serde_json::to_string(&Money(Cents::new(cents))).unwrap();
+        assert_eq!([json(2_500), json(2_550), json(2_999), json(0)], ["25", "25.5", "29.99", "0"]);
+        assert_eq!(json(9_999_999_999), "99999999.99");
+    }
+
+    #[test]
+    fn an_id_has_one_spelling_in_either_case() {
+        let text = "01900000-0000-7000-8000-00000010000a";
+        assert!(parse_id(text).is_some());
+        assert_eq!(parse_id(text), parse_id(&text.to_uppercase()));
+        for other in ["0190000000007000800000000010000a", "{01900000-0000-7000-8000-00000010000a}", "", "x"] {
+            assert_eq!(parse_id(other), None, "{other}");
+        }
+    }
+}
