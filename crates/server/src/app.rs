@@ -1,6 +1,5 @@
 //! The parts put together: how the program starts, what it is while it runs, and how it stops.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -177,7 +176,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tokio::join!(serving, ending);
     let failed = running.fatal.is_cancelled();
     running.stop().await;
-    anyhow::ensure!(!failed, "the disk failed; what was acknowledged is kept: mend it and start again");
+    anyhow::ensure!(
+        !failed,
+        "the disk failed; what was acknowledged is kept: mend it and start again"
+    );
     info!(target: "server", "stopped");
     Ok(())
 }
@@ -255,9 +257,10 @@ pub fn migrate_up(config: &Config) -> anyhow::Result<String> {
 /// Says which migrations the database has.
 pub fn migrate_status(config: &Config) -> anyhow::Result<String> {
     let file = sqlite::folder::database_in(&config.data_dir);
-    let steps = match Path::new(&file).exists() {
-        true => migrate::status(&sqlite::connect_read_only(&file)?)?,
-        false => migrate::none_applied(),
+    let steps = if file.exists() {
+        migrate::status(&sqlite::connect_read_only(&file)?)?
+    } else {
+        migrate::none_applied()
     };
     let line = |step: &migrate::Status| {
         let state = if step.applied { "applied" } else { "to come" };

@@ -1,6 +1,6 @@
 //! Sessions to try things with: three films in six showings, with ids that never change.
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use poltrona_domain::{Cents, Command, Layout, Session, SessionChange, SessionId, Timestamp};
 use uuid::Uuid;
 
@@ -86,17 +86,16 @@ fn today_at(minutes: i64, now: Timestamp) -> Timestamp {
 
 /// The `number`th of many sessions for `seed`: the demo's films, day after day.
 pub fn invented(number: u32, seats: u16, now: Timestamp) -> anyhow::Result<Session> {
-    let Some((movie, room, minutes, cents)) = SHOWINGS.get(number as usize % SHOWINGS.len()) else {
-        bail!("the demo has no showings");
-    };
-    let days = i64::from(number) / SHOWINGS.len() as i64;
-    let starts_at = today_at(*minutes, now).as_millis() + days * DAY_MILLIS;
+    let mut days = (0_i64..).flat_map(|day| SHOWINGS.map(|showing| (day, showing)));
+    let showing = days.nth(usize::try_from(number)?);
+    let (days, (movie, room, minutes, cents)) = showing.context("no end of days")?;
+    let starts_at = today_at(minutes, now).as_millis() + days * DAY_MILLIS;
     Ok(Session {
         id: ids::session(),
-        movie: (*movie).to_owned(),
-        room: (*room).to_owned(),
+        movie: movie.to_owned(),
+        room: room.to_owned(),
         starts_at: Timestamp::from_millis(starts_at),
-        price: Cents::new(*cents),
+        price: Cents::new(cents),
         layout: Layout::new(seats)?,
         created_at: now,
         closed_at: None,

@@ -103,10 +103,9 @@ fn data(event: &Event, now: Timestamp) -> Data<'_> {
         Event::PaymentConfirmed { reservation, sale, seats } => {
             Data { sale_id: Some(of_sale(sale)), ..of_reservation(reservation, seats, now) }
         }
-        Event::SeatReleased { reservation, user, seats, .. } => Data {
-            user_id: Some(user.as_str()),
-            ..of_seats(*reservation, seats, now)
-        },
+        Event::SeatReleased { reservation, user, seats, .. } => {
+            Data { user_id: Some(user.as_str()), ..of_seats(*reservation, seats, now) }
+        }
     }
 }
 

@@ -107,8 +107,10 @@ impl Expiry {
 
     async fn expire(&self, ledger: &Ledger) {
         let lapsed = self.take_lapsed();
-        let commands =
-            lapsed.iter().map(|reservation| Command::Expire { reservation: *reservation }).collect();
+        let commands = lapsed
+            .iter()
+            .map(|reservation| Command::Expire { reservation: *reservation })
+            .collect();
         let replies = ledger.expire(commands).await;
         for (reservation, reply) in lapsed.into_iter().zip(replies) {
             let again = match reply {

@@ -65,9 +65,9 @@ pub fn router(app: SharedApp) -> Router {
 fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     match serde_json::to_vec(body) {
         Ok(body) => json_bytes(status, body.into()),
-        Err(_) => axum::response::IntoResponse::into_response(error::ApiError::new(
-            error::Code::Internal,
-        )),
+        Err(_) => {
+            axum::response::IntoResponse::into_response(error::ApiError::new(error::Code::Internal))
+        }
     }
 }
 

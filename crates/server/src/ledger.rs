@@ -73,9 +73,11 @@ pub struct Submission {
 /// Something else that writes: it runs in a transaction of the writer's, beside the commands. It may
 /// run again when that transaction fails, so it must not keep what it changed.
 pub struct Task {
-    run: Box<dyn FnMut(&Transaction<'_>) -> rusqlite::Result<()> + Send>,
+    run: Box<Run>,
     reply: oneshot::Sender<Result<(), Error>>,
 }
+
+type Run = dyn FnMut(&Transaction<'_>) -> rusqlite::Result<()> + Send;
 
 type Reply = Result<Outcome, Error>;
 
@@ -167,7 +169,7 @@ pub enum Error {
 }
 
 /// How long answers to idempotency keys are kept.
-pub const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+pub const KEY_TTL: Duration = Duration::from_hours(24);
 
 impl Ledger {
     /// Starts the writer's thread.
@@ -197,7 +199,7 @@ impl Ledger {
     /// Records lapses, after people's commands. Each is answered in the order given.
     pub async fn expire(&self, commands: Vec<Command>) -> Vec<Reply> {
         // A lapse waits as long as it takes: nobody else would record it.
-        let far = Instant::now() + Duration::from_secs(24 * 60 * 60);
+        let far = Instant::now() + Duration::from_hours(24);
         let outcomes: Vec<_> = commands
             .into_iter()
             .map(|command| {

@@ -13,12 +13,17 @@ use poltrona_domain::{Command, Event, Timestamp};
 
 use crate::ledger::{Error, Outcome, outcome_name};
 
-const SECONDS: &[f64] = &[
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const SECONDS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
 const COMMANDS: [&str; 8] = [
-    "open_session", "update_session", "close_session", "reserve", "confirm", "cancel", "extend",
+    "open_session",
+    "update_session",
+    "close_session",
+    "reserve",
+    "confirm",
+    "cancel",
+    "extend",
     "expire",
 ];
 const OUTCOMES: [&str; 5] = ["done", "replayed", "refused", "key_mismatch", "failed"];
@@ -61,9 +66,7 @@ impl Metrics {
             describe();
             gauge!("poltrona_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
             let by_outcome = |command: &'static str| {
-                let counter = |outcome: &&'static str| {
-                    counter!("poltrona_commands_total", "command" => command, "outcome" => *outcome)
-                };
+                let counter = |outcome: &&'static str| counter!("poltrona_commands_total", "command" => command, "outcome" => *outcome);
                 OUTCOMES.iter().map(counter).collect()
             };
             (
@@ -91,8 +94,19 @@ impl Metrics {
         let [commits, guards] = counters;
         let requests = RwLock::default();
         Ok(Self {
-            recorder, page, commands, batch_size, commit_seconds, commits, lateness, queue_depth,
-            outbox, holds, guards, connections, requests,
+            recorder,
+            page,
+            commands,
+            batch_size,
+            commit_seconds,
+            commits,
+            lateness,
+            queue_depth,
+            outbox,
+            holds,
+            guards,
+            connections,
+            requests,
         })
     }
 
@@ -137,8 +151,7 @@ impl Metrics {
     /// A request was answered.
     pub fn request(&self, route: &str, method: &http::Method, status: u16, took: Duration) {
         let key = (route.to_owned(), method.clone(), status);
-        let known =
-            self.requests.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let known = self.requests.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let meters = known.unwrap_or_else(|| self.request_meters(key));
         meters.count.increment(1);
         meters.seconds.record(took);
@@ -172,7 +185,9 @@ impl Metrics {
 }
 
 fn describe() {
-    use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as times};
+    use metrics::{
+        describe_counter as counter, describe_gauge as gauge, describe_histogram as times,
+    };
     counter!("poltrona_commands_total", "Commands decided, by kind and outcome.");
     counter!("poltrona_commits_total", "Transactions committed, each with one fsync of the log.");
     counter!("poltrona_invariant_violations_total", "Writes that a guard refused. Always 0.");

@@ -11,11 +11,11 @@ use crate::clock::Clock;
 use crate::ledger::{KEY_TTL, Ledger};
 
 /// How often to look.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 /// How many rows of a kind leave in one transaction.
 const LOT: u32 = 500;
 /// How long lapsed and cancelled reservations can still be read.
-const LAPSED_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const LAPSED_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// Removes old rows until stopped.
 pub async fn run(clock: Clock, ledger: Ledger, stop: CancellationToken) {

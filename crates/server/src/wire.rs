@@ -29,7 +29,8 @@ impl Serialize for Id {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-        let instant = jiff::Timestamp::from_millisecond(self.0.as_millis()).map_err(|_| fmt::Error)?;
+        let instant =
+            jiff::Timestamp::from_millisecond(self.0.as_millis()).map_err(|_| fmt::Error)?;
         f.write_str(&PRINTER.timestamp_to_string(&instant))
     }
 }
@@ -142,8 +143,17 @@ mod tests {
     #[test]
     fn a_day_that_does_not_exist_is_no_date() {
         for text in [
-            "", "2026-02-30", "2026-13-01", "2026-W10-7", "2026-060", "20260301", "amanhã",
-            "2026-03-01T25:00:00Z", "2026-03-01T19:00:00Z[UTC]", "1772391600000", "2026-03-01 x",
+            "",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-W10-7",
+            "2026-060",
+            "20260301",
+            "amanhã",
+            "2026-03-01T25:00:00Z",
+            "2026-03-01T19:00:00Z[UTC]",
+            "1772391600000",
+            "2026-03-01 x",
         ] {
             assert_eq!(millis(text), None, "{text}");
         }
@@ -151,8 +161,14 @@ mod tests {
 
     #[test]
     fn a_time_shows_its_milliseconds_even_when_they_are_zero() {
-        assert_eq!(Time(Timestamp::from_millis(1_772_391_600_000)).to_string(), "2026-03-01T19:00:00.000Z");
-        assert_eq!(Time(Timestamp::from_millis(1_772_391_600_007)).to_string(), "2026-03-01T19:00:00.007Z");
+        assert_eq!(
+            Time(Timestamp::from_millis(1_772_391_600_000)).to_string(),
+            "2026-03-01T19:00:00.000Z"
+        );
+        assert_eq!(
+            Time(Timestamp::from_millis(1_772_391_600_007)).to_string(),
+            "2026-03-01T19:00:00.007Z"
+        );
     }
 
     #[test]
@@ -167,7 +183,9 @@ mod tests {
         let text = "01900000-0000-7000-8000-00000010000a";
         assert!(parse_id(text).is_some());
         assert_eq!(parse_id(text), parse_id(&text.to_uppercase()));
-        for other in ["0190000000007000800000000010000a", "{01900000-0000-7000-8000-00000010000a}", "", "x"] {
+        for other in
+            ["0190000000007000800000000010000a", "{01900000-0000-7000-8000-00000010000a}", "", "x"]
+        {
             assert_eq!(parse_id(other), None, "{other}");
         }
     }

@@ -35,7 +35,11 @@ const UNTAGGED: &[&str] = &["/livez", "/readyz", "/metrics"];
 struct Route(Arc<str>);
 
 /// Everything around a request.
-pub(super) async fn edge(State(app): State<SharedApp>, mut request: Request, next: Next) -> Response {
+pub(super) async fn edge(
+    State(app): State<SharedApp>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let asked_uri = request.uri().clone();
@@ -54,6 +58,8 @@ pub(super) async fn edge(State(app): State<SharedApp>, mut request: Request, nex
         strip_slash(request.uri_mut());
         in_time(app.config.request_timeout, &method, next.run(request)).await
     };
+    let route = response.extensions_mut().remove::<Route>();
+    let route = route.as_ref().map_or("-", |route| &route.0);
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let asked = Asked {
             path: asked_uri.path_and_query().map_or("/", |path| path.as_str()),
@@ -74,8 +80,6 @@ pub(super) async fn edge(State(app): State<SharedApp>, mut request: Request, nex
     if method == Method::HEAD {
         response = without_body(response);
     }
-    let route = response.extensions_mut().remove::<Route>();
-    let route = route.as_ref().map_or("-", |route| &route.0);
     let took = started.elapsed();
     app.metrics.request(route, &method, response.status().as_u16(), took);
     log(route, &method, &response, &request_id, took);
@@ -201,9 +205,8 @@ fn bad_escapes(uri: &Uri) -> Option<ApiError> {
         let decoded = percent_encoding::percent_decode_str(text);
         let hex = |bytes: &[u8]| bytes.len() == 2 && bytes.iter().all(u8::is_ascii_hexdigit);
         let escapes = text.as_bytes().iter().enumerate().filter(|(_, byte)| **byte == b'%');
-        let sound = escapes
-            .map(|(at, _)| text.as_bytes().get(at + 1..at + 3).unwrap_or_default())
-            .all(hex);
+        let sound =
+            escapes.map(|(at, _)| text.as_bytes().get(at + 1..at + 3).unwrap_or_default()).all(hex);
         let fine = sound && decoded.decode_utf8().is_ok_and(|text| !text.contains('\0'));
         (!fine).then(|| ApiError::broken(vec![Broken::new(name, Rule::PercentEscapes)]))
     };
@@ -315,7 +318,8 @@ mod tests {
     #[test]
     fn escapes_must_mean_something() {
         let bad = |uri: &str| bad_escapes(&uri.parse().unwrap()).is_some();
-        for uri in ["/sales/history/a%00b", "/x/%zz", "/x/%4", "/x/%ff", "/x?movie=%00", "/x?a=%g1"] {
+        for uri in ["/sales/history/a%00b", "/x/%zz", "/x/%4", "/x/%ff", "/x?movie=%00", "/x?a=%g1"]
+        {
             assert!(bad(uri), "{uri}");
         }
         for uri in ["/sales/history/jo%C3%A3o", "/x", "/x?movie=a%20b"] {

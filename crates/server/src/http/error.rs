@@ -194,7 +194,9 @@ impl ApiError {
     fn seats(&self) -> Option<Vec<TakenSeat>> {
         match &self.detail {
             Detail::Taken(seats) => Some(seats.iter().map(TakenSeat::of).collect()),
-            Detail::Unknown(seats) => Some(seats.iter().map(|seat| TakenSeat::unknown(*seat)).collect()),
+            Detail::Unknown(seats) => {
+                Some(seats.iter().map(|seat| TakenSeat::unknown(*seat)).collect())
+            }
             _ => None,
         }
     }
@@ -218,7 +220,9 @@ impl From<Refusal> for ApiError {
             Refusal::SeatsNotFound(seats) => {
                 Self { code: Code::SeatNotFound, detail: Detail::Unknown(seats) }
             }
-            Refusal::SeatsTaken(seats) => Self { code: taken(&seats), detail: Detail::Taken(seats) },
+            Refusal::SeatsTaken(seats) => {
+                Self { code: taken(&seats), detail: Detail::Taken(seats) }
+            }
             Refusal::ReservationNotFound(_) => Self::new(Code::ReservationNotFound),
             Refusal::ReservationConfirmed(_) => Self::new(Code::ReservationConfirmed),
             Refusal::ReservationExpired(_) => Self::new(Code::ReservationExpired),
@@ -339,9 +343,8 @@ impl TakenSeat {
 /// What a code looks like when it is answered, for the documentation.
 pub fn example(code: Code, path: &str, problem: bool) -> serde_json::Value {
     let session = SessionId::mint(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0010_0000));
-    let seat = |no, retry_at| {
-        SeatNo::new(no).map(|no| SeatTaken { seat: session.seat(no), retry_at })
-    };
+    let seat =
+        |no, retry_at| SeatNo::new(no).map(|no| SeatTaken { seat: session.seat(no), retry_at });
     let now = Timestamp::from_millis(1_796_151_550_433);
     let later = Some(now.plus(std::time::Duration::from_secs(30)));
     let detail = match code {

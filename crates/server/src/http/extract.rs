@@ -35,7 +35,7 @@ const KEY_MAX_CHARS: usize = 255;
 
 /// The fields of a JSON body, taken out one by one; what is left at the end is not known.
 pub struct Fields {
-    fields: Vec<(String, Value)>,
+    given: Vec<(String, Value)>,
     broken: Vec<Broken>,
     canonical: String,
 }
@@ -64,7 +64,7 @@ impl Fields {
         let mut sorted: Vec<_> = fields.iter().collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
         let canonical = serde_json::to_string(&sorted).unwrap_or_default();
-        Ok(Self { fields, broken: Vec::new(), canonical })
+        Ok(Self { given: fields, broken: Vec::new(), canonical })
     }
 
     /// The body as parsed: equal for bodies that differ in white space and order only.
@@ -74,12 +74,12 @@ impl Fields {
 
     /// Whether a field was given.
     pub fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|(field, _)| field == name)
+        self.given.iter().any(|(field, _)| field == name)
     }
 
     /// Whether no field was given.
     pub const fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.given.is_empty()
     }
 
     /// Notes that `field` broke `rule`.
@@ -89,10 +89,10 @@ impl Fields {
 
     /// Takes a field out; notes when it was given twice.
     fn take(&mut self, name: &str) -> Option<Value> {
-        let at = self.fields.iter().position(|(field, _)| field == name)?;
-        let (_, value) = self.fields.remove(at);
+        let at = self.given.iter().position(|(field, _)| field == name)?;
+        let (_, value) = self.given.remove(at);
         if self.has(name) {
-            self.fields.retain(|(field, _)| field != name);
+            self.given.retain(|(field, _)| field != name);
             self.broke(name, Rule::Duplicate);
         }
         Some(value)
@@ -182,7 +182,7 @@ impl Fields {
 
     /// Ends the reading: fails when any rule was broken or any field is unknown.
     pub fn finish(mut self) -> Result<(), ApiError> {
-        for (field, _) in std::mem::take(&mut self.fields) {
+        for (field, _) in std::mem::take(&mut self.given) {
             self.broke(&field, Rule::UnknownField);
         }
         if self.broken.is_empty() { Ok(()) } else { Err(ApiError::broken(self.broken)) }
@@ -349,9 +349,8 @@ impl IdempotencyKey {
         body: &str,
         render: fn(&[poltrona_domain::Event]) -> Answer,
     ) -> Option<Key> {
-        let fingerprint = || {
-            Sha256::new().chain_update(request).chain_update([0]).chain_update(body).finalize()
-        };
+        let fingerprint =
+            || Sha256::new().chain_update(request).chain_update([0]).chain_update(body).finalize();
         self.0.map(|key| Key { caller, key, fingerprint: fingerprint().into(), render })
     }
 }

@@ -15,24 +15,39 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
 
 /// Whether a request is being answered; shared between a connection's bytes and its service.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Phase(Arc<AtomicBool>);
+pub(super) struct Phase(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    answering: AtomicBool,
+    begun: CancellationToken,
+}
 
 impl Phase {
     /// The headers are complete, and the answer is being made.
     pub(super) fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.answering.store(true, Ordering::Relaxed);
+        if !self.0.begun.is_cancelled() {
+            self.0.begun.cancel();
+        }
     }
 
     /// The answer is made; what comes next is a new request.
     pub(super) fn end(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.answering.store(false, Ordering::Relaxed);
+    }
+
+    /// Waits until the connection's first request has begun.
+    pub(super) async fn begun(&self) {
+        self.0.begun.cancelled().await;
     }
 
     fn answering(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.answering.load(Ordering::Relaxed)
     }
 }
 

@@ -6,11 +6,30 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
+use utoipa::{OpenApi, ToSchema};
 
 use crate::http::described;
 use crate::http::error::Code;
+
+/// A seat's status, for the document.
+#[derive(ToSchema)]
+#[expect(dead_code, clippy::upper_case_acronyms, reason = "it only describes")]
+pub(super) enum SeatStatus {
+    AVAILABLE,
+    RESERVED,
+    SOLD,
+}
+
+/// A reservation's status, for the document.
+#[derive(ToSchema)]
+#[expect(dead_code, clippy::upper_case_acronyms, reason = "it only describes")]
+pub(super) enum ReservationStatus {
+    PENDING,
+    CONFIRMED,
+    EXPIRED,
+    CANCELLED,
+}
 
 /// What the document says before any route is added.
 pub(super) fn info() -> Document {
@@ -53,7 +72,8 @@ pub fn yaml() -> String {
 /// The whole document.
 pub fn document() -> Value {
     let mut document = serde_json::to_value(described().into_openapi()).unwrap_or_default();
-    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
+    if let Some(schemas) =
+        document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     {
         schemas.insert("Error".to_owned(), error_schema());
         schemas.insert("Problem".to_owned(), problem_schema());
@@ -69,19 +89,24 @@ pub fn document() -> Value {
     document
 }
 
-/// Adds the errors of an operation, grouped by status.
+/// Adds the errors of an operation, grouped by status: those that it names, and those that any
+/// request can meet.
 fn complete(path: &str, operation: &mut Map<String, Value>) {
     let named = operation.remove("x-codes").unwrap_or_default();
     let named: Vec<_> = named.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let anywhere = [Code::ValidationFailed, Code::Overloaded];
     let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
-    for code in Code::ALL.iter().filter(|code| named.contains(&code.as_str())) {
-        by_status.entry(code.status().as_u16()).or_default().push(*code);
+    for code in Code::ALL {
+        if anywhere.contains(code) || named.contains(&code.as_str()) {
+            by_status.entry(code.status().as_u16()).or_default().push(*code);
+        }
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
         return;
     };
     for (status, codes) in by_status {
-        responses.insert(status.to_string(), error_response(path, &codes));
+        // `readyz` describes its own 503.
+        responses.entry(status.to_string()).or_insert_with(|| error_response(path, &codes));
     }
 }
 

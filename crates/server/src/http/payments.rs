@@ -17,7 +17,13 @@ use crate::wire::{Id, Money, Time};
 
 /// A payment: the sale that it made.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Payment)]
+#[schema(as = Payment, example = json!({
+    "id": "0193f0c2-9d2f-7a11-8d0e-2b6f3f1f0a77",
+    "reservationId": "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10",
+    "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana",
+    "paidAt": "2026-11-24T09:59:20.100Z",
+    "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5
+}))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PaymentView<'a> {
     #[schema(value_type = String, format = Uuid)]
@@ -63,7 +69,9 @@ impl<'a> PaymentView<'a> {
         ("reservationId" = String, Path, format = Uuid, description = "The reservation."),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe."),
     ),
-    responses((status = 201, description = "Sold.", body = PaymentView)),
+    responses((status = 201, description = "Sold.", body = PaymentView,
+        headers(("Location" = String, description = "The reservation."),
+                ("Idempotency-Replayed" = bool, description = "Answered before.")))),
     extensions(("x-codes" = json!(["validation_failed", "malformed_id", "reservation_not_found",
         "reservation_confirmed", "reservation_expired", "reservation_cancelled",
         "idempotency_mismatch", "overloaded", "outcome_unknown", "store_unavailable",

@@ -15,7 +15,7 @@ use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
 use crate::http::sessions::no_such_entry;
 use crate::http::text::Rule;
-use crate::http::{answer, json, link_next};
+use crate::http::{answer, json, link_next, openapi};
 use crate::ids;
 use crate::ledger::{Answer, Caller, Outcome};
 use crate::store::sqlite::read;
@@ -23,7 +23,13 @@ use crate::wire::{Id, Money, Time, reservation_status};
 
 /// A reservation.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Reservation)]
+#[schema(as = Reservation, example = json!({
+    "id": "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10",
+    "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana", "status": "PENDING",
+    "expiresAt": "2026-11-24T09:59:40.433Z", "createdAt": "2026-11-24T09:59:10.433Z",
+    "sessionId": "01900000-0000-7000-8000-000000100000",
+    "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5
+}))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReservationView<'a> {
     #[schema(value_type = String, format = Uuid)]
@@ -32,7 +38,7 @@ pub(super) struct ReservationView<'a> {
     #[schema(value_type = Option<String>, format = Uuid)]
     seat_id: Option<Id>,
     user_id: &'a str,
-    /// PENDING, CONFIRMED, EXPIRED or CANCELLED.
+    #[schema(inline, value_type = openapi::ReservationStatus)]
     status: &'static str,
     #[schema(value_type = String, format = DateTime)]
     expires_at: Time,
@@ -88,7 +94,9 @@ impl<'a> ReservationView<'a> {
     post, path = "/reservations", tag = "reservations", operation_id = "reserve",
     request_body = inline(Reserve),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
-    responses((status = 201, description = "Held.", body = ReservationView)),
+    responses((status = 201, description = "Held.", body = ReservationView,
+        headers(("Location" = String, description = "The reservation."),
+                ("Idempotency-Replayed" = bool, description = "Answered before.")))),
     extensions(("x-codes" = json!(["validation_failed", "invalid_json", "unsupported_media_type",
         "body_too_large", "request_timeout", "seat_not_found", "seat_held", "seat_sold",
         "seats_unavailable", "idempotency_mismatch", "overloaded", "outcome_unknown",
@@ -165,10 +173,7 @@ fn render_extended(events: &[Event]) -> Answer {
     responses((status = 200, description = "The reservation.", body = ReservationView)),
     extensions(("x-codes" = json!(["reservation_not_found", "overloaded", "store_unavailable"])))
 )]
-pub(super) async fn show(
-    State(app): State<SharedApp>,
-    id: Segment,
-) -> Result<Response, ApiError> {
+pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
     let id = reservation_id(&id)?;
     let now = app.clock.now();
     let found = app.readers.read(move |db| read::reservation(db, id)).await?;
@@ -185,8 +190,9 @@ pub(super) async fn show(
         ("limit" = Option<u32>, Query, description = "1 to 1,000, the default."),
         ("after" = Option<String>, Query, description = "The last id of the page before."),
     ),
-    responses((status = 200, description = "Their reservations; `[]` for nobody. \
-        `Link: rel=\"next\"` when there may be more.", body = Vec<ReservationView>)),
+    responses((status = 200, description = "Their reservations; `[]` for nobody.",
+        body = Vec<ReservationView>,
+        headers(("Link" = String, description = "The next page, when there may be one.")))),
     extensions(("x-codes" = json!(["validation_failed", "overloaded", "store_unavailable"])))
 )]
 pub(super) async fn of_user(

@@ -18,7 +18,15 @@ use crate::wire::{Money, Time};
 
 /// A sale, with film, room, start and price as they were when it was made.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Sale)]
+#[schema(as = Sale, example = json!({
+    "id": "0193f0c2-9d2f-7a11-8d0e-2b6f3f1f0a77",
+    "reservationId": "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10",
+    "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana",
+    "paidAt": "2026-11-24T09:59:20.100Z",
+    "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5,
+    "seatNumber": "A1", "movie": "Interestelar", "room": "Sala 1",
+    "startsAt": "2026-12-01T19:00:00.000Z", "ticketPrice": 25.5
+}))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SaleView<'a> {
     #[serde(flatten)]
@@ -55,8 +63,8 @@ impl<'a> SaleView<'a> {
         ("limit" = Option<u32>, Query, description = "1 to 1,000, the default."),
         ("after" = Option<String>, Query, description = "The last id of the page before."),
     ),
-    responses((status = 200, description = "Their sales; `[]` for nobody. \
-        `Link: rel=\"next\"` when there may be more.", body = Vec<SaleView>)),
+    responses((status = 200, description = "Their sales; `[]` for nobody.", body = Vec<SaleView>,
+        headers(("Link" = String, description = "The next page, when there may be one.")))),
     extensions(("x-codes" = json!(["validation_failed", "overloaded", "store_unavailable"])))
 )]
 pub(super) async fn history(

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::app::{App, SharedApp};
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::Segment;
-use crate::http::json_bytes;
+use crate::http::{json_bytes, openapi};
 use crate::store::sqlite::read;
 use crate::wire::{Id, seat_status};
 
@@ -23,13 +23,18 @@ pub type SeatMap = Result<Option<Bytes>, Arc<ApiError>>;
 
 /// A seat on the map.
 #[derive(Serialize, ToSchema)]
-#[schema(as = SeatOnMap)]
+#[schema(as = SeatOnMap, example = json!({
+    "id": "01900000-0000-7000-8000-000000100001", "seatNumber": "A1", "status": "RESERVED",
+    "isLocked": true
+}))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SeatOnMap {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
     seat_number: String,
+    #[schema(inline, value_type = openapi::SeatStatus)]
     status: &'static str,
+    /// Whether a live hold keeps it.
     is_locked: bool,
 }
 

@@ -1,10 +1,12 @@
 //! Accepting connections, within limits, and letting them go gently.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +27,8 @@ use crate::http::head_timeout::{HeadTimeout, Phase};
 const HEADERS_MAX_BYTES: usize = 16 * 1024;
 /// The most headers.
 const HEADERS_MAX: usize = 100;
+/// How long a connection that came just before the end may take to begin its first request.
+const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(250);
 /// How long accepting pauses when the system has no more file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -40,10 +44,10 @@ impl Server {
         let wanted = SocketAddr::new(config.host, config.port);
         let listener = TcpListener::bind(wanted).await.map_err(|error| {
             let hint = match error.kind() {
-                std::io::ErrorKind::AddrInUse => {
+                io::ErrorKind::AddrInUse => {
                     "another program listens there: stop it, or choose another with --port"
                 }
-                std::io::ErrorKind::PermissionDenied => {
+                io::ErrorKind::PermissionDenied => {
                     "ports below 1024 need a privilege: choose another with --port"
                 }
                 _ => "choose another with --host and --port",
@@ -77,27 +81,15 @@ impl Server {
         let connections = TaskTracker::new();
         let slots = Arc::new(Semaphore::new(app.config.max_connections));
         let limits = Limits::of(&app.config);
-        let mut backlog = false;
         loop {
-            // At the cap the next connection waits in the system's backlog.
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
-            let accepted = if backlog {
-                // Whoever connected before the port closes is served too.
-                match futures_util::FutureExt::now_or_never(self.listener.accept()) {
-                    Some(accepted) => accepted,
-                    None => break,
-                }
-            } else {
-                match app.stop.run_until_cancelled(self.listener.accept()).await {
-                    Some(accepted) => accepted,
-                    None => {
-                        backlog = true;
-                        continue;
-                    }
-                }
-            };
+            // At the cap the next connection waits in the system's backlog; there is no telling how
+            // long, so on the way out it is not waited for.
+            let free = app.stop.run_until_cancelled(Arc::clone(&slots).acquire_owned()).await;
+            let free = free.and_then(Result::ok).or(Arc::clone(&slots).try_acquire_owned().ok());
+            let Some(slot) = free else { break };
+            let Some(accepted) = self.accept(&app.stop).await else { break };
             match accepted {
-                Ok((stream, _)) => {
+                Ok(stream) => {
                     app.metrics.connections(connections.len() + 1);
                     let serving = serve(stream, router.clone(), limits, app.stop.clone());
                     connections.spawn(async move {
@@ -115,6 +107,18 @@ impl Server {
         connections.close();
         if tokio::time::timeout(app.config.shutdown_grace, connections.wait()).await.is_err() {
             warn!(target: "server", left = connections.len(), "the grace is over; closing");
+        }
+    }
+}
+
+impl Server {
+    /// The next connection. After `stop` only one that is there already: whoever connected before
+    /// the port closes is served too.
+    async fn accept(&self, stop: &CancellationToken) -> Option<io::Result<TcpStream>> {
+        let next = || self.listener.accept().map_ok(|(stream, _)| stream);
+        match stop.run_until_cancelled(next()).await {
+            Some(accepted) => Some(accepted),
+            None => next().now_or_never(),
         }
     }
 }
@@ -137,9 +141,10 @@ async fn serve(stream: TcpStream, router: Router, limits: Limits, stop: Cancella
     let _ = stream.set_nodelay(true);
     let phase = Phase::default();
     let io = TokioIo::new(HeadTimeout::new(stream, phase.clone(), limits.header));
+    let answering = phase.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
-        phase.begin();
-        let (phase, mut router) = (phase.clone(), router.clone());
+        answering.begin();
+        let (phase, mut router) = (answering.clone(), router.clone());
         async move {
             let response = router.call(request.map(axum::body::Body::new)).await;
             phase.end();
@@ -158,8 +163,16 @@ async fn serve(stream: TcpStream, router: Router, limits: Limits, stop: Cancella
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            // The library closes a connection that nothing was read from yet, and its first request
+            // may already be on the way.
+            let first = tokio::time::timeout(FIRST_REQUEST_GRACE, phase.begun());
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                _ = first => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(error) = ended {

@@ -14,7 +14,7 @@ use crate::app::SharedApp;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
 use crate::http::text::{Broken, Rule};
-use crate::http::{answer, json, json_bytes, link_next};
+use crate::http::{answer, json, json_bytes, link_next, openapi};
 use crate::ids;
 use crate::ledger::{Answer, Caller, Outcome};
 use crate::store::sqlite::read::{self, SessionFilter};
@@ -22,7 +22,13 @@ use crate::wire::{Id, Money, Time, seat_status};
 
 /// A session. `seats` is only there where one session is asked for.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Session)]
+#[schema(as = Session, example = json!({
+    "id": "01900000-0000-7000-8000-000000100000", "movie": "Interestelar", "room": "Sala 1",
+    "startsAt": "2026-12-01T19:00:00.000Z", "ticketPrice": 25.5,
+    "createdAt": "2026-11-24T09:59:10.433Z",
+    "seats": [{"id": "01900000-0000-7000-8000-000000100001", "seatNumber": "A1",
+               "status": "AVAILABLE"}]
+}))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionView<'a> {
     #[schema(value_type = String, format = Uuid)]
@@ -47,6 +53,7 @@ pub(super) struct SeatView {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
     seat_number: String,
+    #[schema(inline, value_type = openapi::SeatStatus)]
     status: &'static str,
 }
 
@@ -124,7 +131,9 @@ impl SeatView {
     post, path = "/sessions", tag = "sessions", operation_id = "openSession",
     request_body = inline(OpenSession),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
-    responses((status = 201, description = "The session with its seats.", body = SessionView)),
+    responses((status = 201, description = "The session with its seats.", body = SessionView,
+        headers(("Location" = String, description = "The session."),
+                ("Idempotency-Replayed" = bool, description = "Answered before.")))),
     extensions(("x-codes" = json!(["validation_failed", "invalid_json", "unsupported_media_type",
         "body_too_large", "request_timeout", "idempotency_mismatch", "overloaded",
         "outcome_unknown", "store_unavailable", "store_full"])))
@@ -243,8 +252,8 @@ fn with_free_seats(opened: Answer, layout: Layout) -> Option<Answer> {
         ("limit" = Option<u32>, Query, description = "1 to 1,000, the default."),
         ("after" = Option<String>, Query, description = "The last id of the page before."),
     ),
-    responses((status = 200, description = "Sessions without their seats. `Link: rel=\"next\"` \
-        when there may be more.", body = Vec<SessionView>)),
+    responses((status = 200, description = "Sessions without their seats.", body = Vec<SessionView>,
+        headers(("Link" = String, description = "The next page, when there may be one.")))),
     extensions(("x-codes" = json!(["validation_failed", "overloaded", "store_unavailable"])))
 )]
 pub(super) async fn list(
@@ -285,10 +294,7 @@ pub(super) fn no_such_entry() -> ApiError {
     responses((status = 200, description = "The session with its seats.", body = SessionView)),
     extensions(("x-codes" = json!(["session_not_found", "overloaded", "store_unavailable"])))
 )]
-pub(super) async fn show(
-    State(app): State<SharedApp>,
-    id: Segment,
-) -> Result<Response, ApiError> {
+pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
     let id = id.session()?;
     let now = app.clock.now();
     let body = app.readers.read(move |db| {

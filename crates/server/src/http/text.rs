@@ -192,7 +192,9 @@ const fn english(code: Code) -> &'static str {
     match code {
         Code::ValidationFailed => "The request breaks rules",
         Code::InvalidJson => "The body is not valid JSON",
-        Code::UnsupportedMediaType => "The body must be JSON, sent as Content-Type: application/json",
+        Code::UnsupportedMediaType => {
+            "The body must be JSON, sent as Content-Type: application/json"
+        }
         Code::BodyTooLarge => "The body is larger than 100 KB",
         Code::HeadersTooLarge => "The headers are larger than 16 KB",
         Code::RequestTimeout => "The body did not arrive in time",
@@ -210,14 +212,18 @@ const fn english(code: Code) -> &'static str {
         Code::ReservationCancelled => "The reservation was cancelled; make a new one",
         Code::ExtensionRefused => "The reservation was already extended as often as allowed",
         Code::SessionInUse => "The session has held or sold seats",
-        Code::IdempotencyMismatch => "This Idempotency-Key was used for another request; use a new one",
+        Code::IdempotencyMismatch => {
+            "This Idempotency-Key was used for another request; use a new one"
+        }
         Code::Overloaded => "Too busy: nothing was done; try again after Retry-After",
         Code::OutcomeUnknown => {
             "It is not known whether this was done; repeat it with the same Idempotency-Key, or look"
         }
         Code::StoreUnavailable => "The database cannot be used now; try again after Retry-After",
         Code::StoreFull => "The disk is full: nothing was done; the operator must free space",
-        Code::Internal => "Something broke on our side; the log has the details under the request id",
+        Code::Internal => {
+            "Something broke on our side; the log has the details under the request id"
+        }
     }
 }
 

@@ -62,7 +62,9 @@ pub(super) fn decide_all(
         let reply = match decide(facts, &submission.command, now) {
             Err(refusal) => Err(Error::Refused(refusal)),
             Ok(events) => {
-                events.iter().for_each(|event| apply(facts, event));
+                for event in &events {
+                    apply(facts, event);
+                }
                 if let Some((key, name)) = named {
                     let answer = (key.render)(&events);
                     let stored = StoredAnswer { fingerprint: key.fingerprint, answer };

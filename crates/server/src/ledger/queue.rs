@@ -130,7 +130,8 @@ impl Queue {
 impl Lanes {
     fn take(&mut self, max: usize) -> Option<Work> {
         let others_wait = !self.people.is_empty() || !self.background.is_empty();
-        if !self.rooms.is_empty() && !(self.room_was_last && others_wait) {
+        let rooms_turn = !(self.room_was_last && others_wait);
+        if rooms_turn && !self.rooms.is_empty() {
             self.room_was_last = true;
             return Some(Work {
                 commands: self.rooms.pop_front().into_iter().collect(),

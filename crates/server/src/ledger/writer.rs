@@ -12,12 +12,7 @@ use crate::store::{self, sqlite};
 use crate::{envelope, ids};
 
 /// Works until the queue is closed and empty, or the disk fails.
-pub(super) fn run(
-    writer: sqlite::Writer,
-    queue: &Queue,
-    batch_max: usize,
-    listeners: &Listeners,
-) {
+pub(super) fn run(writer: sqlite::Writer, queue: &Queue, batch_max: usize, listeners: &Listeners) {
     // However this thread ends before its time, the program must not go on without it.
     let abandon = Abandon(queue);
     let fatal = listeners.fatal.clone().drop_guard();
@@ -126,10 +121,8 @@ impl Thread<'_> {
         tasks: &mut [Task],
     ) -> Result<(Decided, Timestamp), store::Error> {
         let started = Instant::now();
-        let tx = self
-            .writer
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tx =
+            self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut facts =
             sqlite::load::facts(&tx, batch.iter().map(|submission| &submission.command))?;
         let now = self.listeners.clock.now();

@@ -60,9 +60,8 @@ impl Checkpointer {
             let (shared, gate) = (Arc::clone(&shared), Arc::clone(&gate));
             move || copy_when_woken(&connection, &woken, &shared, &gate)
         });
-        let thread = thread.map_err(|error| {
-            rusqlite::Error::ToSqlConversionFailure(Box::new(error))
-        })?;
+        let thread =
+            thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         Ok(Self { wake: Some(wake), thread: Some(thread), shared, gate, asked_at: 0 })
     }
 

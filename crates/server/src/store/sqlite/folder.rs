@@ -32,7 +32,9 @@ pub enum Error {
         by: String,
     },
     /// It cannot be made, opened or locked.
-    #[error("the data folder {path} cannot be used: {source}; check its owner and permissions, or choose another with --data-dir")]
+    #[error(
+        "the data folder {path} cannot be used: {source}; check its owner and permissions, or choose another with --data-dir"
+    )]
     Io {
         /// The folder.
         path: String,

@@ -97,7 +97,7 @@ fn apply(connection: &mut Connection, steps: &[Migration]) -> Result<Vec<Migrati
         "CREATE TABLE IF NOT EXISTS schema_migrations (
             version    INTEGER PRIMARY KEY,
             name       TEXT NOT NULL,
-            checksum   TEXT NOT NULL,
+            checksum   BLOB NOT NULL,
             applied_at INTEGER NOT NULL
         ) STRICT",
     )?;
@@ -124,10 +124,10 @@ fn check(connection: &Connection, steps: &[Migration]) -> Result<i64, Error> {
     if !exists {
         return Ok(0);
     }
-    let mut statement = connection
-        .prepare("SELECT version, checksum FROM schema_migrations ORDER BY version")?;
+    let mut statement =
+        connection.prepare("SELECT version, checksum FROM schema_migrations ORDER BY version")?;
     let applied = statement
-        .query_map((), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?
+        .query_map((), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?)))?
         .collect::<Result<Vec<_>, _>>()?;
     let found = applied.last().map_or(0, |(version, _)| *version);
     let known = steps.last().map_or(0, |step| step.version);
@@ -144,8 +144,8 @@ fn check(connection: &Connection, steps: &[Migration]) -> Result<i64, Error> {
     Ok(found)
 }
 
-fn checksum(sql: &str) -> String {
-    Sha256::digest(sql).iter().map(|byte| format!("{byte:02x}")).collect()
+fn checksum(sql: &str) -> [u8; 32] {
+    Sha256::digest(sql).into()
 }
 
 #[cfg(test)]

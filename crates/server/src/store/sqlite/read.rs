@@ -124,10 +124,9 @@ pub fn pending(
         "SELECT expires_at, id FROM reservations
          WHERE status = 'PENDING' AND (expires_at, id) > (?, ?) ORDER BY expires_at, id LIMIT ?",
     )?
-    .query_map(
-        (after.0.as_millis(), &after.1.as_uuid().as_bytes()[..], limit),
-        |row| Ok((row::time(row, 0)?, ReservationId::from_uuid(row::uuid(row, 1)?))),
-    )?
+    .query_map((after.0.as_millis(), &after.1.as_uuid().as_bytes()[..], limit), |row| {
+        Ok((row::time(row, 0)?, ReservationId::from_uuid(row::uuid(row, 1)?)))
+    })?
     .collect()
 }
 
@@ -206,9 +205,10 @@ impl List {
             self.only(&format!("({age}, {id}) < (?, ?)"), Some(time.into()));
             self.values.push(after.as_bytes().to_vec().into());
         }
-        self.sql.push_str(&format!(" ORDER BY {age} DESC, {id} DESC LIMIT {}", page.limit));
-        let mut statement = db.prepare_cached(&self.sql)?;
-        let rows = statement.query_map(params_from_iter(self.values), read)?;
+        let Self { sql, values, .. } = self;
+        let sql = format!("{sql} ORDER BY {age} DESC, {id} DESC LIMIT {}", page.limit);
+        let mut statement = db.prepare_cached(&sql)?;
+        let rows = statement.query_map(params_from_iter(values), read)?;
         rows.collect::<Result<Vec<_>>>().map(Some)
     }
 }

@@ -1,8 +1,8 @@
 //! A small pool of connections that only read.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;

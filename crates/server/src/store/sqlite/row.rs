@@ -91,8 +91,7 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
 
 fn session_id(row: &Row<'_>, column: usize) -> Result<SessionId> {
     let id = uuid(row, column)?;
-    SessionId::from_uuid(id)
-        .ok_or_else(|| unreadable(column, Type::Blob, Unknown(id.to_string())))
+    SessionId::from_uuid(id).ok_or_else(|| unreadable(column, Type::Blob, Unknown(id.to_string())))
 }
 
 fn seat_no(column: usize, no: u16) -> Result<SeatNo> {

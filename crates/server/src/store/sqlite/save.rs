@@ -1,8 +1,6 @@
 //! What a batch changed, written down row by row, each once and only over what was read.
 
-use poltrona_domain::{
-    Facts, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,
-};
+use poltrona_domain::{Facts, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp};
 use rusqlite::{Transaction, params};
 use uuid::Uuid;
 
@@ -42,11 +40,8 @@ pub fn facts(tx: &Transaction<'_>, before: &Facts, after: &Facts) -> Result<(), 
 
 /// Writes the events of a batch as one row, to be delivered after the commit.
 pub fn outbox(tx: &Transaction<'_>, id: Uuid, events: &str, now: Timestamp) -> Result<(), Error> {
-    tx.prepare_cached("INSERT INTO outbox (id, events, created_at) VALUES (?, ?, ?)")?.execute((
-        &id.as_bytes()[..],
-        events,
-        now.as_millis(),
-    ))?;
+    tx.prepare_cached("INSERT INTO outbox (id, events, created_at) VALUES (?, ?, ?)")?
+        .execute((&id.as_bytes()[..], events, now.as_millis()))?;
     Ok(())
 }
 
