@@ -27,7 +27,7 @@ ci:
 
 # Measure; how is told in docs/performance.md.
 bench *ARGS:
-    scripts/bench {{ ARGS }}
+    cargo bench -p poltrona --bench box_office -- {{ ARGS }}
 
 # Change the rules on purpose and see which changes no test notices (needs cargo-mutants).
 mutants *ARGS:
