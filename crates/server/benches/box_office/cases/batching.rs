@@ -1,0 +1,35 @@
+//! What sharing a commit is worth: reservations with it and without.
+
+use super::CLIENTS;
+use super::reserve::{Reserved, reserve};
+use crate::Bench;
+use crate::report::{Spread, Table, Wanted, verdict};
+
+pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
+    let seats = bench.house().await?.scattered();
+    let (mut shared, mut alone) = (Vec::new(), Vec::new());
+    for _ in 0..bench.runs {
+        shared.push(reserve(bench, &seats, CLIENTS, &[]).await?);
+        alone.push(reserve(bench, &seats, CLIENTS, &["--batch-max=1"]).await?);
+    }
+    let mut table = Table::new(
+        "batching: reservations at 64 connections",
+        &["commits", "a second", "p50 ms", "p99 ms", "commits each"],
+    );
+    for (name, runs) in [("shared", &shared), ("one each (--batch-max 1)", &alone)] {
+        let of = |value: fn(&Reserved) -> f64| Spread::of(runs, value).to_string();
+        table.row(vec![
+            name.to_owned(),
+            of(|run| run.measured.rate),
+            of(|run| run.measured.p50_ms),
+            of(|run| run.measured.p99_ms),
+            of(|run| run.commits),
+        ]);
+    }
+    table.print();
+    let median = |runs: &[Reserved]| Spread::of(runs, |run| run.measured.rate).median;
+    let ratio = median(&shared) / median(&alone);
+    verdict("shared beside one each", ratio, Wanted::AtLeast(2.5));
+    println!();
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! Fresh seats, each reserved once.
+
+mod syncs;
+
+use anyhow::ensure;
+use poltrona_domain::SeatId;
+
+use super::{CLIENTS, RUSH};
+use crate::Bench;
+use crate::census::Census;
+use crate::client::Connection;
+use crate::house::House;
+use crate::load::{Measured, closed_loop, measure_warm};
+use crate::report::{Spread, Table, Wanted, figure, verdict};
+use crate::requests::Queue;
+use syncs::Syncs;
+
+/// What a run of reservations came to.
+pub(super) struct Reserved {
+    pub(super) measured: Measured,
+    /// Commits, the relay's own among them, for each reservation.
+    pub(super) commits: f64,
+    /// Commands in a commit, on average.
+    pub(super) batch: f64,
+}
+
+/// Reserves the seats in their order, on a copy of the house, and counts them afterwards.
+pub(super) async fn reserve(
+    bench: &Bench,
+    seats: &[SeatId],
+    clients: usize,
+    flags: &[&str],
+) -> anyhow::Result<Reserved> {
+    let queue = Queue::of_seats(seats);
+    let server = bench.house().await?.open(bench, "reserve", flags).await?;
+    closed_loop(server.address(), clients, bench.warm_up(), &one_each(&queue)).await?;
+    let before = server.metrics().await?;
+    let measured = measure_warm(&server, clients, bench.window, &one_each(&queue)).await?;
+    let after = server.metrics().await?;
+    let seats_left = queue.taken() < seats.len();
+    ensure!(seats_left, "the seats ran out: choose fewer --seconds");
+    let held = queue.taken();
+    Census::expect(&server.stop()?, &Census::of_singles(House::seat_count(), held, 0)?)?;
+    let grew = |series| after.since(&before, series);
+    let reservations = grew(r#"poltrona_commands_total{command="reserve",outcome="done"}"#);
+    Ok(Reserved {
+        measured,
+        commits: grew("poltrona_commits_total") / reservations,
+        batch: grew("poltrona_batch_size_sum") / grew("poltrona_batch_size_count"),
+    })
+}
+
+/// A call that reserves the next seat, which has to be free.
+pub(super) fn one_each(queue: &Queue) -> impl AsyncFn(&mut Connection) -> anyhow::Result<bool> {
+    async |connection: &mut Connection| {
+        let Some((_, request)) = queue.take() else { return Ok(false) };
+        connection.ask(request).await?.expect(201)?;
+        Ok(true)
+    }
+}
+
+pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
+    let house = bench.house().await?;
+    let (scattered, hot) = (house.scattered(), house.hot());
+    let rows = [
+        ("scattered", &scattered, 1),
+        ("scattered", &scattered, CLIENTS),
+        ("scattered", &scattered, RUSH),
+        ("one session at a time", &hot, CLIENTS),
+    ];
+    let mut runs: [Vec<Reserved>; 4] = Default::default();
+    for _ in 0..bench.runs {
+        for ((_, seats, clients), runs) in rows.iter().zip(&mut runs) {
+            runs.push(reserve(bench, seats, *clients, &[]).await?);
+        }
+    }
+    let mut table = Table::new(
+        "reserve: fresh seats",
+        &[
+            "seats",
+            "connections",
+            "a second",
+            "p50 ms",
+            "p99 ms",
+            "commits each",
+            "in a commit",
+            "server CPU µs",
+            "client CPU µs",
+        ],
+    );
+    for ((name, _, clients), runs) in rows.iter().zip(&runs) {
+        let of = |value: fn(&Reserved) -> f64| Spread::of(runs, value).to_string();
+        table.row(vec![
+            (*name).to_owned(),
+            clients.to_string(),
+            of(|run| run.measured.rate),
+            of(|run| run.measured.p50_ms),
+            of(|run| run.measured.p99_ms),
+            of(|run| run.commits),
+            of(|run| run.batch),
+            of(|run| run.measured.server_us),
+            of(|run| run.measured.client_us),
+        ]);
+    }
+    table.print();
+    let [_, at_64, ..] = &runs;
+    let median = |value: fn(&Reserved) -> f64| Spread::of(at_64, value).median;
+    verdict("p99 at 64 connections, ms", median(|run| run.measured.p99_ms), Wanted::AtMost(15.0));
+    verdict("commits for each, at 64", median(|run| run.commits), Wanted::AtMost(0.1));
+    if bench.strace {
+        count_syncs(bench, &scattered).await?;
+    }
+    println!();
+    Ok(())
+}
+
+/// Counts fsyncs from outside. The tracer slows the server, so that nothing else is measured here.
+async fn count_syncs(bench: &Bench, seats: &[SeatId]) -> anyhow::Result<()> {
+    let queue = Queue::of_seats(seats);
+    let server = bench.house().await?.open(bench, "reserve", &[]).await?;
+    let before = server.metrics().await?;
+    let syncs = Syncs::trace(bench, &server)?;
+    let ran = closed_loop(server.address(), CLIENTS, bench.warm_up(), &one_each(&queue)).await?;
+    let after = server.metrics().await?;
+    let syncs = syncs.count()?;
+    Census::expect(&server.stop()?, &Census::of_singles(House::seat_count(), queue.taken(), 0)?)?;
+    let each =
+        |count: f64| figure(count / f64::from(u32::try_from(ran.times.count()).unwrap_or(1)));
+    let commits = after.since(&before, "poltrona_commits_total");
+    println!("- under strace, for each: {} commits, {} fsyncs", each(commits), each(syncs));
+    Ok(())
+}
