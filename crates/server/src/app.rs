@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use poltrona_domain::{Command, SessionId};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::bus::Bus;
 use crate::cli::Failure;
@@ -155,6 +156,8 @@ fn start_background(
 /// Serves until told to stop by a signal, or until the disk fails.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let started = Instant::now();
+    // Before "ready" is said, for whoever reads it may answer with a signal.
+    let signals = Signals::listen()?;
     // The port first: a second program started by mistake should say so before anything else.
     let server = Server::bind(&config).await?;
     let running = Running::start(config, Clock::System)?;
@@ -168,7 +171,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let serving = server.run(router, &app);
     let ending = async {
         tokio::select! {
-            () = signal() => info!(target: "server", "stopping: answering what was accepted"),
+            () = signals.first() => info!(target: "server", "stopping: answering what was accepted"),
             () = fatal.cancelled() => {}
         }
         stop.cancel();
@@ -184,23 +187,27 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let term = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut term) => {
-                term.recv().await;
-            }
-            Err(error) => {
-                warn!(target: "server", %error, "cannot listen for SIGTERM");
-                std::future::pending::<()>().await;
-            }
+/// SIGTERM and Ctrl-C, which end the process no more once they are listened for.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the first that comes, or has come.
+    async fn first(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        () = term => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }
 
