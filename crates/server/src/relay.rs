@@ -120,7 +120,7 @@ fn log(event: &Received) {
         target: "event",
         session = id(data.session_id),
         reservation = id(data.reservation_id),
-        seats = data.seat_ids.len(),
+        seats = data.total_seats.map_or(data.seat_ids.len(), usize::from),
         "{}", event.r#type
     );
 }
