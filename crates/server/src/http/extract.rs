@@ -165,7 +165,13 @@ impl Fields {
             self.broke(name, Rule::List);
             return None;
         };
-        values.iter().enumerate().map(|(i, v)| self.seat_of(&format!("{name}[{i}]"), v)).collect()
+        // Every one is read before any is missed, so that each that is no id is told.
+        let read: Vec<_> = values
+            .iter()
+            .enumerate()
+            .map(|(i, value)| self.seat_of(&format!("{name}[{i}]"), value))
+            .collect();
+        read.into_iter().collect()
     }
 
     fn seat_of(&mut self, name: &str, value: &Value) -> Option<SeatId> {
