@@ -65,7 +65,7 @@ impl Thread<'_> {
         match self.attempt(&commands, &mut tasks) {
             Ok(done) => self.answer(commands, done),
             Err(error @ store::Error::Disk(_)) => return Err(error),
-            Err(store::Error::Guard(reason)) if commands.len() > 1 => {
+            Err(store::Error::Guard(reason)) if commands.len() + tasks.len() > 1 => {
                 warn!(target: "database", reason, "a batch was refused; running it one by one");
                 for command in commands {
                     self.alone(command)?;
