@@ -58,7 +58,8 @@ pub fn router(app: SharedApp) -> Router {
     let cors = edge::cors(&app.config.cors_origins);
     // The edge must see a request before it is routed, so it wraps the routes from outside.
     let edged = tower::Layer::layer(&from_fn_with_state(app, edge::edge), routes);
-    Router::new().fallback_service(edged).layer(cors)
+    // A preflight is answered by the CORS layer alone, so requests are named outside of it.
+    Router::new().fallback_service(edged).layer(cors).layer(from_fn(edge::identify))
 }
 
 /// A JSON answer.

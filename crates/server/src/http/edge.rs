@@ -34,7 +34,16 @@ const UNTAGGED: &[&str] = &["/livez", "/readyz", "/metrics"];
 #[derive(Clone)]
 struct Route(Arc<str>);
 
-/// Everything around a request.
+/// Names a request, and its answer with it, whoever gives that.
+pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    request.headers_mut().insert(REQUEST_ID, id.clone());
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// Everything around a request, which [`identify`] has named.
 pub(super) async fn edge(
     State(app): State<SharedApp>,
     mut request: Request,
@@ -76,7 +85,7 @@ pub(super) async fn edge(
     if reads && response.status() == StatusCode::OK && !UNTAGGED.contains(&asked_uri.path()) {
         response = tagged(response, known_tags.as_ref()).await;
     }
-    finish(&mut response, request_id.clone());
+    finish(&mut response);
     if method == Method::HEAD {
         response = without_body(response);
     }
@@ -254,9 +263,8 @@ async fn tagged(response: Response, known: Option<&HeaderValue>) -> Response {
 }
 
 /// Headers that every answer carries.
-fn finish(response: &mut Response, request_id: HeaderValue) {
+fn finish(response: &mut Response) {
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, request_id);
     headers.append(header::VARY, HeaderValue::from_static("Accept, Accept-Language"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
