@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use http::{HeaderValue, StatusCode, header};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::app::SharedApp;
+use crate::http::error::{ApiError, Code};
 use crate::http::{json_bytes, openapi};
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| openapi::json().into());
@@ -19,11 +21,19 @@ const ERRORS: &str = include_str!("../../../../docs/errors.md");
 
 pub(super) fn routes() -> Router<SharedApp> {
     let ui = SwaggerUi::new("/api/docs").config(Config::from("/api/docs-json"));
-    Router::new()
-        .merge(ui)
+    Router::from(ui)
+        .layer(map_response(say_not_found))
         .route("/api/docs-json", get(async || json_bytes(StatusCode::OK, JSON.clone())))
         .route("/api/docs-yaml", get(async || text("application/yaml", YAML.clone())))
         .route("/api/errors", get(async || text("text/markdown; charset=utf-8", ERRORS.into())))
+}
+
+/// A file that the interactive documentation does not have is told like any other route.
+async fn say_not_found(response: Response) -> Response {
+    match response.status() {
+        StatusCode::NOT_FOUND => ApiError::new(Code::RouteNotFound).into_response(),
+        _ => response,
+    }
 }
 
 fn text(kind: &'static str, body: Bytes) -> Response {
