@@ -110,20 +110,25 @@ fn hour_changes(events: &[&Received]) -> BTreeMap<i64, HourChange> {
 }
 
 fn write_sessions(tx: &Transaction<'_>, changes: &BTreeMap<Uuid, SessionChange>) -> Result<()> {
-    let mut add = tx.prepare_cached(
+    // A session may close before the lapse of its last hold is told, which finds no row then.
+    let mut open = tx.prepare_cached(
         "INSERT INTO session_stats (session_id, seats, held, sold, revenue_cents)
-         VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (session_id) DO UPDATE SET
-            seats = seats + ?2, held = held + ?3, sold = sold + ?4,
-            revenue_cents = revenue_cents + ?5",
+         VALUES (?, ?, ?, ?, ?)",
+    )?;
+    let mut add = tx.prepare_cached(
+        "UPDATE session_stats SET
+            held = held + ?2, sold = sold + ?3, revenue_cents = revenue_cents + ?4
+         WHERE session_id = ?1",
     )?;
     let mut remove = tx.prepare_cached("DELETE FROM session_stats WHERE session_id = ?")?;
     for (session, change) in changes {
         let id = &session.as_bytes()[..];
         if change.closed {
             remove.execute([id])?;
+        } else if change.seats > 0 {
+            open.execute((id, change.seats, change.held, change.sold, change.revenue_cents))?;
         } else if *change != SessionChange::default() {
-            add.execute((id, change.seats, change.held, change.sold, change.revenue_cents))?;
+            add.execute((id, change.held, change.sold, change.revenue_cents))?;
         }
     }
     Ok(())
