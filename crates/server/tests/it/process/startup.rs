@@ -1,0 +1,101 @@
+//! What keeps the program from starting, and what it says about that: exit 2 and a way out.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use rusqlite::Connection;
+
+use super::program::{Program, poltrona, run};
+
+/// What a server that does not start says, and the code it exits with.
+#[track_caller]
+fn refused(command: &mut Command) -> (i32, String) {
+    let output = command.arg("serve").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.stdout.is_empty(), "stdout is for data");
+    (output.status.code().unwrap(), said)
+}
+
+#[track_caller]
+fn assert_says(said: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(said.contains(part), "{part:?} is not in {said:?}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_named_with_what_to_try() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (code, said) = refused(poltrona(folder.path()).env("POLTRONA_PORT", &port));
+    assert_eq!(code, 2, "{said}");
+    assert_says(&said, &[&format!("127.0.0.1:{port}"), "another program listens there", "--port"]);
+    assert!(!folder.path().join("data").exists(), "nothing is touched before the port is had");
+}
+
+#[test]
+fn a_taken_data_folder_is_named_with_the_process_that_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Program::serve(folder.path(), &[]);
+    let (code, said) = refused(&mut poltrona(folder.path()));
+    assert_eq!(code, 2, "{said}");
+    assert_says(&said, &["data", &format!("process {}", first.id()), "stop it", "--data-dir"]);
+    assert_eq!(first.get("/sessions").status, 200, "the first is not disturbed");
+}
+
+#[test]
+fn a_folder_is_free_again_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    Program::serve(folder.path(), &[]).kill();
+    Program::serve(folder.path(), &[]).stop();
+}
+
+#[test]
+fn a_bad_value_is_told_with_its_setting_and_where_it_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = refused(poltrona(folder.path()).env("POLTRONA_HOLD_TTL", "soon"));
+    assert_eq!(code, 2, "{said}");
+    assert_says(&said, &["hold-ttl", "soon", "env POLTRONA_HOLD_TTL", "`500ms`"]);
+
+    let output = run(folder.path(), &["serve", "--batch-max", "0"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_says(&said, &["batch-max", "flag --batch-max", "1 to 1024"]);
+}
+
+#[test]
+fn an_unknown_key_of_the_file_is_told_with_its_line_and_the_nearest_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("poltrona.toml"), "locale = \"en\"\nhold-tll = \"2m\"\n").unwrap();
+    let (code, said) = refused(&mut poltrona(folder.path()));
+    assert_eq!(code, 2, "{said}");
+    assert_says(&said, &["poltrona.toml:2", "hold-tll", "Did you mean `hold-ttl`?"]);
+}
+
+#[test]
+fn the_database_of_a_newer_version_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    Program::serve(folder.path(), &[]).stop();
+    let file = folder.path().join("data/poltrona.db");
+    migrated_by_a_newer_version(&file);
+    let before = fs::read(&file).unwrap();
+
+    let (code, said) = refused(&mut poltrona(folder.path()));
+    assert_eq!(code, 1, "{said}");
+    assert_says(&said, &["poltrona.db", "schema 9999", "newer poltrona"]);
+    let output = run(folder.path(), &["migrate", "up"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(fs::read(&file).unwrap() == before, "a database that was refused was changed");
+}
+
+fn migrated_by_a_newer_version(file: &Path) {
+    let database = Connection::open(file).unwrap();
+    let step = "INSERT INTO schema_migrations (version, name, checksum, applied_at)
+                SELECT 9999, 'from_the_future', checksum, applied_at FROM schema_migrations";
+    assert_eq!(database.execute(step, ()).unwrap(), 1);
+    // Closing the last connection writes everything into the one file.
+    database.close().unwrap();
+}
