@@ -82,7 +82,7 @@ pub(super) async fn edge(
         response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
     }
     let reads = method == Method::GET || method == Method::HEAD;
-    if reads && response.status() == StatusCode::OK && !UNTAGGED.contains(&asked_uri.path()) {
+    if reads && response.status() == StatusCode::OK && is_tagged(asked_uri.path()) {
         response = tagged(response, known_tags.as_ref()).await;
     }
     finish(&mut response);
@@ -237,6 +237,11 @@ fn strip_slash(uri: &mut Uri) {
     if let Ok(stripped) = format!("{trimmed}{query}").parse() {
         *uri = stripped;
     }
+}
+
+/// Whether the answers of a path are worth a tag.
+fn is_tagged(path: &str) -> bool {
+    !UNTAGGED.contains(&path.trim_end_matches('/'))
 }
 
 /// Adds a weak `ETag`, and answers 304 to a client that has the same already.
