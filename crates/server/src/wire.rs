@@ -65,8 +65,11 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
         4 | 7 => *byte == b'-',
         _ => byte.is_ascii_digit(),
     });
-    // The library would read a time zone in brackets and ignore it; we would rather not guess.
-    if !looks_like_a_date || text.contains('[') {
+    // The library would read a time zone in brackets and ignore it; we would rather not guess. It
+    // also knows offsets of up to 25:59, for which there is no place on earth and none in ISO 8601.
+    let offset = text.get(11..).and_then(|time| time.split_once(['+', '-']));
+    let too_far = offset.and_then(|(_, hours)| hours.get(..2)).is_some_and(|hours| hours > "23");
+    if !looks_like_a_date || text.contains('[') || too_far {
         return None;
     }
     let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
