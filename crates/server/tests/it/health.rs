@@ -1,0 +1,71 @@
+//! What machines ask to know how the program does.
+
+use serde_json::json;
+
+use crate::support::{HOLD, START, TestApp};
+
+#[tokio::test]
+async fn the_program_says_that_it_is_well_and_who_it_is() {
+    let app = TestApp::open();
+    let expected = json!({
+        "status": "ok",
+        "timestamp": START,
+        "service": "poltrona",
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    assert_eq!(app.get("/health").await.expect(200).body, expected);
+}
+
+#[tokio::test]
+async fn it_lives_as_long_as_it_answers() {
+    let app = TestApp::open();
+    let alive = app.get("/livez").await.expect(200);
+    assert_eq!(alive.lossy(), "ok\n");
+    app.inner().stop.cancel();
+    app.get("/livez").await.expect(200);
+}
+
+#[tokio::test]
+async fn it_is_ready_until_it_is_on_its_way_out() {
+    let app = TestApp::open();
+    assert_eq!(app.get("/readyz").await.expect(200).body, json!({ "status": "ready" }));
+    let verbose = app.get("/readyz?verbose").await.expect(200);
+    assert_eq!(verbose.body, json!({ "status": "ready", "checks": { "database": "ok" } }));
+    app.inner().stop.cancel();
+    assert_eq!(app.get("/readyz").await.expect(503).body, json!({ "status": "draining" }));
+}
+
+#[tokio::test]
+async fn it_counts_what_it_does() {
+    let app = TestApp::open();
+    let session = app.session().await;
+    app.reserve(session.seat("A1"), "ana").await.expect(201);
+    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
+    app.reserve(session.seat("A2"), "bia").await.expect(201);
+    app.advance(HOLD);
+    app.settle().await;
+    let page = app.get("/metrics").await.expect(200);
+    assert!(page.header("content-type").unwrap().starts_with("text/plain"));
+    let page = page.lossy();
+    let has = |line: &str| assert!(page.lines().any(|it| it == line), "{line} in\n{page}");
+    has(r#"poltrona_commands_total{command="open_session",outcome="done"} 1"#);
+    has(r#"poltrona_commands_total{command="reserve",outcome="done"} 2"#);
+    has(r#"poltrona_commands_total{command="reserve",outcome="refused"} 1"#);
+    has(r#"poltrona_commands_total{command="expire",outcome="done"} 2"#);
+    has(r#"poltrona_http_requests_total{route="/reservations",method="POST",status="409"} 1"#);
+    has("poltrona_invariant_violations_total 0");
+    has("poltrona_holds_watched 0");
+    has("poltrona_expiry_lateness_seconds_count 2");
+    has("poltrona_expiry_lateness_seconds_sum 0");
+}
+
+#[tokio::test]
+async fn no_users_id_comes_into_what_is_counted() {
+    let app = TestApp::open();
+    app.get("/reservations/user/ana-maria").await.expect(200);
+    app.get("/sales/history/ana-maria").await.expect(200);
+    app.get("/nothing/ana-maria").await.expect(404);
+    let page = app.get("/metrics").await.expect(200).lossy();
+    assert!(page.contains(r#"route="/reservations/user/{userId}""#));
+    assert!(!page.contains("ana-maria"));
+}

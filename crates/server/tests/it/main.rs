@@ -1,0 +1,35 @@
+//! Stories about the whole program, told through its public surfaces.
+//!
+//! Each test is one story: it opens a box office of its own, on a clock that stands still until the
+//! story moves it, asks what a client would ask, and looks at what a client would see. `process`
+//! runs the real program; everything else calls the API in process, without sockets.
+
+mod architecture;
+mod bodies;
+mod cancelling;
+mod closing_sessions;
+mod departures;
+mod documents;
+mod edge;
+mod escapes;
+mod events;
+mod expiry;
+mod extending;
+mod groups;
+mod health;
+mod idempotency;
+mod mutations;
+mod openapi;
+mod overload;
+mod paging;
+mod payments;
+mod process;
+mod races;
+mod read_models;
+mod reservations;
+mod restarts;
+mod seats;
+mod sessions;
+mod support;
+mod updating_sessions;
+mod validation;

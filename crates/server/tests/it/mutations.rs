@@ -1,0 +1,231 @@
+//! Requests that nobody means to send: whatever comes, the fault is told as the client's.
+
+use std::fmt::Write as _;
+
+use poltrona::http::error::Code;
+use serde_json::{Value, json};
+
+use crate::support::session::session_body;
+use crate::support::{Answer, HOLD, NOBODY, TestApp};
+
+/// How many requests are made up.
+const REQUESTS: usize = 2_000;
+
+/// Numbers that look random and are the same in every run (the `SplitMix64` sequence).
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        let end = u64::try_from(end).expect("fits");
+        usize::try_from(self.next() % end).expect("fits")
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+
+    fn chance(&mut self, one_in: usize) -> bool {
+        self.below(one_in) == 0
+    }
+}
+
+/// What requests are made up from: ids that are there, and much that makes no sense.
+struct Noise {
+    dice: Dice,
+    ids: Vec<String>,
+}
+
+impl Noise {
+    fn segment(&mut self) -> String {
+        const ODD: [&str; 14] = [
+            "",
+            ".",
+            "..",
+            "user",
+            "extend",
+            "%00",
+            "%ff",
+            "%",
+            "%2e%2e%2f",
+            "a%20b",
+            "*",
+            "0",
+            "ana",
+            "-1",
+        ];
+        if self.dice.chance(2) {
+            return self.dice.pick(&self.ids).clone();
+        }
+        if self.dice.chance(2) {
+            return (*self.dice.pick(&ODD)).to_owned();
+        }
+        (0..self.dice.below(40)).fold(String::new(), |mut text, _| {
+            let byte = self.dice.below(256);
+            write!(text, "%{byte:02x}").expect("a string takes it");
+            text
+        })
+    }
+
+    fn path(&mut self) -> String {
+        const TEMPLATES: [&str; 18] = [
+            "/health",
+            "/livez",
+            "/readyz?verbose",
+            "/metrics",
+            "/sessions",
+            "/sessions/{}",
+            "/seats/{}",
+            "/reservations",
+            "/reservations/{}",
+            "/reservations/user/{}",
+            "/reservations/{}/extend",
+            "/payments/confirm/{}",
+            "/sales/history/{}",
+            "/sessions?movie={}&limit={}&after={}",
+            "/sessions?from={}&to={}",
+            "/{}",
+            "/api/{}",
+            "/api/docs/{}",
+        ];
+        let template = *self.dice.pick(&TEMPLATES);
+        let mut pieces = template.split("{}");
+        let mut path = pieces.next().unwrap_or("/").to_owned();
+        for piece in pieces {
+            path.push_str(&self.segment());
+            path.push_str(piece);
+        }
+        path
+    }
+
+    fn value(&mut self, depth: usize) -> Value {
+        match self.dice.below(if depth == 0 { 8 } else { 10 }) {
+            0 => Value::Null,
+            1 => json!(self.dice.chance(2)),
+            2 => json!(self.dice.below(20_000)),
+            3 => json!(-1e9),
+            4 => json!(25.5),
+            5 => json!(self.dice.pick(&self.ids)),
+            6 => json!(*self.dice.pick(&["", " ", "\0", "ana", "2026-12-01", "2026-02-30", "🎬"])),
+            7 => json!("x".repeat(self.dice.below(300))),
+            8 => (0..self.dice.below(12)).map(|_| self.value(depth - 1)).collect(),
+            _ => json!({ "a": self.value(depth - 1), "b": self.value(depth - 1) }),
+        }
+    }
+
+    /// A body that makes sense, with some of its fields replaced, lost or added.
+    fn object(&mut self) -> Value {
+        const FIELDS: [&str; 9] = [
+            "movie",
+            "room",
+            "startsAt",
+            "ticketPrice",
+            "totalSeats",
+            "seatId",
+            "seatIds",
+            "userId",
+            "x",
+        ];
+        let mut body = match self.dice.below(3) {
+            0 => session_body(),
+            1 => json!({ "seatId": self.dice.pick(&self.ids), "userId": "ana" }),
+            _ => {
+                json!({ "seatIds": [self.dice.pick(&self.ids), self.dice.pick(&self.ids)], "userId": "bia" })
+            }
+        };
+        for _ in 0..self.dice.below(4) {
+            let field = *self.dice.pick(&FIELDS);
+            if self.dice.chance(3) {
+                body.as_object_mut().expect("an object").remove(field);
+            } else {
+                body[field] = self.value(2);
+            }
+        }
+        body
+    }
+
+    fn body(&mut self) -> Vec<u8> {
+        let mut body = if self.dice.chance(8) { self.value(3) } else { self.object() }
+            .to_string()
+            .into_bytes();
+        if self.dice.chance(3) {
+            for _ in 0..=self.dice.below(4) {
+                let at = self.dice.below(body.len());
+                body[at] = u8::try_from(self.dice.below(256)).expect("a byte");
+            }
+        }
+        if self.dice.chance(10) {
+            body.truncate(self.dice.below(body.len()));
+        }
+        body
+    }
+
+    fn key(&mut self) -> String {
+        format!("key-{}", self.dice.below(20))
+    }
+}
+
+/// Fails when this is a fault of the server's, or an error that is not told as one.
+fn assert_sane(what: &str, answer: &Answer) {
+    assert!(answer.status < 500, "{what}: {}", answer.lossy());
+    assert!(answer.header("x-request-id").is_some(), "{what}");
+    if answer.status >= 400 && !what.starts_with("HEAD") {
+        let code = answer.body["code"].as_str();
+        let known = Code::ALL.iter().find(|known| code == Some(known.as_str()));
+        let known = known.unwrap_or_else(|| panic!("{what}: no code in {}", answer.lossy()));
+        assert_eq!(known.status().as_u16(), answer.status, "{what}");
+        assert_eq!(answer.body["statusCode"], answer.status, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn no_request_that_can_be_made_up_is_a_fault_of_the_server() {
+    const METHODS: [&str; 7] = ["GET", "POST", "POST", "PATCH", "DELETE", "HEAD", "PUT"];
+    let app = TestApp::open();
+    let session = app.session().await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    let ids = [session.id.clone(), held, NOBODY.to_owned()].into_iter();
+    let ids = ids.chain((1..=5).map(|no| session.seat(&format!("A{no}")).to_owned())).collect();
+    let mut noise = Noise { dice: Dice::new(2026), ids };
+    let mut told = [0; 6];
+    for _ in 0..REQUESTS {
+        let (method, path) = (*noise.dice.pick(&METHODS), noise.path());
+        // Some of what is made up could not be sent as a request at all.
+        if path.parse::<http::Uri>().is_err() {
+            continue;
+        }
+        let mut request = app.request(method, &path);
+        let body = noise.body();
+        let what = format!("{method} {path} {}", String::from_utf8_lossy(&body));
+        request = if noise.dice.chance(8) { request.untyped(body) } else { request.raw(body) };
+        if noise.dice.chance(4) {
+            request = request.key(&noise.key());
+        }
+        let answer = request.await;
+        assert_sane(&what, &answer);
+        told[usize::from(answer.status / 100)] += 1;
+        if answer.status == 201 && method == "POST" && noise.ids.len() < 40 {
+            noise.ids.push(answer.id());
+        }
+        if noise.dice.chance(50) {
+            app.advance(HOLD);
+        }
+    }
+    app.settle().await;
+    assert!(told[2] > 200 && told[4] > 500, "noise reaches both kinds of answers: {told:?}");
+    assert_eq!(app.count("sale_seats"), app.count("seats WHERE status = 'SOLD'"));
+    let page = app.get("/metrics").await.expect(200).lossy();
+    assert!(page.contains("poltrona_invariant_violations_total 0"));
+}

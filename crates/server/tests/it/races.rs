@@ -1,0 +1,130 @@
+//! Many at once, for the same thing.
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::{Answer, Request, TestApp};
+
+/// Sends all of them, each from a task of its own.
+async fn at_once(requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {
+    let mut tasks = JoinSet::new();
+    for request in requests {
+        tasks.spawn(request.into_future());
+    }
+    tasks.join_all().await
+}
+
+fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
+}
+
+/// Fails unless seats, reservations and sales agree with each other.
+#[track_caller]
+fn assert_books_balance(app: &TestApp) {
+    let disagreements = app.count(
+        "seats s WHERE s.reservation_id IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM reservations r WHERE r.id = s.reservation_id
+            AND r.session_id = s.session_id
+            AND r.status = CASE s.status WHEN 'SOLD' THEN 'CONFIRMED' ELSE 'PENDING' END
+            AND ',' || r.seat_nos || ',' LIKE '%,' || s.seat_no || ',%')",
+    );
+    assert_eq!(disagreements, 0, "every seat's owner has it");
+    let owned: i64 = app.count("seats WHERE reservation_id IS NOT NULL");
+    let promised: i64 = app.sql(
+        "SELECT coalesce(sum(length(seat_nos) - length(replace(seat_nos, ',', '')) + 1), 0)
+         FROM reservations WHERE status IN ('PENDING', 'CONFIRMED')",
+    );
+    assert_eq!(owned, promised, "every reservation has all of its seats");
+    assert_eq!(app.count("sale_seats"), app.count("seats WHERE status = 'SOLD'"));
+    assert_eq!(app.count("sales"), app.count("reservations WHERE status = 'CONFIRMED'"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_hundred_who_want_one_seat_one_gets_it() {
+    let app = TestApp::open();
+    let session = app.session().await;
+    let seat = session.seat("A1");
+    let answers = at_once((0..200).map(|i| app.reserve(seat, &format!("user-{i}")))).await;
+    assert_eq!((count(&answers, 201), count(&answers, 409)), (1, 199));
+    for answer in answers.into_iter().filter(|answer| answer.status == 409) {
+        answer.refused(409, "seat_held");
+    }
+    assert_eq!(app.count("reservations"), 1);
+    assert_books_balance(&app);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn groups_that_overlap_get_all_their_seats_or_none() {
+    let app = TestApp::open();
+    let session = app.session().seats(16).await;
+    let seats = session.all_seats();
+    // Each pair shares a seat with the next, in both directions.
+    let requests = (0..160).map(|i| {
+        let (one, other) = (seats[i % 16], seats[(i + 1) % 16]);
+        let ids = if i % 3 == 0 { json!([other, one]) } else { json!([one, other]) };
+        app.post("/reservations", &json!({ "seatIds": ids, "userId": format!("user-{i}") }))
+    });
+    let answers = at_once(requests).await;
+    let won = count(&answers, 201);
+    assert_eq!(won + count(&answers, 409), 160);
+    assert!((6..=8).contains(&won), "{won} pairs leave no two neighbours free");
+    assert_eq!(app.count("seats WHERE status = 'RESERVED'"), 2 * i64::try_from(won).unwrap());
+    assert_books_balance(&app);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reservation_paid_a_hundred_times_at_once_is_one_sale() {
+    let app = TestApp::open();
+    let session = app.session().await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    let answers = at_once((0..100).map(|_| app.pay(&held))).await;
+    assert_eq!((count(&answers, 201), count(&answers, 409)), (1, 99));
+    for answer in answers.into_iter().filter(|answer| answer.status == 409) {
+        answer.refused(409, "reservation_confirmed");
+    }
+    assert_eq!(app.count("sales"), 1);
+    assert_books_balance(&app);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reservation_paid_and_cancelled_at_once_is_one_or_the_other() {
+    let app = TestApp::open();
+    let session = app.session().await;
+    for seat in session.all_seats() {
+        let held = app.reserve(seat, "ana").await.expect(201).id();
+        let answers = at_once([app.pay(&held), app.cancel(&held), app.pay(&held)]).await;
+        let (paid, cancelled) = (count(&answers, 201), count(&answers, 204));
+        assert_eq!(paid + cancelled, 1, "{answers:?}");
+        let expected = if paid == 1 { "CONFIRMED" } else { "CANCELLED" };
+        assert_eq!(app.status(&held).await, expected);
+    }
+    assert_books_balance(&app);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_used_a_hundred_times_at_once_has_one_effect() {
+    let app = TestApp::open();
+    let session = app.session().await;
+    let answers = at_once((0..100).map(|_| app.reserve(session.seat("A1"), "ana").key("k"))).await;
+    assert_eq!(count(&answers, 201), 100);
+    assert!(answers.iter().all(|answer| answer.bytes == answers[0].bytes));
+    let replays = answers.iter().filter(|it| it.header("idempotency-replayed").is_some()).count();
+    assert_eq!(replays, 99);
+    assert_eq!(app.count("reservations"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_house_is_sold_once_by_a_crowd() {
+    let app = TestApp::open();
+    let session = app.session().seats(64).await;
+    let seats = session.all_seats();
+    let wishes = (0..320).map(|i| app.reserve(seats[i * 7 % 64], &format!("user-{}", i / 64)));
+    let held = at_once(wishes).await;
+    let ids: Vec<_> = held.iter().filter(|it| it.status == 201).map(Answer::id).collect();
+    assert_eq!(ids.len(), 64);
+    let paid = at_once(ids.iter().chain(&ids).map(|id| app.pay(id))).await;
+    assert_eq!((count(&paid, 201), count(&paid, 409)), (64, 64));
+    app.settle().await;
+    assert_books_balance(&app);
+    assert_eq!(app.count("session_stats WHERE seats = 64 AND held = 0 AND sold = 64"), 1);
+}

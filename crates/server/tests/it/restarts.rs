@@ -1,0 +1,87 @@
+//! Stopping, starting again, and being kept from starting.
+
+use poltrona::app::Running;
+use poltrona::clock::Clock;
+
+use crate::support::{MILLI, TestApp};
+
+#[tokio::test]
+async fn a_restart_keeps_everything() {
+    let app = TestApp::open();
+    let session = app.session().seats(24).await;
+    let paid = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    app.pay(&paid).await.expect(201);
+    let cancelled = app.reserve(session.seat("A2"), "ana").await.expect(201).id();
+    app.cancel(&cancelled).await.expect(204);
+    let seats = session.seats(["C1", "A3"]);
+    let held = app.reserve_all(&seats, "ana").await.expect(201).id();
+    let paths = [
+        "/sessions".to_owned(),
+        session.path(),
+        format!("/seats/{}", session.id),
+        "/reservations/user/ana".to_owned(),
+        "/sales/history/ana".to_owned(),
+    ];
+    let mut before = Vec::new();
+    for path in &paths {
+        before.push(app.get(path).await.expect(200).bytes);
+    }
+    let app = app.stop().await.open_after(MILLI);
+    for (path, before) in paths.iter().zip(before) {
+        assert_eq!(app.get(path).await.expect(200).bytes, before, "{path}");
+    }
+    app.pay(&held).await.expect(201);
+    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_sold");
+}
+
+#[tokio::test]
+async fn a_stop_in_good_order_leaves_nothing_in_the_log_of_the_database() {
+    let app = TestApp::open();
+    app.session().await;
+    let file = poltrona::store::sqlite::folder::database_in(&app.config().data_dir);
+    let stopped = app.stop().await;
+    let log = std::fs::metadata(format!("{}-wal", file.display()));
+    assert!(log.map_or(0, |log| log.len()) == 0);
+    assert_eq!(stopped.sql::<i64>("SELECT count(*) FROM sessions"), 1);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
+    let app = TestApp::open();
+    app.session().await;
+    let stopped = app.stop().await;
+    stopped.tamper(
+        "INSERT INTO schema_migrations (version, name, checksum, applied_at)
+         VALUES (9999, 'later', zeroblob(32), 0)",
+    );
+    let config = stopped.config().clone();
+    let refused = Running::start(config.clone(), Clock::System).err().expect("it is refused");
+    let told = format!("{refused:#}");
+    assert!(told.contains("9999") && told.contains("newer"), "{told}");
+    stopped.tamper("DELETE FROM schema_migrations WHERE version = 9999");
+    let app = stopped.open_after(MILLI);
+    assert_eq!(app.get("/sessions").await.expect(200).ids().len(), 1);
+}
+
+#[tokio::test]
+async fn a_data_folder_has_one_program_at_a_time() {
+    let app = TestApp::open();
+    let config = app.config().clone();
+    let refused = Running::start(config, Clock::System).err().expect("it is refused");
+    let told = format!("{refused:#}");
+    assert!(told.contains("in use") && told.contains(&std::process::id().to_string()), "{told}");
+    // The first one does not notice.
+    app.session().await;
+    app.stop().await.open_after(MILLI);
+}
+
+#[tokio::test]
+async fn what_comes_after_the_end_is_told_that_nothing_was_done() {
+    let app = TestApp::open();
+    let session = app.session().await;
+    app.inner().ledger.close();
+    let refused = app.reserve(session.seat("A1"), "ana").await;
+    let refused = refused.refused(503, "store_unavailable");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    app.get(&session.path()).await.expect(200);
+}

@@ -1,0 +1,189 @@
+//! A box office to tell stories about, and a small client for it.
+//!
+//! [`TestApp`] is the whole program but its sockets: the writer, the relay, the expiry and the rest
+//! run for real, over a data folder of their own. Only the clock is the story's.
+
+pub(crate) mod answer;
+pub(crate) mod database;
+mod request;
+pub(crate) mod session;
+
+use std::time::Duration;
+
+use poltrona::app::Running;
+use poltrona::clock::Clock;
+use poltrona::config::Config;
+use poltrona_domain::Timestamp;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) use answer::Answer;
+pub(crate) use request::Request;
+pub(crate) use session::Session;
+
+/// When every story begins, and the same in words.
+const START_MILLIS: i64 = 1_795_514_400_000;
+pub(crate) const START: &str = "2026-11-24T10:00:00.000Z";
+/// How long a hold is, unless a story says otherwise.
+pub(crate) const HOLD: Duration = Duration::from_secs(30);
+/// A hold but its last millisecond.
+pub(crate) const NEARLY: Duration = Duration::from_millis(29_999);
+/// The shortest step of the clock.
+pub(crate) const MILLI: Duration = Duration::from_millis(1);
+/// An id that nothing has. It could be a session's.
+pub(crate) const NOBODY: &str = "01900000-0000-7000-8000-000000f00000";
+
+/// An open box office.
+pub(crate) struct TestApp {
+    running: Option<Running>,
+    router: axum::Router,
+    clock: Clock,
+    config: Config,
+    // Last, so that the folder goes when everything in it is closed.
+    folder: Option<TempDir>,
+}
+
+/// A box office that was stopped in good order, and can be opened again.
+pub(crate) struct Stopped {
+    folder: TempDir,
+    config: Config,
+    clock: Clock,
+}
+
+impl TestApp {
+    /// A box office as it opens when nothing is configured.
+    pub(crate) fn open() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A box office with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut config = Config::default_for_tests(folder.path());
+        config.hold_ttl = HOLD;
+        change(&mut config);
+        let clock = Clock::manual(Timestamp::from_millis(START_MILLIS));
+        Self::start(Stopped { folder, config, clock }).expect("it opens")
+    }
+
+    fn start(stopped: Stopped) -> anyhow::Result<Self> {
+        let Stopped { folder, config, clock } = stopped;
+        let running = Running::start(config.clone(), clock.clone())?;
+        let router = poltrona::http::router(running.app.clone());
+        Ok(Self { running: Some(running), router, clock, config, folder: Some(folder) })
+    }
+
+    /// Stops in good order; what it leaves can be opened again.
+    pub(crate) async fn stop(mut self) -> Stopped {
+        self.running.take().expect("it runs").stop().await;
+        let folder = self.folder.take().expect("it has a folder");
+        Stopped { folder, config: self.config.clone(), clock: self.clock.clone() }
+    }
+
+    /// What requests reach, for the few stories that need a hand on it.
+    pub(crate) fn inner(&self) -> &poltrona::app::App {
+        &self.running.as_ref().expect("it runs").app
+    }
+
+    /// The settings.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Moves the clock. Nothing that this sets off has run when it returns.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// A request of any method. Nothing is sent before it is awaited.
+    pub(crate) fn request(&self, method: &str, path: &str) -> Request {
+        Request::new(self.router.clone(), method, path)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Request {
+        self.request("GET", path)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Request {
+        self.request("POST", path).json(body)
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Request {
+        self.request("PATCH", path).json(body)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Request {
+        self.request("DELETE", path)
+    }
+
+    /// Asks for one seat.
+    pub(crate) fn reserve(&self, seat: &str, user: &str) -> Request {
+        self.post("/reservations", &json!({ "seatId": seat, "userId": user }))
+    }
+
+    /// Asks for several seats together.
+    pub(crate) fn reserve_all(&self, seats: &[&str], user: &str) -> Request {
+        self.post("/reservations", &json!({ "seatIds": seats, "userId": user }))
+    }
+
+    pub(crate) fn pay(&self, reservation: &str) -> Request {
+        self.request("POST", &format!("/payments/confirm/{reservation}"))
+    }
+
+    pub(crate) fn extend(&self, reservation: &str) -> Request {
+        self.request("POST", &format!("/reservations/{reservation}/extend"))
+    }
+
+    pub(crate) fn cancel(&self, reservation: &str) -> Request {
+        self.delete(&format!("/reservations/{reservation}"))
+    }
+
+    /// What a reservation is now.
+    pub(crate) async fn status(&self, reservation: &str) -> String {
+        let answer = self.get(&format!("/reservations/{reservation}")).await.expect(200);
+        answer.text("status")
+    }
+
+    /// What a seat is now, by its number: status and `isLocked`.
+    pub(crate) async fn seat(&self, session: &Session, number: &str) -> (String, bool) {
+        let map = self.get(&format!("/seats/{}", session.id)).await.expect(200);
+        let seats = map.body.as_array().expect("an array");
+        let seat = seats.iter().find(|seat| seat["seatNumber"] == number).expect("a seat");
+        let status = seat["status"].as_str().expect("a status").to_owned();
+        (status, seat["isLocked"].as_bool().expect("a boolean"))
+    }
+
+    /// The status alone.
+    pub(crate) async fn seat_status(&self, session: &Session, number: &str) -> String {
+        self.seat(session, number).await.0
+    }
+}
+
+impl Stopped {
+    /// The settings.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Opens it again, this much later.
+    pub(crate) fn open_after(self, pause: Duration) -> TestApp {
+        self.try_open_after(pause).expect("it opens again")
+    }
+
+    /// The same, when it may be refused.
+    pub(crate) fn try_open_after(self, pause: Duration) -> anyhow::Result<TestApp> {
+        self.clock.advance(pause);
+        TestApp::start(self)
+    }
+}
+
+impl Drop for TestApp {
+    /// Ends the writer's thread and the background work without waiting for them: a story that
+    /// cares about a stop in good order calls [`TestApp::stop`].
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            running.app.stop.cancel();
+            running.app.ledger.close();
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What a client asks.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Uri, header};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use super::Answer;
+
+/// A request. It is sent when it is awaited, once, and may be sent from any task.
+#[derive(Clone)]
+pub(crate) struct Request {
+    router: Router,
+    method: Method,
+    uri: Uri,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+impl Request {
+    pub(super) fn new(router: Router, method: &str, path: &str) -> Self {
+        let method = method.parse().expect("a method");
+        let uri = path.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
+        Self { router, method, uri, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        let name = name.parse().expect("a header's name");
+        self.headers.push((name, HeaderValue::from_str(value).expect("a header's value")));
+        self
+    }
+
+    /// Asks for texts in English.
+    pub(crate) fn english(self) -> Self {
+        self.header("accept-language", "en")
+    }
+
+    /// Makes a retry safe.
+    pub(crate) fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    /// A body that says it is JSON, whether or not it is.
+    pub(crate) fn raw(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self.header(header::CONTENT_TYPE.as_str(), "application/json")
+    }
+
+    /// A body that says nothing about itself.
+    pub(crate) fn untyped(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.raw(body.to_string())
+    }
+
+    async fn send(self) -> Answer {
+        let mut request =
+            http::Request::builder().method(self.method.clone()).uri(self.uri.clone());
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::from(self.body)).expect("a request");
+        let response = match self.router.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body that can be read").to_bytes();
+        let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        Answer::new((&self.method, path), parts.status, parts.headers, bytes)
+    }
+}
+
+impl IntoFuture for Request {
+    type Output = Answer;
+    type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

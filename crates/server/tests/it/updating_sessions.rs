@@ -1,0 +1,92 @@
+//! Changing a session while it sells.
+
+use serde_json::json;
+
+use crate::support::answer::fields;
+use crate::support::{NOBODY, TestApp};
+
+#[tokio::test]
+async fn each_field_of_a_session_can_be_changed_alone() {
+    let app = TestApp::open();
+    let session = app.session().await;
+    for (field, value) in [
+        ("movie", json!("Duna")),
+        ("room", json!("Sala 9")),
+        ("startsAt", json!("2026-12-02T20:00:00.000Z")),
+        ("ticketPrice", json!(30)),
+    ] {
+        let before = app.get(&session.path()).await.expect(200).body;
+        let changed = app.patch(&session.path(), &json!({ field: value })).await.expect(200);
+        let names = ["createdAt", "id", "movie", "room", "startsAt", "ticketPrice"];
+        assert_eq!(fields(&changed.body), names);
+        let after = app.get(&session.path()).await.expect(200).body;
+        for name in names {
+            let expected = if name == field { &value } else { &before[name] };
+            assert_eq!(&changed.body[name], expected, "{name} after changing {field}");
+            assert_eq!(&after[name], expected, "{name} after changing {field}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_follows_the_rules_of_opening() {
+    let app = TestApp::open();
+    let session = app.session().await;
+    let body = json!({
+        "movie": " ", "room": null, "startsAt": "2026-02-30", "ticketPrice": 25.999,
+        "totalSeats": 20,
+    });
+    app.patch(&session.path(), &body).english().await.breaks(&[
+        "movie must not be blank",
+        "room must be a string",
+        "startsAt must be an existing ISO 8601 date or date-time",
+        "ticketPrice must have at most two decimals",
+        "totalSeats is not a known field",
+    ]);
+    let nothing = app.patch(&session.path(), &json!({})).english().await;
+    nothing.breaks(&["body must have at least one field to change"]);
+    let after = app.get(&session.path()).await.expect(200);
+    assert_eq!(after.body, session.answer.body);
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_there_is_told_before_what_is_wrong_with_the_change() {
+    let app = TestApp::open();
+    let path = format!("/sessions/{NOBODY}");
+    app.patch(&path, &json!({ "movie": "Duna" })).await.refused(404, "session_not_found");
+}
+
+#[tokio::test]
+async fn held_seats_keep_the_price_they_were_held_at() {
+    let app = TestApp::open();
+    let session = app.session().price(20.0).await;
+    let seats = session.seats(["A1", "A2"]);
+    let held = app.reserve_all(&seats, "ana").await.expect(201);
+    app.patch(&session.path(), &json!({ "ticketPrice": 50 })).await.expect(200);
+    let shown = app.get(&format!("/reservations/{}", held.id())).await.expect(200);
+    assert_eq!(shown.body["total"], json!(40));
+    assert_eq!(app.extend(&held.id()).await.expect(200).body["total"], json!(40));
+    assert_eq!(app.pay(&held.id()).await.expect(201).body["total"], json!(40));
+    let history = app.get("/sales/history/ana").await.expect(200);
+    assert_eq!(history.body[0]["ticketPrice"], json!(20));
+    let later = app.reserve(session.seat("A3"), "bia").await.expect(201);
+    assert_eq!(later.body["total"], json!(50));
+}
+
+#[tokio::test]
+async fn a_sale_keeps_film_room_start_and_price_as_they_were_sold() {
+    let app = TestApp::open();
+    let session = app.session().movie("Duna").room("Sala 1").price(20.0).await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
+    app.pay(&held.id()).await.expect(201);
+    let before = app.get("/sales/history/ana").await.expect(200).body;
+    let change = json!({
+        "movie": "Duna 2", "room": "Sala 2", "startsAt": "2027-01-01", "ticketPrice": 99.99,
+    });
+    app.patch(&session.path(), &change).await.expect(200);
+    let after = app.get("/sales/history/ana").await.expect(200).body;
+    assert_eq!(after, before);
+    assert_eq!(after[0]["movie"], "Duna");
+    assert_eq!(after[0]["startsAt"], "2026-12-01T19:00:00.000Z");
+    assert_eq!(after[0]["ticketPrice"], json!(20));
+}
