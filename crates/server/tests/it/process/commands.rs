@@ -131,7 +131,7 @@ fn healthcheck_tells_a_ready_server_from_one_that_is_away() {
     assert_eq!(by_url.status.code(), Some(0));
     program.stop();
 
-    // Kept, so that no other program can take the port; nobody accepts, and then nobody listens.
+    // A port that was free a moment ago, and that nobody listens on now.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (code, said) = check(free);
     assert_eq!(code, 3, "{said}");

@@ -125,7 +125,7 @@ fn headers_have_a_bound_in_bytes_and_in_number() {
 #[test]
 fn at_the_cap_the_next_connection_waits_for_one_to_close() {
     let (_folder, program) = serve(&["--max-connections", "2"]);
-    // The program answered a connection before it listens to its end, so let the first two be ours.
+    // Once they have an answer, both have been let in.
     let mut first = program.connect();
     let mut second = program.connect();
     first.get("/livez").expect(200);
