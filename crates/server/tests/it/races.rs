@@ -128,3 +128,20 @@ async fn a_full_house_is_sold_once_by_a_crowd() {
     assert_books_balance(&app);
     assert_eq!(app.count("session_stats WHERE seats = 64 AND held = 0 AND sold = 64"), 1);
 }
+
+#[tokio::test]
+async fn a_consumers_write_that_is_refused_takes_nobodys_seat_with_it() {
+    // One command a transaction, so that the consumer's write rides with one that is alone.
+    let app = TestApp::with(|config| config.batch_max = 1);
+    let session = app.session().await;
+    let ask = |number| app.reserve(session.seat(number), "ana").into_future();
+    let impossible = app.inner().ledger.write(|tx| {
+        tx.execute("INSERT INTO session_stats (session_id) VALUES (NULL)", ()).map(|_| ())
+    });
+    let stall = app.stall();
+    let (first, second, refused, ()) =
+        tokio::join!(ask("A1"), ask("A2"), impossible, async { stall.end() });
+    assert_eq!(refused, Err(poltrona::ledger::Error::Guarded));
+    first.expect(201);
+    second.expect(201);
+}
