@@ -30,6 +30,10 @@ pub enum Error {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
+        // The log's index could not grow: that too is a full disk, before anything was written.
+        if error.sqlite_extended_error_code() == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::Full;
+        }
         match error.sqlite_error_code() {
             Some(Code::DiskFull) => Self::Full,
             Some(Code::ConstraintViolation) => Self::Guard(error.to_string()),

@@ -44,9 +44,9 @@ pub struct Writer {
 /// Opens the database file for writing and brings its schema up to date.
 pub fn open(file: &Path, read_connections: usize) -> Result<(Writer, Readers), migrate::Error> {
     let mut connection = connect(file)?;
-    // Kept before WAL is on: it is written into the file's header.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // First, so that nothing is written into a database that this program does not know.
     migrate::up(&mut connection)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
     let gate = Gate::default();
     let readers = Readers::open(file, read_connections, Arc::clone(&gate))?;
     let checkpointer = Checkpointer::start(&mut connection, file, gate)?;
