@@ -245,3 +245,17 @@ async fn a_restart_forgets_no_key() {
     let again = app.reserve(session.seat("A1"), "ana").key("k").await;
     assert_replayed(&first, &again);
 }
+
+#[tokio::test]
+async fn answers_that_are_too_old_leave_the_database() {
+    let app = TestApp::open();
+    app.post("/sessions", &session_body()).key("k").await.expect(201);
+    app.advance(DAY);
+    // They are looked for once a minute.
+    let gone = || {
+        app.advance(HOLD * 2);
+        app.count("idempotency") == 0
+    };
+    app.wait_until("old answers are gone", gone).await;
+    assert_eq!(app.count("sessions"), 1);
+}
