@@ -189,7 +189,10 @@ fn describe() {
         describe_counter as counter, describe_gauge as gauge, describe_histogram as times,
     };
     counter!("poltrona_commands_total", "Commands decided, by kind and outcome.");
-    counter!("poltrona_commits_total", "Transactions committed, each with one fsync of the log.");
+    counter!(
+        "poltrona_commits_total",
+        "Transactions of commands committed, each with one fsync of the log."
+    );
     counter!("poltrona_invariant_violations_total", "Writes that a guard refused. Always 0.");
     counter!("poltrona_http_requests_total", "Requests answered, by route, method and status.");
     gauge!("poltrona_build_info", "Always 1; the version is in the label.");

@@ -2,7 +2,8 @@
 //! consumer has them.
 //!
 //! It is woken by each commit. While it is busy the outbox fills, so that under load one pass moves
-//! many batches; its own writing rides in the ledger's transactions and costs no fsync of its own.
+//! many batches; its own writing rides in the ledger's transactions, or is committed without an fsync
+//! of its own: what a power cut took of it, the outbox would bring again.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use poltrona_domain::{SeatId, SeatNo, SessionId};
@@ -15,7 +15,7 @@ use crate::ceiling;
 use crate::server::Server;
 
 /// How many sessions the house has.
-const SESSIONS: u16 = 400;
+const SESSIONS: u16 = 800;
 /// How many seats each of them has.
 pub(crate) const SEATS: u16 = 200;
 
@@ -33,8 +33,9 @@ impl House {
         let mut command = Command::new(&bench.program);
         command.arg("seed").arg("--data-dir").arg(&template).env_clear().current_dir(&template);
         command.arg("--sessions").arg(SESSIONS.to_string()).arg("--seats").arg(SEATS.to_string());
-        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-        ensure!(status.success(), "{command:?} ended with {status}");
+        let output = command.arg("--log-level=warn").output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{command:?}: {}", said.lines().last().unwrap_or(""));
         let server = Server::poltrona(bench, &template, &[]).await?;
         server.settle().await?;
         let database = server.stop()?;

@@ -1,13 +1,14 @@
 //! The writer's thread: takes what waits, runs it in one transaction, answers.
 
 use poltrona_domain::Timestamp;
-use rusqlite::{Transaction, TransactionBehavior};
+use rusqlite::Transaction;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::batch::{self, Answers, Decided};
 use super::queue::{Queue, Work};
 use super::{Error, KEY_TTL, Listeners, Outcome, Reply, Submission, Task};
+use crate::store::sqlite::Durability;
 use crate::store::{self, sqlite};
 use crate::{envelope, ids};
 
@@ -32,8 +33,7 @@ pub(super) fn run(writer: sqlite::Writer, queue: &Queue, batch_max: usize, liste
             return;
         }
     }
-    let sqlite::Writer { connection, checkpointer } = thread.writer;
-    if let Err(error) = checkpointer.close(&connection) {
+    if let Err(error) = thread.writer.close() {
         warn!(target: "database", %error, "the log was not folded in; the next start will do it");
     }
     fatal.disarm();
@@ -65,8 +65,10 @@ impl Thread<'_> {
         match self.attempt(&commands, &mut tasks) {
             Ok(done) => self.answer(commands, done),
             Err(error @ store::Error::Disk(_)) => return Err(error),
-            Err(store::Error::Guard(reason)) if commands.len() + tasks.len() > 1 => {
-                warn!(target: "database", reason, "a batch was refused; running it one by one");
+            Err(error @ (store::Error::Guard(_) | store::Error::Driver(_)))
+                if commands.len() + tasks.len() > 1 =>
+            {
+                warn!(target: "database", %error, "a batch was refused; running it one by one");
                 for command in commands {
                     self.alone(command)?;
                 }
@@ -85,7 +87,7 @@ impl Thread<'_> {
         for task in tasks {
             let _ = task.reply.send(Ok(()));
         }
-        self.writer.checkpointer.after_commit(&self.writer.connection)
+        self.writer.after_commit()
     }
 
     fn alone(&mut self, command: Submission) -> Result<(), store::Error> {
@@ -121,8 +123,10 @@ impl Thread<'_> {
         tasks: &mut [Task],
     ) -> Result<(Decided, Timestamp), store::Error> {
         let started = Instant::now();
-        let tx =
-            self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // What only the relay and the consumers do need not wait for the disk: until the next
+        // command's commit it could be done again.
+        let durability = if batch.is_empty() { Durability::Deferred } else { Durability::Synced };
+        let tx = self.writer.begin(durability)?;
         let mut facts =
             sqlite::load::facts(&tx, batch.iter().map(|submission| &submission.command))?;
         let now = self.listeners.clock.now();
@@ -143,7 +147,9 @@ impl Thread<'_> {
         }
         if changed || !decided.answers.is_empty() || !tasks.is_empty() {
             tx.commit()?;
-            self.listeners.metrics.committed(batch.len(), started.elapsed());
+            if durability == Durability::Synced {
+                self.listeners.metrics.committed(batch.len(), started.elapsed());
+            }
         } else {
             tx.rollback()?;
         }

@@ -1,6 +1,6 @@
 //! SQLite, embedded: one writer, a few readers, and checkpoints off the writer's path.
 //!
-//! WAL with `synchronous=FULL`: a commit is on the disk before it is acknowledged. The [`Writer`]
+//! WAL with `synchronous=FULL`: a commit is on the disk before anyone is told of it. The [`Writer`]
 //! belongs to the ledger's thread; [`Readers`] answer queries beside it; the data folder is locked
 //! for as long as the store is open.
 
@@ -17,9 +17,9 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use checkpoint::Checkpointer;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-pub use checkpoint::Checkpointer;
 pub use readers::Readers;
 
 use crate::store::Error;
@@ -35,10 +35,44 @@ pub type Gate = Arc<RwLock<()>>;
 
 /// The one connection that writes, with its checkpoints.
 pub struct Writer {
-    /// The connection.
-    pub connection: Connection,
-    /// Keeps the log short.
-    pub checkpointer: Checkpointer,
+    connection: Connection,
+    checkpointer: Checkpointer,
+    durability: Durability,
+}
+
+/// What a commit promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It is on the disk when it returns. For whatever somebody is told of.
+    Synced,
+    /// It is on the disk with the next synced commit: the log keeps their order, so a power cut can
+    /// only take it together with what came after. For what would be done again from the outbox.
+    Deferred,
+}
+
+impl Writer {
+    /// Begins a transaction that nobody else writes beside.
+    pub fn begin(&mut self, durability: Durability) -> Result<Transaction<'_>, Error> {
+        if self.durability != durability {
+            let mode = match durability {
+                Durability::Synced => "FULL",
+                Durability::Deferred => "NORMAL",
+            };
+            self.connection.pragma_update(None, "synchronous", mode)?;
+            self.durability = durability;
+        }
+        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+
+    /// To be called after each commit: keeps the log short. Most times it compares two numbers.
+    pub fn after_commit(&mut self) -> Result<(), Error> {
+        self.checkpointer.after_commit(&self.connection)
+    }
+
+    /// Folds the log into the database.
+    pub fn close(self) -> Result<(), Error> {
+        self.checkpointer.close(&self.connection)
+    }
 }
 
 /// Opens the database file for writing and brings its schema up to date.
@@ -50,7 +84,8 @@ pub fn open(file: &Path, read_connections: usize) -> Result<(Writer, Readers), m
     let gate = Gate::default();
     let readers = Readers::open(file, read_connections, Arc::clone(&gate))?;
     let checkpointer = Checkpointer::start(&mut connection, file, gate)?;
-    Ok((Writer { connection, checkpointer }, readers))
+    let durability = Durability::Synced;
+    Ok((Writer { connection, checkpointer, durability }, readers))
 }
 
 /// A connection that may write, with the settings that durability rests on.

@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
+use tracing::debug;
 
 use super::{Gate, connect};
 use crate::store::Error;
@@ -25,7 +27,7 @@ const LIMIT_PAGES: u32 = 16_384;
 const REST_PAGES: u32 = 2_048;
 
 /// The checkpoints of one database.
-pub struct Checkpointer {
+pub(super) struct Checkpointer {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
@@ -65,8 +67,8 @@ impl Checkpointer {
         Ok(Self { wake: Some(wake), thread: Some(thread), shared, gate, asked_at: 0 })
     }
 
-    /// To be called by the writer after each commit. Most times it compares two numbers.
-    pub fn after_commit(&mut self, writer: &Connection) -> Result<(), Error> {
+    /// Asks for a copy, or truncates, when the log has grown enough.
+    pub(super) fn after_commit(&mut self, writer: &Connection) -> Result<(), Error> {
         if self.shared.failed.load(Ordering::Relaxed) {
             return Err(Error::Disk("a checkpoint failed".to_owned()));
         }
@@ -87,8 +89,10 @@ impl Checkpointer {
     }
 
     fn truncate(&mut self, writer: &Connection) -> Result<(), Error> {
+        let started = Instant::now();
         let _alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         checkpoint(writer, "TRUNCATE")?;
+        debug!(target: "database", took = ?started.elapsed(), "the log begins anew");
         self.shared.log_pages.store(0, Ordering::Relaxed);
         self.asked_at = 0;
         self.shared.copied_pages.store(0, Ordering::Relaxed);
@@ -96,7 +100,7 @@ impl Checkpointer {
     }
 
     /// Ends the thread and leaves an empty log behind.
-    pub fn close(mut self, writer: &Connection) -> Result<(), Error> {
+    pub(super) fn close(mut self, writer: &Connection) -> Result<(), Error> {
         drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
             // A panic there has already been told by the panic hook; the log is copied below.
