@@ -112,16 +112,28 @@ fn strike(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<()> {
     Ok(())
 }
 
-/// Each event is a line of the log, so that whoever runs the program alone sees them go by. User
-/// ids stay out of it.
+/// Each event is a line of the log, so that whoever runs the program alone sees them go by, under the
+/// badge of what it is about. User ids stay out of it.
 fn log(event: &Received) {
+    let name = event.r#type.as_str();
     let data = &event.data;
     let id = |id: Option<Uuid>| id.map(tracing::field::display);
-    info!(
-        target: "event",
-        session = id(data.session_id),
-        reservation = id(data.reservation_id),
-        seats = data.total_seats.map_or(data.seat_ids.len(), usize::from),
-        "{}", event.r#type
-    );
+    // A log line's target is fixed where it is written, so each has its own.
+    macro_rules! line {
+        ($target:literal) => {
+            info!(
+                target: $target,
+                session = id(data.session_id),
+                reservation = id(data.reservation_id),
+                seats = data.total_seats.map_or(data.seat_ids.len(), usize::from),
+                "{name}"
+            )
+        };
+    }
+    match name.split('.').next() {
+        Some("session") => line!("session"),
+        Some("seat") => line!("seat"),
+        Some("payment") => line!("payment"),
+        _ => line!("reservation"),
+    }
 }

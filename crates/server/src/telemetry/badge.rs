@@ -18,6 +18,7 @@ const BADGES: &[(&str, u8)] = &[
     ("rabbitmq", 209),
     ("config", 250),
     ("app", 231),
+    ("server", 153),
     ("panic", 197),
 ];
 

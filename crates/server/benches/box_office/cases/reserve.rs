@@ -18,7 +18,7 @@ use syncs::Syncs;
 /// What a run of reservations came to.
 pub(super) struct Reserved {
     pub(super) measured: Measured,
-    /// Commits, the relay's own among them, for each reservation.
+    /// Commits that waited for the disk, for each reservation.
     pub(super) commits: f64,
     /// Commands in a commit, on average.
     pub(super) batch: f64,
