@@ -82,11 +82,37 @@ pub fn document() -> Value {
     for (path, item) in paths.into_iter().flatten() {
         for operation in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
             if let Some(operation) = operation.as_object_mut() {
+                tighten(path, operation);
                 complete(path, operation);
             }
         }
     }
     document
+}
+
+/// Says what the derived schemas cannot: that bodies have no other fields, what an idempotency key
+/// is made of, that seats are named in one way or the other.
+fn tighten(path: &str, operation: &mut Map<String, Value>) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        if parameter["name"] == "Idempotency-Key" {
+            parameter["schema"] = json!({
+                "type": "string", "minLength": 1, "maxLength": 255,
+                "pattern": "^[!-~]([ -~]*[!-~])?$",
+            });
+        }
+    }
+    let body = operation.get_mut("requestBody");
+    let schema = body.and_then(|body| body.pointer_mut("/content/application~1json/schema"));
+    let Some(schema) = schema.and_then(Value::as_object_mut) else { return };
+    schema.insert("additionalProperties".to_owned(), false.into());
+    if path == "/reservations" {
+        let one = json!([{ "required": ["seatId"] }, { "required": ["seatIds"] }]);
+        schema.insert("oneOf".to_owned(), one);
+    }
+    if !schema.contains_key("required") {
+        schema.insert("minProperties".to_owned(), 1.into());
+    }
 }
 
 /// Adds the errors of an operation, grouped by status: those that it names, and those that any

@@ -61,9 +61,9 @@ pub(super) struct ReservationView<'a> {
 }))]
 #[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
 pub(super) struct Reserve {
-    #[schema(format = Uuid)]
+    #[schema(format = Uuid, nullable = false)]
     seat_id: Option<String>,
-    #[schema(min_items = 1, max_items = 10)]
+    #[schema(min_items = 1, max_items = 10, nullable = false)]
     seat_ids: Option<Vec<String>>,
     #[schema(max_length = 200)]
     user_id: String,

@@ -86,12 +86,13 @@ pub(super) struct OpenSession {
 #[schema(rename_all = "camelCase", example = json!({"room": "Sala 1", "ticketPrice": 30}))]
 #[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
 pub(super) struct UpdateSession {
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, nullable = false)]
     movie: Option<String>,
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, nullable = false)]
     room: Option<String>,
+    #[schema(nullable = false)]
     starts_at: Option<String>,
-    #[schema(minimum = 0, maximum = 99_999_999.99)]
+    #[schema(minimum = 0, maximum = 99_999_999.99, nullable = false)]
     ticket_price: Option<f64>,
 }
 
