@@ -30,8 +30,9 @@ use crate::{demo, http, ids, retention};
 
 /// How often what was timed is folded into the metrics.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
-/// How many sessions are opened at a time by `seed`.
-const SEED_AT_ONCE: u32 = 64;
+/// How many sessions are opened at a time by `seed`: each is a transaction of its own, and the last in
+/// the queue must not lose its patience on a slow disk.
+const SEED_AT_ONCE: u32 = 16;
 
 /// What every request can reach.
 pub struct App {
