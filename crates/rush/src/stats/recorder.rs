@@ -1,0 +1,292 @@
+//! One thread's ledger of answers.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hdrhistogram::Histogram;
+
+use super::series::{self, Timeline};
+use super::{ActionRow, Counts, Latency, Outcome, Row, Series, Stats, divisor, rounded};
+use crate::history::{Action, Micros};
+
+/// Every action, in the order in which its rows stand.
+const ACTIONS: [Action; 7] = [
+    Action::Reserve,
+    Action::Confirm,
+    Action::Cancel,
+    Action::Extend,
+    Action::Seats,
+    Action::Reservation,
+    Action::Sales,
+];
+
+/// The longest latency that is told from longer ones: an hour.
+const LONGEST_US: u64 = 3_600_000_000;
+
+/// Three digits of a latency are kept.
+const DIGITS: u8 = 3;
+
+/// What one thread was told. Recording touches a few counters and allocates once a second.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    tallies: [Option<Box<Tally>>; ACTIONS.len()],
+    timeline: Timeline,
+    seats: u64,
+    sold: u64,
+}
+
+/// The answers to one kind of request.
+#[derive(Clone, Debug)]
+struct Tally {
+    counts: Counts,
+    latency: Histogram<u64>,
+    max_us: u64,
+}
+
+impl Recorder {
+    /// An empty one for a run that is meant to last so many seconds. A longer one is recorded too,
+    /// in coarser steps.
+    pub fn new(seconds: u64) -> Self {
+        Self {
+            tallies: [const { None }; ACTIONS.len()],
+            timeline: Timeline::new(seconds),
+            seats: 0,
+            sold: 0,
+        }
+    }
+
+    /// An operation ended `at` that moment of the run, `latency` after it was meant to begin.
+    pub fn record(&mut self, action: Action, outcome: Outcome, at: Micros, latency: Micros) {
+        let tally = self.tallies[action as usize].get_or_insert_with(Box::default);
+        tally.counts.add(outcome);
+        tally.latency.saturating_record(latency);
+        tally.max_us = tally.max_us.max(latency);
+        self.timeline.record(outcome, at, latency);
+    }
+
+    /// So many seats are on sale, none of them held or sold.
+    pub const fn opened(&mut self, seats: u64) {
+        self.seats += seats;
+    }
+
+    /// A hold of so many seats was granted, and lapses by itself.
+    pub fn held(&mut self, at: Micros, until: Micros, seats: u32) {
+        self.timeline.held(at, i64::from(seats));
+        self.timeline.lapses(until, i64::from(seats));
+    }
+
+    /// A hold will lapse later than was said before.
+    pub fn extended(&mut self, until: Micros, later: Micros, seats: u32) {
+        self.timeline.lapses(until, -i64::from(seats));
+        self.timeline.lapses(later, i64::from(seats));
+    }
+
+    /// A hold that would have lasted until then was given back.
+    pub fn released(&mut self, at: Micros, until: Micros, seats: u32) {
+        self.timeline.held(at, -i64::from(seats));
+        self.timeline.lapses(until, -i64::from(seats));
+    }
+
+    /// A hold that would have lasted until then became a sale.
+    pub fn sold(&mut self, at: Micros, until: Micros, seats: u32) {
+        self.released(at, until, seats);
+        self.timeline.sold(at, i64::from(seats));
+        self.sold += u64::from(seats);
+    }
+
+    /// Adds what another thread was told.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.tallies.iter_mut().zip(&other.tallies) {
+            let Some(theirs) = theirs else { continue };
+            mine.get_or_insert_with(Box::default).merge(theirs);
+        }
+        self.timeline.merge(&other.timeline);
+        self.seats += other.seats;
+        self.sold += other.sold;
+    }
+
+    /// The figures of a run that lasted so many seconds.
+    pub fn stats(&self, seconds: f64) -> Stats {
+        let mut all = Tally::default();
+        let mut actions = Vec::new();
+        for (action, tally) in ACTIONS.into_iter().zip(&self.tallies) {
+            let Some(tally) = tally else { continue };
+            all.merge(tally);
+            actions.push(ActionRow { action, row: tally.row(seconds) });
+        }
+        Stats { all: all.row(seconds), actions }
+    }
+
+    /// The run over time, through its last second and the last answer.
+    pub fn series(&self, seconds: f64) -> Series {
+        self.timeline.series(seconds, self.seats)
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let latency = Histogram::new_with_bounds(1, LONGEST_US, DIGITS)
+            .expect("a histogram takes these constants");
+        Self { counts: Counts::default(), latency, max_us: 0 }
+    }
+}
+
+impl Tally {
+    fn merge(&mut self, other: &Self) {
+        self.counts.merge(&other.counts);
+        self.latency.add(&other.latency).expect("all tallies have the same bounds");
+        self.max_us = self.max_us.max(other.max_us);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
+    fn row(&self, seconds: f64) -> Row {
+        Row {
+            counts: self.counts,
+            per_second: rounded(self.counts.all() as f64 / divisor(seconds)),
+            latency: Latency::of(&self.latency, self.max_us),
+        }
+    }
+}
+
+/// A recorder that its thread writes to and whoever shows progress looks into now and then. The
+/// lock is nearly always free.
+#[derive(Clone, Debug)]
+pub struct Shared(Arc<Mutex<Recorder>>);
+
+impl Shared {
+    /// An empty one; see [`Recorder::new`].
+    pub fn new(seconds: u64) -> Self {
+        Self(Arc::new(Mutex::new(Recorder::new(seconds))))
+    }
+
+    /// The recorder itself. What a thread that panicked had recorded is still true.
+    pub fn lock(&self) -> MutexGuard<'_, Recorder> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All that these were told, together.
+    pub fn merged(all: &[Self]) -> Recorder {
+        let mut merged = all.first().map_or_else(|| Recorder::new(0), |first| first.lock().clone());
+        for other in all.iter().skip(1) {
+            merged.merge(&other.lock());
+        }
+        merged
+    }
+}
+
+/// What a live line shows: all so far, and the last whole second.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    /// All answers so far.
+    pub total: Counts,
+    /// Seats sold so far.
+    pub sold: u64,
+    /// Seats on sale.
+    pub seats: u64,
+    /// Answers a second, lately.
+    pub per_second: f64,
+    /// What 99 in 100 of those took at most, in microseconds; `None` without any.
+    pub p99_us: Option<u64>,
+}
+
+impl Glance {
+    /// Looks at all recorders, that moment of the run.
+    #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
+    pub fn at(now: Micros, recorders: &[Shared]) -> Self {
+        let mut glance =
+            Self { total: Counts::default(), sold: 0, seats: 0, per_second: 0.0, p99_us: None };
+        let mut latency = series::histogram();
+        let mut answers = 0_u64;
+        for recorder in recorders {
+            let recorder = recorder.lock();
+            for tally in recorder.tallies.iter().flatten() {
+                glance.total.merge(&tally.counts);
+            }
+            glance.sold += recorder.sold;
+            glance.seats += recorder.seats;
+            answers += recorder.timeline.last_whole(now, &mut latency);
+        }
+        let width = recorders.first().map_or(1, |first| first.lock().timeline.width());
+        glance.per_second = answers as f64 / width as f64;
+        glance.p99_us = (!latency.is_empty()).then(|| latency.value_at_quantile(0.99));
+        glance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Micros = 1_000_000;
+
+    #[test]
+    fn rows_stand_in_the_order_of_the_actions() {
+        for (place, action) in ACTIONS.into_iter().enumerate() {
+            assert_eq!(action as usize, place);
+        }
+    }
+
+    #[test]
+    fn percentiles_of_known_latencies_are_exact() {
+        let mut recorder = Recorder::new(10);
+        for latency in 1..=1_000 {
+            recorder.record(Action::Reserve, Outcome::Ok, 0, latency);
+        }
+        let stats = recorder.stats(10.0);
+        let expected =
+            Latency { p50_us: 500, p90_us: 900, p99_us: 990, p999_us: 999, max_us: 1_000 };
+        assert_eq!(stats.actions[0].row.latency, expected);
+        assert_eq!(stats.all.latency, expected);
+        assert!((stats.all.per_second - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn no_percentile_is_above_the_longest() {
+        let mut recorder = Recorder::new(1);
+        recorder.record(Action::Seats, Outcome::Unknown, 0, 10_000_001);
+        let latency = recorder.stats(1.0).all.latency;
+        assert_eq!((latency.p50_us, latency.max_us), (10_000_001, 10_000_001));
+        recorder.record(Action::Seats, Outcome::Unknown, 0, 2 * LONGEST_US);
+        assert_eq!(recorder.stats(1.0).all.latency.max_us, 2 * LONGEST_US);
+    }
+
+    #[test]
+    fn threads_together_are_what_one_would_have_been() {
+        let threads: Vec<_> = (0..3).map(|_| Shared::new(5)).collect();
+        let mut alone = Recorder::new(5);
+        let outcomes = [Outcome::Ok, Outcome::Refused, Outcome::Unknown, Outcome::Fault];
+        for n in 0..300_u32 {
+            let action = ACTIONS[n as usize % ACTIONS.len()];
+            let outcome = outcomes[n as usize % 4];
+            let (at, latency) = (u64::from(n) * SECOND / 60, u64::from(n) * 7);
+            alone.record(action, outcome, at, latency);
+            threads[n as usize % 3].lock().record(action, outcome, at, latency);
+        }
+        let merged = Shared::merged(&threads);
+        assert_eq!(merged.stats(5.0), alone.stats(5.0));
+        assert_eq!(merged.series(5.0), alone.series(5.0));
+        assert_eq!(merged.stats(5.0).all.counts.fault, 75);
+    }
+
+    #[test]
+    fn a_glance_sees_the_last_whole_second() {
+        let recorders = [Shared::new(10), Shared::new(10)];
+        recorders[0].lock().record(Action::Reserve, Outcome::Ok, SECOND / 2, 9_000);
+        recorders[0].lock().record(Action::Reserve, Outcome::Ok, SECOND * 3 / 2, 16);
+        recorders[1].lock().record(Action::Reserve, Outcome::Refused, SECOND * 3 / 2, 16);
+        recorders[1].lock().record(Action::Confirm, Outcome::Ok, SECOND * 5 / 2, 9_000);
+        recorders[1].lock().opened(8);
+        recorders[1].lock().held(0, SECOND * 9, 2);
+        recorders[1].lock().sold(SECOND, SECOND * 9, 2);
+        let glance = Glance::at(SECOND * 5 / 2, &recorders);
+        assert_eq!(glance.total, Counts { ok: 3, refused: 1, ..Counts::default() });
+        assert_eq!((glance.sold, glance.seats, glance.p99_us), (2, 8, Some(16)));
+        assert!((glance.per_second - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_empty_run_has_empty_figures() {
+        let recorder = Shared::merged(&[]);
+        assert_eq!(recorder.stats(0.0), Stats::default());
+        assert!(recorder.series(0.0).points.is_empty());
+    }
+}
