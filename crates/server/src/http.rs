@@ -8,6 +8,7 @@ pub mod extract;
 mod head_timeout;
 mod health;
 pub mod openapi;
+mod page;
 mod payments;
 mod reservations;
 mod sales;
@@ -93,16 +94,4 @@ fn answer(answer: Answer, replayed: bool) -> Response {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
     response
-}
-
-/// Tells where the next page of a list is, when this one was full.
-fn link_next(response: &mut Response, uri: &http::Uri, after: uuid::Uuid) {
-    let kept = uri.query().unwrap_or("").split('&');
-    let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
-    let mut query: Vec<_> = kept.map(str::to_owned).collect();
-    query.push(format!("after={after}"));
-    let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
-    if let Ok(link) = HeaderValue::try_from(link) {
-        response.headers_mut().insert(header::LINK, link);
-    }
 }

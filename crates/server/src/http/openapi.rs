@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi as Document;
 use utoipa::{OpenApi, ToSchema};
@@ -58,15 +59,36 @@ pub(super) fn info() -> Document {
 
 /// The document as JSON.
 pub fn json() -> String {
-    document().to_string()
+    serde_json::to_string(&Ordered::new()).unwrap_or_default()
 }
 
 /// The document as YAML.
 pub fn yaml() -> String {
-    serde_json::from_value::<Document>(document())
-        .ok()
-        .and_then(|document| document.to_yaml().ok())
-        .unwrap_or_default()
+    yaml_serde::to_string(&Ordered::new()).unwrap_or_default()
+}
+
+/// The document as people read it: what it is first, then the paths, then what they refer to.
+#[derive(Serialize)]
+struct Ordered {
+    openapi: Value,
+    info: Value,
+    tags: Value,
+    paths: Value,
+    components: Value,
+}
+
+impl Ordered {
+    fn new() -> Self {
+        let mut document = document();
+        let mut take = |part| document.get_mut(part).map(Value::take).unwrap_or_default();
+        Self {
+            openapi: take("openapi"),
+            info: take("info"),
+            tags: take("tags"),
+            paths: take("paths"),
+            components: take("components"),
+        }
+    }
 }
 
 /// The whole document.

@@ -5,7 +5,6 @@ use axum::response::Response;
 use http::StatusCode;
 use poltrona_domain::{
     Command, Event, Layout, Reservation, ReservationId, SeatSelection, SelectionError, Timestamp,
-    UserId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,9 +12,8 @@ use utoipa::ToSchema;
 use crate::app::SharedApp;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
-use crate::http::sessions::no_such_entry;
 use crate::http::text::Rule;
-use crate::http::{answer, json, link_next, openapi};
+use crate::http::{answer, json, openapi, page};
 use crate::ids;
 use crate::ledger::{Answer, Caller, Outcome};
 use crate::store::sqlite::read;
@@ -201,21 +199,12 @@ pub(super) async fn of_user(
     user: Segment,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let mut broken = Vec::new();
-    let page = query.page(&mut broken);
-    if !broken.is_empty() {
-        return Err(ApiError::broken(broken));
-    }
+    let (user, page) = (user.user(), page::asked(&query)?);
     let now = app.clock.now();
-    let user: UserId = user.user();
     let found = app.readers.read(move |db| read::reservations_of(db, &user, page)).await?;
-    let reservations = found.ok_or_else(no_such_entry)?;
+    let reservations = found.ok_or_else(page::no_such_entry)?;
     let views: Vec<_> = reservations.iter().map(|it| ReservationView::of(it, now)).collect();
-    let mut response = json(StatusCode::OK, &views);
-    if let Some(last) = reservations.last().filter(|_| reservations.len() == page.limit) {
-        link_next(&mut response, &uri, *last.id.as_uuid());
-    }
-    Ok(response)
+    Ok(page::show(&views, reservations.last().map(|it| *it.id.as_uuid()), page, &uri))
 }
 
 /// Give a reservation's seats back.

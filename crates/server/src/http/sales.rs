@@ -2,7 +2,6 @@
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
-use http::StatusCode;
 use poltrona_domain::{Layout, Sale};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,9 +9,8 @@ use utoipa::ToSchema;
 use crate::app::SharedApp;
 use crate::http::error::ApiError;
 use crate::http::extract::{Query, Segment};
+use crate::http::page;
 use crate::http::payments::PaymentView;
-use crate::http::sessions::no_such_entry;
-use crate::http::{json, link_next};
 use crate::store::sqlite::read;
 use crate::wire::{Money, Time};
 
@@ -73,17 +71,9 @@ pub(super) async fn history(
     user: Segment,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let mut broken = Vec::new();
-    let page = query.page(&mut broken);
-    if !broken.is_empty() {
-        return Err(ApiError::broken(broken));
-    }
-    let user = user.user();
+    let (user, page) = (user.user(), page::asked(&query)?);
     let found = app.readers.read(move |db| read::sales_of(db, &user, page)).await?;
-    let sales = found.ok_or_else(no_such_entry)?;
-    let mut response = json(StatusCode::OK, &sales.iter().map(SaleView::of).collect::<Vec<_>>());
-    if let Some(last) = sales.last().filter(|_| sales.len() == page.limit) {
-        link_next(&mut response, &uri, *last.id.as_uuid());
-    }
-    Ok(response)
+    let sales = found.ok_or_else(page::no_such_entry)?;
+    let views: Vec<_> = sales.iter().map(SaleView::of).collect();
+    Ok(page::show(&views, sales.last().map(|sale| *sale.id.as_uuid()), page, &uri))
 }

@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use crate::app::SharedApp;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
-use crate::http::text::{Broken, Rule};
-use crate::http::{answer, json, json_bytes, link_next, openapi};
+use crate::http::text::Rule;
+use crate::http::{answer, json, json_bytes, openapi, page};
 use crate::ids;
 use crate::ledger::{Answer, Caller, Outcome};
 use crate::store::sqlite::read::{self, SessionFilter};
@@ -274,18 +274,9 @@ pub(super) async fn list(
         return Err(ApiError::broken(broken));
     }
     let found = app.readers.read(move |db| read::sessions(db, &filter, page)).await?;
-    let sessions = found.ok_or_else(no_such_entry)?;
+    let sessions = found.ok_or_else(page::no_such_entry)?;
     let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
-    let mut response = json(StatusCode::OK, &views);
-    if let Some(last) = sessions.last().filter(|_| sessions.len() == page.limit) {
-        link_next(&mut response, &uri, *last.id.as_uuid());
-    }
-    Ok(response)
-}
-
-/// A page was asked for that comes after nothing.
-pub(super) fn no_such_entry() -> ApiError {
-    ApiError::broken(vec![Broken::new("after", Rule::Entry)])
+    Ok(page::show(&views, sessions.last().map(|it| *it.id.as_uuid()), page, &uri))
 }
 
 /// A session with its seats.

@@ -1,0 +1,49 @@
+//! Lists that come in pages, newest first.
+
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, Uri, header};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::http::error::ApiError;
+use crate::http::extract::Query;
+use crate::http::json;
+use crate::http::text::{Broken, Rule};
+use crate::store::sqlite::read::Page;
+
+/// The page that is asked for, in a list that takes no other parameters.
+pub(super) fn asked(query: &Query) -> Result<Page, ApiError> {
+    let mut broken = Vec::new();
+    let page = query.page(&mut broken);
+    if broken.is_empty() { Ok(page) } else { Err(ApiError::broken(broken)) }
+}
+
+/// A page was asked for that comes after nothing.
+pub(super) fn no_such_entry() -> ApiError {
+    ApiError::broken(vec![Broken::new("after", Rule::Entry)])
+}
+
+/// A page as it is sent; `last` is the id of its last entry. A full page says where the next one is.
+pub(super) fn show<V: Serialize>(
+    views: &[V],
+    last: Option<Uuid>,
+    page: Page,
+    uri: &Uri,
+) -> Response {
+    let mut response = json(StatusCode::OK, &views);
+    let full = views.len() == page.limit;
+    if let Some(link) = last.filter(|_| full).and_then(|last| next(uri, last)) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}
+
+/// The same list with the same conditions, beginning after an entry.
+fn next(uri: &Uri, after: Uuid) -> Option<HeaderValue> {
+    let kept = uri.query().unwrap_or("").split('&');
+    let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+    let mut query: Vec<_> = kept.map(str::to_owned).collect();
+    query.push(format!("after={after}"));
+    let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
+    HeaderValue::try_from(link).ok()
+}
