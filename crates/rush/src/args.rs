@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use crate::scenario::Mix;
+
+const EXAMPLES: &str = "\
+Examples:
+  poltrona rush --target http://127.0.0.1:3000 --scenario on-sale --clients 200 --seconds 30
+  poltrona rush --target http://a:3000,http://b:3000 --scenario spread=3,retry=1 --rate 2000 \\
+      --seed 7 --report rush.json --html rush.html --history rush.jsonl
+  poltrona rush judge rush.jsonl
+
+Exit status: 0 when every promise was kept, 1 when one was broken, 2 for a wrong command, 3 when no
+target can be reached.";
+
+/// Sends a crowd to a ticket server and judges from its answers whether it kept its promises.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "rush", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Args {
+    /// What else there is to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Where requests go: `http://host:port`, several with commas between.
+    #[arg(long, value_name = "URL", value_delimiter = ',', default_value = "http://127.0.0.1:3000", value_parser = url)]
+    pub target: Vec<String>,
+
+    /// What people come for: browse, spread, on-sale, duel, families, abandon or retry; a mix gives
+    /// each a weight (`spread=3,browse=7`).
+    #[arg(long, value_name = "NAME[=WEIGHT],…", default_value = "on-sale")]
+    pub scenario: Mix,
+
+    /// How many people there are at a time.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub clients: u32,
+
+    /// How long they come.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub seconds: u64,
+
+    /// The seed of every choice: the same makes the same requests again.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Requests a second of all people together, whether or not they are answered; without it each
+    /// asks again as soon as the answer is there.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: Option<u32>,
+
+    /// How long people think between two visits, on average, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub think: u64,
+
+    /// Keep the report as JSON.
+    #[arg(long, value_name = "FILE.json")]
+    pub report: Option<PathBuf>,
+
+    /// Keep the report as a page.
+    #[arg(long, value_name = "FILE.html")]
+    pub html: Option<PathBuf>,
+
+    /// Keep the history, so that it can be judged again.
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub history: Option<PathBuf>,
+
+    /// Show neither progress nor figures, only the last line.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// What can be done beside a run.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Judge a history that was kept.
+    Judge {
+        /// The file that `--history` wrote.
+        file: PathBuf,
+        /// Write the verdict as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Args {
+    /// How long the crowd comes.
+    pub const fn lasting(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("http://").filter(|host| !host.is_empty());
+    host.map(|_| text.to_owned()).ok_or_else(|| "a target begins with http://".to_owned())
+}

@@ -1,0 +1,172 @@
+//! What all clients of a run share: the targets, the sessions on sale, and what was learnt.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+use tokio::time::sleep;
+
+use super::probe::Abilities;
+use super::scribe::Scribe;
+use crate::api::{self, Created};
+use crate::client::{Connection, Lost, Target};
+use crate::history::{Line, Micros, Session};
+use crate::scenario::Scenario;
+use crate::stats;
+
+/// How long an answer may take.
+pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// The wait before trying again, when no target can be reached.
+pub(crate) const AWAY_PAUSE: Duration = Duration::from_millis(50);
+/// Prices that a floating-point sum gets wrong.
+const PRICES_CENTS: [i64; 4] = [2550, 3000, 1999, 10];
+
+/// A session as its clients know it.
+#[derive(Debug)]
+pub(crate) struct Hall {
+    /// The session's id.
+    pub(crate) id: String,
+    /// Its seats' ids, in its order.
+    pub(crate) seats: Vec<String>,
+}
+
+type HallCell = Rc<OnceCell<Rc<Hall>>>;
+
+/// What a run's clients share. All of them live on one thread.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) scribe: Scribe,
+    pub(crate) figures: stats::Shared,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) abilities: Abilities,
+    /// What tells this run's users and keys from those of earlier runs.
+    pub(crate) tag: String,
+    /// How often a target could not be reached, or hung up before it was asked.
+    pub(crate) unreached: Cell<u64>,
+    end: Cell<Instant>,
+    hold_ms: Cell<u64>,
+    last_grant: Cell<Micros>,
+    halls: RefCell<BTreeMap<(Scenario, u32), HallCell>>,
+    buyers: RefCell<BTreeSet<String>>,
+}
+
+impl World {
+    pub(crate) fn new(
+        scribe: Scribe,
+        figures: stats::Shared,
+        targets: Vec<Target>,
+        abilities: Abilities,
+    ) -> Self {
+        Self {
+            scribe,
+            figures,
+            targets,
+            tag: abilities.tag.clone(),
+            unreached: Cell::new(0),
+            end: Cell::new(Instant::now()),
+            hold_ms: Cell::new(abilities.hold_ms),
+            last_grant: Cell::new(0),
+            halls: RefCell::default(),
+            buyers: RefCell::default(),
+            abilities,
+        }
+    }
+
+    /// Sets when the run is over.
+    pub(crate) fn ends_at(&self, end: Instant) {
+        self.end.set(end);
+    }
+
+    /// When the run is over.
+    pub(crate) fn end(&self) -> Instant {
+        self.end.get()
+    }
+
+    /// How long the longest hold lasts that was seen.
+    pub(crate) fn hold(&self) -> Duration {
+        Duration::from_millis(self.hold_ms.get())
+    }
+
+    /// The same on the run's clock.
+    pub(crate) fn hold_micros(&self) -> Micros {
+        self.hold_ms.get() * 1_000
+    }
+
+    /// A hold began or was lengthened by now, or may have been.
+    pub(crate) fn may_have_granted(&self, at: Micros, hold_ms: Option<u64>) {
+        self.last_grant.set(self.last_grant.get().max(at));
+        // An extended hold is longer than the one after its last extension will be.
+        self.hold_ms.set(self.hold_ms.get().max(hold_ms.unwrap_or_default()));
+    }
+
+    /// When the last hold must have lapsed, on the run's clock.
+    pub(crate) fn last_lapse(&self) -> Micros {
+        self.last_grant.get() + self.hold_micros()
+    }
+
+    /// A user who paid, or may have.
+    pub(crate) fn bought(&self, user: &str) {
+        let mut buyers = self.buyers.borrow_mut();
+        if !buyers.contains(user) {
+            buyers.insert(user.to_owned());
+        }
+    }
+
+    /// All users who paid, or may have, in order.
+    pub(crate) fn buyers(&self) -> Vec<String> {
+        self.buyers.borrow().iter().cloned().collect()
+    }
+
+    /// All sessions that were opened, in order.
+    pub(crate) fn halls(&self) -> Vec<Rc<Hall>> {
+        self.halls.borrow().values().filter_map(|cell| cell.get().cloned()).collect()
+    }
+
+    /// The session of that number of a scenario, opened when it is first asked for; `None` when
+    /// the run was over before it could be.
+    pub(crate) async fn hall(&self, of: Scenario, index: u32, seats: usize) -> Option<Rc<Hall>> {
+        let cell = Rc::clone(self.halls.borrow_mut().entry((of, index)).or_default());
+        let opened = cell.get_or_try_init(async || self.open(of, index, seats).await.ok_or(()));
+        opened.await.ok().cloned()
+    }
+
+    async fn open(&self, of: Scenario, index: u32, seats: usize) -> Option<Rc<Hall>> {
+        let price_cents = PRICES_CENTS[index as usize % PRICES_CENTS.len()];
+        let movie = format!("{of} {} {index}", self.tag);
+        for target in self.targets.iter().cycle().skip(index as usize % self.targets.len()) {
+            if let Ok(made) = open_session(target, &movie, price_cents, seats).await {
+                let Created { id, seats } = made;
+                let line = Session { id: id.clone(), seats: seats.clone(), price_cents };
+                self.scribe.write(Line::Session(line));
+                self.figures.lock().opened(seats.len() as u64);
+                return Some(Rc::new(Hall { id, seats }));
+            }
+            self.unreached.set(self.unreached.get() + 1);
+            if Instant::now() >= self.end() {
+                return None;
+            }
+            sleep(AWAY_PAUSE).await;
+        }
+        None
+    }
+}
+
+/// Opens a session over a connection of its own, so that no client's requests are mixed with it.
+pub(crate) async fn open_session(
+    target: &Target,
+    movie: &str,
+    price_cents: i64,
+    seats: usize,
+) -> anyhow::Result<Created> {
+    let request = api::render_session(movie, price_cents, seats, target);
+    let mut connection = Connection::open(target, CONNECT_LIMIT).await?;
+    let answer = connection.ask(&request, REQUEST_LIMIT).await;
+    let answer = answer.map_err(Lost::into_error)?;
+    let made = api::read_session(&answer)?;
+    anyhow::ensure!(made.seats.len() == seats, "{} seats instead of {seats}", made.seats.len());
+    Ok(made)
+}
