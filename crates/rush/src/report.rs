@@ -1,6 +1,6 @@
 //! What is kept of a run: what was run and where, its figures, and the verdict.
 //!
-//! A report is written as [text](text), as JSON, or as one page that needs no network. The
+//! A report is written as [text](text), as JSON, or as one [page](html) that needs no network. The
 //! JSON is the whole of it: the other two can be made from it again.
 
 use std::io::{Read, Write};
@@ -11,6 +11,7 @@ use crate::history::Action;
 use crate::stats::{Counts, Recorder, Series, Stats, rounded};
 
 pub(crate) mod figures;
+pub mod html;
 mod machine;
 pub mod text;
 mod verdict;

@@ -40,6 +40,31 @@ pub(crate) fn maybe_latency(micros: Option<u64>) -> String {
     micros.map_or_else(|| "–".to_owned(), latency)
 }
 
+/// A round count on an axis: `500`, `20k`.
+pub(crate) fn round_count(number: u64) -> String {
+    match number {
+        1_000_000.. if number.is_multiple_of(100_000) => format!("{}M", tenths(number / 100_000)),
+        1_000.. if number.is_multiple_of(100) => format!("{}k", tenths(number / 100)),
+        _ => thousands(number),
+    }
+}
+
+/// A round latency on an axis: `20 ms`.
+pub(crate) fn round_latency(micros: f64) -> String {
+    match micros {
+        ..1e3 => format!("{micros:.0} µs"),
+        ..1e6 => format!("{:.0} ms", micros / 1e3),
+        _ => format!("{:.0} s", micros / 1e6),
+    }
+}
+
+fn tenths(number: u64) -> String {
+    match number % 10 {
+        0 => thousands(number / 10),
+        tenth => format!("{}.{tenth}", thousands(number / 10)),
+    }
+}
+
 /// A rate: one decimal while it is small.
 #[expect(
     clippy::cast_possible_truncation,
@@ -93,6 +118,13 @@ mod tests {
             ["0 µs", "870 µs", "8.13 ms", "10.0 ms", "81.3 ms", "813 ms", "1.00 s", "61.0 s"];
         assert_eq!(read, expected);
         assert_eq!(maybe_latency(None), "–");
+    }
+
+    #[test]
+    fn round_numbers_stay_short() {
+        let read = [0, 500, 1_000, 2_500, 20_000, 1_250, 1_500_000].map(round_count);
+        assert_eq!(read, ["0", "500", "1k", "2.5k", "20k", "1,250", "1.5M"]);
+        assert_eq!([1.0, 2e3, 5e5, 1e6].map(round_latency), ["1 µs", "2 ms", "500 ms", "1 s"]);
     }
 
     #[test]

@@ -108,16 +108,34 @@ impl Timeline {
         let planned = (seconds.ceil() as u64).div_ceil(self.width_secs);
         let answered = self.slots.iter().rposition(|slot| slot.counts.all() > 0);
         let length = answered.map_or(0, |last| last + 1).max(planned as usize).min(SLOTS);
-        let (empty, mut held, mut sold) = (Slot::default(), 0_i64, 0_i64);
-        let points = (0..length)
-            .map(|place| {
-                let slot = self.slots.get(place).unwrap_or(&empty);
+        let mut slots: Vec<_> = self.slots.iter().take(length).cloned().collect();
+        slots.resize_with(length, Slot::default);
+        self.close(&mut slots, seconds);
+        let (mut held, mut sold) = (0_i64, 0_i64);
+        let points = slots
+            .iter()
+            .zip(0_u64..)
+            .map(|(slot, place)| {
                 held += slot.held;
                 sold += slot.sold;
-                slot.point(place as u64 * self.width_secs, (held, sold), seats)
+                slot.point(place * self.width_secs, (held, sold), seats)
             })
             .collect();
         Series { width_secs: self.width_secs, seats, points }
+    }
+
+    /// Adds a last slot that the run hardly reached into to the one before: the few answers that
+    /// came in at the end would look like a collapse.
+    #[expect(clippy::cast_precision_loss, reason = "a second more or less")]
+    fn close(&self, slots: &mut Vec<Slot>, seconds: f64) {
+        let reached = seconds - slots.len().saturating_sub(1) as f64 * self.width_secs as f64;
+        if !(0.0..self.width_secs as f64 / 2.0).contains(&reached) {
+            return;
+        }
+        if let [.., before, last] = &mut slots[..] {
+            before.merge(last);
+            slots.pop();
+        }
     }
 
     const fn place(&self, at: Micros) -> usize {
@@ -303,6 +321,17 @@ mod tests {
         let points = timeline.series(3.0, 0).points;
         assert_eq!(points.len(), 3);
         assert_eq!((points[1].p99_us, points[2].p99_us), (None, Some(10)));
+    }
+
+    #[test]
+    fn the_last_few_answers_belong_to_the_second_before() {
+        let mut timeline = Timeline::new(2);
+        for at in [SECOND / 2, SECOND * 3 / 2, SECOND * 2 + 20_000] {
+            timeline.record(Outcome::Ok, at, 10);
+        }
+        let lengths = [2.0, 2.02, 2.6].map(|seconds| timeline.series(seconds, 0).points.len());
+        assert_eq!(lengths, [2, 2, 3]);
+        assert_eq!(timeline.series(2.02, 0).points[1].counts.ok, 2);
     }
 
     #[test]

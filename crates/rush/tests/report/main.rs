@@ -1,4 +1,5 @@
 //! Reports of made-up runs, in each of their forms.
 
+mod page;
 mod sample;
 mod written;

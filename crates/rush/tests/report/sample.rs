@@ -25,14 +25,14 @@ fn recorded(seconds: u64) -> Recorder {
             300.. => Outcome::Refused,
             _ => Outcome::Ok,
         };
-        let action = if dice % 4 == 0 { Action::Seats } else { Action::Reserve };
+        let action = if dice.is_multiple_of(4) { Action::Seats } else { Action::Reserve };
         recorder.record(action, outcome, at, latency);
     }
     for seat in 0..SEATS * 3 / 2 {
         let at = seat * seconds * SECOND / (SEATS * 2);
         let until = at + 5 * SECOND;
         recorder.held(at, until, 1);
-        if seat % 3 != 0 {
+        if !seat.is_multiple_of(3) {
             recorder.record(Action::Confirm, Outcome::Ok, at + 2 * SECOND, 2_400);
             recorder.sold(at + 2 * SECOND, until, 1);
         }
@@ -58,13 +58,13 @@ fn checks() -> Vec<Check> {
 }
 
 /// A run of so many seconds whose promises were kept.
-pub(crate) fn kept(seconds: u64) -> Report {
+pub(crate) fn kept(seconds: u32) -> Report {
     let run = Run {
         scenario: "on-sale".to_owned(),
         seed: 42,
         clients: 500,
         targets: vec!["http://127.0.0.1:3000".to_owned(), "http://127.0.0.1:3001".to_owned()],
-        seconds: u32::try_from(seconds).unwrap().into(),
+        seconds: seconds.into(),
         rate: None,
         started: "2026-11-24T13:00:00Z".to_owned(),
         version: "0.1.0".to_owned(),
@@ -79,13 +79,13 @@ pub(crate) fn kept(seconds: u64) -> Report {
         violations: Vec::new(),
         untold: 0,
     };
-    Report::new(run, &recorded(seconds), Some(verdict))
+    Report::new(run, &recorded(seconds.into()), Some(verdict))
 }
 
 /// The same run against a server that sold a seat twice.
-pub(crate) fn broken(seconds: u64) -> Report {
+pub(crate) fn broken(seconds: u32) -> Report {
     let mut report = kept(seconds);
-    let verdict = report.verdict.as_mut().unwrap();
+    let verdict = report.verdict.as_mut().expect("a run that was judged");
     verdict.checks[0].violations = 12;
     verdict.checks[1].violations = 1;
     verdict.untold = 11;

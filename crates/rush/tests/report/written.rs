@@ -6,8 +6,8 @@ use crate::sample;
 
 fn text_of(report: &Report) -> String {
     let mut bytes = Vec::new();
-    text::write(report, &mut bytes).unwrap();
-    String::from_utf8(bytes).unwrap()
+    text::write(report, &mut bytes).expect("memory takes it");
+    String::from_utf8(bytes).expect("text is UTF-8")
 }
 
 #[test]
