@@ -1,0 +1,347 @@
+//! The state of a trial: what is known so far, and which part of the judge hears which answer.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, HashSet},
+};
+
+use uuid::Uuid;
+
+use super::{
+    claim::{Claim, LINGER, REMEMBER, SLACK},
+    fact::{Fact, Outcome},
+    keys::{self, Keys},
+    linear::Samples,
+    names::Names,
+    seat::Seat,
+    verdict::{Evidence, Findings, Promise, Verdict, Violation},
+};
+use crate::history::{Action, Completion, Invoke, Line, Micros, Run, Session};
+
+/// A session and where its seats stand.
+#[derive(Debug)]
+pub(super) struct Show {
+    pub(super) id: Uuid,
+    pub(super) price: i64,
+    pub(super) first: u32,
+    pub(super) count: u32,
+    /// Whether its map has been seen, or its seats asked for.
+    pub(super) begun: bool,
+}
+
+/// An operation in flight.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) invoke: Invoke,
+    /// The seats that it is about.
+    pub(super) seats: Box<[u32]>,
+    /// When the first request of its key was sent: the earliest moment at which it took effect.
+    pub(super) first: Micros,
+    /// Its idempotency key, with its user and action.
+    pub(super) key: Option<u128>,
+}
+
+/// An operation that ended.
+pub(super) struct Ended {
+    pub(super) invoke: Invoke,
+    pub(super) seats: Box<[u32]>,
+    pub(super) first: Micros,
+    pub(super) key: Option<u128>,
+    pub(super) done: Completion,
+    pub(super) fact: Fact,
+    /// Whether it says again what was answered under its key before.
+    pub(super) repeats: bool,
+}
+
+/// What a violation is about, beside its sentence.
+#[derive(Clone, Copy)]
+pub(super) enum About {
+    Seat(u32),
+    Session(u32),
+    Nothing,
+}
+
+/// Why a seat was not to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Excuse {
+    /// There is none.
+    None,
+    /// Only an unknown outcome may explain it.
+    Doubt,
+    /// Somebody had it, or was asking for it.
+    Known,
+}
+
+/// The trial.
+#[derive(Debug, Default)]
+pub(super) struct Case {
+    run: Run,
+    torn: bool,
+    operations: u64,
+    unknown: u64,
+    pub(super) names: Names,
+    pub(super) shows: Vec<Show>,
+    pub(super) show_of: HashMap<Uuid, u32>,
+    pub(super) seats: Vec<Seat>,
+    pub(super) seat_of: HashMap<Uuid, u32>,
+    pub(super) claims: HashMap<Uuid, Claim>,
+    /// When to look whether a reservation can be forgotten.
+    ending: BinaryHeap<Reverse<(Micros, Uuid)>>,
+    /// Each user's known sales.
+    pub(super) bought: HashMap<Box<str>, Vec<Uuid>>,
+    pub(super) keys: Keys,
+    open: HashMap<u64, Open>,
+    /// The longest hold that an answer told of.
+    pub(super) longest_hold: Option<Micros>,
+    /// Whether a confirm named no seats that are known, so that any seat may be its.
+    pub(super) blind_confirm: bool,
+    pub(super) findings: Findings,
+    pub(super) samples: Samples,
+    /// Seats of which a violation is known.
+    pub(super) convicted: HashSet<u32>,
+}
+
+impl Case {
+    pub(super) fn begin(&mut self, run: Run) {
+        self.run = run;
+    }
+
+    pub(super) fn tear(&mut self) {
+        self.torn = true;
+    }
+
+    pub(super) fn open_session(&mut self, session: &Session) {
+        let id = self.names.id(&session.id);
+        if self.show_of.contains_key(&id) {
+            return;
+        }
+        let number = count(self.shows.len());
+        let first = count(self.seats.len());
+        for (seat, place) in session.seats.iter().zip(0..) {
+            let seat = self.names.id(seat);
+            self.seat_of.insert(seat, count(self.seats.len()));
+            self.seats.push(Seat::new(seat, number, place));
+        }
+        let price = session.price_cents;
+        self.shows.push(Show { id, price, first, count: count(session.seats.len()), begun: false });
+        self.show_of.insert(id, number);
+    }
+
+    /// Hears the next line, in the order of time.
+    pub(super) fn hear(&mut self, line: Line) -> anyhow::Result<()> {
+        match line {
+            Line::Run(_) | Line::Session(_) => Ok(()),
+            Line::Invoke(invoke) => {
+                self.invoked(invoke);
+                Ok(())
+            }
+            Line::Ok(done) => self.ended(done, Outcome::Ok),
+            Line::Fail(done) => self.ended(done, Outcome::Fail),
+            Line::Info(done) => self.ended(done, Outcome::Info),
+        }
+    }
+
+    fn invoked(&mut self, invoke: Invoke) {
+        self.forget(invoke.at);
+        self.operations += 1;
+        let key = keys::name(&invoke);
+        let first = self.keys.invoked(key, invoke.at);
+        let mut seats = self.seats_named(&invoke.seats);
+        match invoke.action {
+            Action::Reserve => {
+                for &seat in &seats {
+                    self.seats[seat as usize].asking += 1;
+                }
+            }
+            Action::Confirm | Action::Cancel | Action::Extend => {
+                self.about_claim_invoked(&invoke, &mut seats);
+            }
+            Action::Seats | Action::Reservation | Action::Sales => {}
+        }
+        if let Some(&seat) = seats.first() {
+            self.shows[self.seats[seat as usize].session as usize].begun = true;
+        }
+        self.open.insert(invoke.op, Open { seats: seats.into(), first, key, invoke });
+    }
+
+    fn ended(&mut self, done: Completion, outcome: Outcome) -> anyhow::Result<()> {
+        let Open { invoke, seats, first, key } = self.open.remove(&done.op).ok_or_else(|| {
+            anyhow::anyhow!("operation {} was answered but never sent, or twice", done.op)
+        })?;
+        self.forget(done.at);
+        self.unknown += u64::from(outcome == Outcome::Info);
+        let fact = Fact::new(&invoke, &done, outcome);
+        let mut ended = Ended { invoke, seats, first, key, done, fact, repeats: false };
+        ended.repeats = self.second_answer(&ended);
+        self.sample(&ended);
+        match ended.invoke.action {
+            Action::Reserve => self.reserve_ended(&ended),
+            Action::Confirm => self.confirm_ended(&ended),
+            Action::Cancel => self.cancel_ended(&ended),
+            Action::Extend => self.extend_ended(&ended),
+            _ if outcome != Outcome::Ok && ended.invoke.action != Action::Reservation => {}
+            Action::Seats => self.map_read(&ended),
+            Action::Reservation => self.reservation_read(&ended),
+            Action::Sales => self.sales_read(&ended),
+        }
+        Ok(())
+    }
+
+    /// The seats of these ids that are known.
+    pub(super) fn seats_named(&mut self, ids: &[String]) -> Vec<u32> {
+        ids.iter().filter_map(|id| self.seat_of.get(&self.names.id(id)).copied()).collect()
+    }
+
+    /// Sees to it that a reservation is forgotten some time after it ends.
+    pub(super) fn watch_end(&mut self, id: Uuid, at: Micros) {
+        self.ending.push(Reverse((at, id)));
+    }
+
+    /// Forgets what can no longer matter at `now`.
+    fn forget(&mut self, now: Micros) {
+        while let Some(&Reverse((at, id))) = self.ending.peek()
+            && at < now
+        {
+            self.ending.pop();
+            let Some(claim) = self.claims.get(&id) else { continue };
+            let end = claim.in_the_way_until();
+            if end >= now {
+                let next = if end == Micros::MAX { now + LINGER } else { end };
+                self.ending.push(Reverse((next, id)));
+                continue;
+            }
+            for &seat in &claim.seats {
+                let seat = &mut self.seats[seat as usize];
+                if let Some(place) = seat.holds.iter().position(|&hold| hold == id) {
+                    seat.holds.swap_remove(place);
+                    seat.held_until = seat.held_until.max(Some(end));
+                }
+            }
+            if claim.sale.is_some() || claim.confirms.unknown {
+                continue;
+            }
+            if claim.confirms.open > 0 || claim.cancels.open > 0 {
+                self.ending.push(Reverse((now + LINGER, id)));
+            } else if end.saturating_add(REMEMBER) < now {
+                self.claims.remove(&id);
+            } else {
+                self.ending.push(Reverse((end + REMEMBER, id)));
+            }
+        }
+    }
+
+    /// What may have been in the way of a request for `seat` that was sent at `since` and is being
+    /// answered now; `asking` is how many of the seat's requests are its own.
+    pub(super) fn excuse(&self, seat: u32, since: Micros, asking: u32) -> Excuse {
+        let seat = &self.seats[seat as usize];
+        let held = |id: &Uuid| self.claims.get(id).is_some_and(|c| c.in_the_way_until() >= since);
+        if seat.sold.is_some()
+            || seat.asking > asking
+            || seat.asked_until >= Some(since)
+            || seat.held_until >= Some(since)
+            || seat.holds.iter().any(held)
+        {
+            return Excuse::Known;
+        }
+        let unknown = seat.lost().is_some_and(|given_up| {
+            self.longest_hold.is_none_or(|hold| given_up + LINGER + hold + SLACK >= since)
+        });
+        if unknown || seat.maybe_sold() { Excuse::Doubt } else { Excuse::None }
+    }
+
+    /// A reservation other than `than` that surely had the seat from `from` to `to`.
+    pub(super) fn other_holder(
+        &self,
+        seat: u32,
+        than: Uuid,
+        from: Micros,
+        to: Micros,
+    ) -> Option<(Uuid, &Claim)> {
+        let holds = self.seats[seat as usize].holds.iter().filter(|&&id| id != than);
+        holds
+            .filter_map(|id| Some((*id, self.claims.get(id)?)))
+            .find(|(_, claim)| claim.surely_throughout(from, to))
+    }
+
+    /// Counts a violation, and keeps it if it is to be told.
+    pub(super) fn convict(
+        &mut self,
+        promise: Promise,
+        about: About,
+        what: String,
+        evidence: &[(Fact, String)],
+    ) {
+        if let About::Seat(seat) = about {
+            self.convicted.insert(seat);
+        }
+        if !self.findings.violated(promise) {
+            return;
+        }
+        let (seat, session) = match about {
+            About::Seat(seat) => {
+                let seat = &self.seats[seat as usize];
+                (Some(seat.id), Some(seat.session))
+            }
+            About::Session(session) => (None, Some(session)),
+            About::Nothing => (None, None),
+        };
+        let session = session.map(|session| self.names.text(self.shows[session as usize].id));
+        let seat = seat.map(|seat| self.names.text(seat));
+        let mut evidence: Vec<_> = evidence.iter().map(|(f, says)| self.show(f, says)).collect();
+        evidence.sort_by_key(|evidence| evidence.invoked_at);
+        evidence.dedup_by_key(|evidence| evidence.op);
+        self.findings.tell(Violation { promise, what, seat, session, evidence });
+    }
+
+    fn show(&self, fact: &Fact, says: &str) -> Evidence {
+        let target = self.run.targets.get(usize::from(fact.target));
+        Evidence {
+            op: fact.op,
+            client: fact.client,
+            target: target.cloned().unwrap_or_else(|| format!("target {}", fact.target)),
+            action: fact.action,
+            invoked_at: fact.invoked,
+            answered_at: Some(fact.done),
+            outcome: fact.outcome.word(),
+            status: fact.status,
+            says: says.to_owned(),
+        }
+    }
+
+    /// How a person would name a seat.
+    pub(super) fn seat_name(&self, seat: u32) -> String {
+        format!("seat no. {}", self.seats[seat as usize].place + 1)
+    }
+
+    /// How a person would name several seats of one session.
+    pub(super) fn seat_names(&self, seats: &[u32]) -> String {
+        let places: Vec<_> =
+            seats.iter().map(|&s| (self.seats[s as usize].place + 1).to_string()).collect();
+        format!("seats no. {}", places.join(", "))
+    }
+
+    /// Everything has been heard.
+    pub(super) fn close(mut self) -> Verdict {
+        let unknown = self.unknown + self.open.len() as u64;
+        for open in std::mem::take(&mut self.open).into_values() {
+            self.sample_unanswered(open);
+        }
+        self.search_samples();
+        let (checks, violations, untold) = self.findings.close();
+        Verdict {
+            operations: self.operations,
+            unknown,
+            sessions: self.shows.len(),
+            seats: self.seats.len(),
+            torn: self.torn,
+            checks,
+            violations,
+            untold,
+        }
+    }
+}
+
+/// A count as it is kept; no history has four thousand million seats.
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
+}

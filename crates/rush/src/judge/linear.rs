@@ -1,0 +1,271 @@
+//! Whether the answers about one seat fit into one order, searched for seats with few of them.
+//!
+//! The other checks each look at one kind of lie. This one knows only how a seat behaves (free,
+//! held, sold) and tries every order that the times allow, after Wing and Gong; it finds what no
+//! single check foresaw. Seats that another check has convicted are left out.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::{
+    case::{About, Case, Ended, Open},
+    claim::{SLACK, margin},
+    fact::{Fact, Outcome},
+    verdict::Promise,
+};
+use crate::history::{Action, Completion, Micros};
+
+/// Longer histories are not searched: the orders are too many.
+const STEPS: usize = 12;
+/// How many seats are searched at most.
+const SEATS: usize = 20_000;
+/// How many states are visited for one seat before its search is given up.
+const STATES: usize = 20_000;
+
+/// One operation on the seat.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    fact: Fact,
+    first: Micros,
+    reservation: Option<Uuid>,
+    hold: Option<Micros>,
+}
+
+impl Step {
+    /// When it had surely happened, if it did.
+    const fn end(&self) -> Micros {
+        match self.fact.outcome {
+            Outcome::Info => Micros::MAX,
+            _ => self.fact.done,
+        }
+    }
+}
+
+/// The seats being watched; `None` is one whose history became too long.
+#[derive(Debug, Default)]
+pub(super) struct Samples {
+    seats: HashMap<u32, Option<Vec<Step>>>,
+    watched: usize,
+}
+
+impl Samples {
+    /// Leaves a seat out, for others than the crowd may have it.
+    pub(super) fn leave_out(&mut self, seat: u32) {
+        if let Some(Some(_)) = self.seats.insert(seat, None) {
+            self.watched -= 1;
+        }
+    }
+
+    fn note(&mut self, seat: u32, step: &Step) {
+        if self.watched >= SEATS && !self.seats.contains_key(&seat) {
+            return;
+        }
+        let steps = self.seats.entry(seat).or_insert_with(|| {
+            self.watched += 1;
+            Some(Vec::new())
+        });
+        match steps {
+            Some(full) if full.len() == STEPS => {
+                *steps = None;
+                self.watched -= 1;
+            }
+            Some(steps) => steps.push(step.clone()),
+            None => {}
+        }
+    }
+}
+
+impl Case {
+    /// Notes an operation that changes seats, or might have.
+    pub(super) fn sample(&mut self, ended: &Ended) {
+        let fact = ended.fact;
+        let about = match (fact.action, fact.outcome) {
+            // Which of a group's seats was in the way is not known.
+            (Action::Reserve, Outcome::Fail) => fact.status == 409 && ended.seats.len() == 1,
+            (Action::Confirm, Outcome::Fail) => matches!(fact.status, 404 | 410),
+            (Action::Seats | Action::Reservation | Action::Sales, _) | (_, Outcome::Fail) => false,
+            _ => !ended.repeats,
+        };
+        if !about {
+            return;
+        }
+        let asked = ended.invoke.reservation.as_deref().or(ended.done.reservation.as_deref());
+        let step = Step {
+            fact,
+            first: ended.first,
+            reservation: asked.map(|id| self.names.id(id)),
+            hold: ended.done.hold_ms.map(|hold| hold * 1_000),
+        };
+        for &seat in &ended.seats {
+            self.samples.note(seat, &step);
+        }
+    }
+
+    /// Notes an operation that was in flight when the history ended.
+    pub(super) fn sample_unanswered(&mut self, open: Open) {
+        let Open { invoke, seats, first, key } = open;
+        let done = Completion { op: invoke.op, at: Micros::MAX, ..Completion::default() };
+        let fact = Fact::new(&invoke, &done, Outcome::Info);
+        self.sample(&Ended { invoke, seats, first, key, done, fact, repeats: false });
+    }
+
+    /// Searches the seats that were watched.
+    pub(super) fn search_samples(&mut self) {
+        let mut samples: Vec<_> = std::mem::take(&mut self.samples.seats).into_iter().collect();
+        samples.sort_unstable_by_key(|(seat, _)| *seat);
+        for (seat, steps) in samples {
+            let Some(steps) = steps else { continue };
+            if self.convicted.contains(&seat) {
+                continue;
+            }
+            self.findings.checked(Promise::C9);
+            match fits(&steps) {
+                Some(true) => {}
+                None => self.findings.doubted(Promise::C9),
+                Some(false) => {
+                    let what = format!(
+                        "The answers about {} fit into no order in which a seat is free, held or \
+                         sold.",
+                        self.seat_name(seat)
+                    );
+                    let says = |step: &Step| {
+                        step.reservation.map_or_else(String::new, |id| {
+                            format!("reservation {}", self.names.text(id))
+                        })
+                    };
+                    let evidence: Vec<_> = steps.iter().map(|s| (s.fact, says(s))).collect();
+                    self.convict(Promise::C9, About::Seat(seat), what, &evidence);
+                }
+            }
+        }
+    }
+}
+
+/// What a seat is, between two steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum State {
+    Free,
+    /// Held by the reservation that this step made, surely and possibly until then.
+    Held {
+        by: usize,
+        sure: Micros,
+        possible: Micros,
+    },
+    Sold {
+        by: usize,
+    },
+}
+
+/// Whether the steps fit into an order; `None` when the search was given up.
+fn fits(steps: &[Step]) -> Option<bool> {
+    let steps: Vec<_> = steps.iter().filter(|step| is_telling(step, steps)).collect();
+    let must: u16 = mask(&steps, |step| step.fact.outcome != Outcome::Info);
+    let mut seen = HashSet::new();
+    let mut waiting = vec![(0_u16, State::Free)];
+    while let Some((done, state)) = waiting.pop() {
+        if done & must == must {
+            return Some(true);
+        }
+        if !seen.insert((done, state)) {
+            continue;
+        }
+        if seen.len() > STATES {
+            return None;
+        }
+        // Nothing may go before what had ended when it began.
+        let earliest_end = (0..steps.len())
+            .filter(|place| done & (1 << place) == 0)
+            .map(|place| steps[place].end())
+            .min();
+        for place in 0..steps.len() {
+            let step = steps[place];
+            if done & (1 << place) != 0 || Some(step.first) > earliest_end {
+                continue;
+            }
+            let next = done | 1 << place;
+            if step.fact.outcome == Outcome::Info {
+                waiting.push((next, state));
+            }
+            let lapsed = match state {
+                State::Held { sure, .. } if step.end() >= sure => Some(State::Free),
+                _ => None,
+            };
+            let lasting = match state {
+                State::Held { possible, .. } if step.first > possible.saturating_add(SLACK) => None,
+                _ => Some(state),
+            };
+            let after = lapsed.into_iter().chain(lasting).filter_map(|s| apply(&steps, place, s));
+            waiting.extend(after.map(|state| (next, state)));
+        }
+    }
+    Some(false)
+}
+
+fn mask(steps: &[&Step], is: impl Fn(&Step) -> bool) -> u16 {
+    (0..steps.len()).filter(|&place| is(steps[place])).fold(0, |mask, place| mask | 1 << place)
+}
+
+/// Whether a step says anything of the seat's state. A refusal does not while another request for
+/// the seat was under way, or a cancel had just been answered.
+fn is_telling(step: &Step, steps: &[Step]) -> bool {
+    if step.fact.action != Action::Reserve || step.fact.outcome != Outcome::Fail {
+        return true;
+    }
+    !steps.iter().filter(|other| other.fact.op != step.fact.op).any(|other| {
+        let end = match other.fact.action {
+            Action::Reserve => other.end(),
+            Action::Cancel => other.end().saturating_add(SLACK),
+            _ => return false,
+        };
+        other.first <= step.fact.done && end >= step.first
+    })
+}
+
+/// The state after a step took effect with the answer that it had, if it can have had it.
+fn apply(steps: &[&Step], place: usize, state: State) -> Option<State> {
+    let step = steps[place];
+    let its = |by: usize| {
+        // A reservation whose making has no known name may be anyone's.
+        let made = steps[by].reservation;
+        made.is_none() || made == step.reservation
+    };
+    match (step.fact.action, step.fact.outcome) {
+        (Action::Reserve, Outcome::Fail) => (state != State::Free).then_some(state),
+        (Action::Reserve, _) => (state == State::Free).then(|| {
+            let ends = step.hold.filter(|_| step.fact.outcome == Outcome::Ok).map(|hold| {
+                ((step.first + hold).saturating_sub(margin(hold)), step.fact.done + hold)
+            });
+            let (sure, possible) = ends.unwrap_or((0, Micros::MAX));
+            State::Held { by: place, sure, possible }
+        }),
+        (Action::Confirm, Outcome::Fail) => match state {
+            State::Held { by, .. } if steps[by].reservation == step.reservation => None,
+            _ => Some(state),
+        },
+        (Action::Confirm, _) => match state {
+            State::Held { by, .. } | State::Sold { by } if its(by) => Some(State::Sold { by }),
+            _ => None,
+        },
+        (Action::Cancel, _) => match state {
+            State::Held { by, .. } if its(by) => Some(State::Free),
+            State::Sold { by } if its(by) => None,
+            _ => Some(state),
+        },
+        (Action::Extend, _) => match state {
+            State::Held { by, sure, possible } if its(by) => {
+                let made = steps[by];
+                let (sure, possible) = match step.hold {
+                    Some(hold) if made.fact.outcome == Outcome::Ok => (
+                        sure.max((made.first + hold).saturating_sub(margin(hold))),
+                        possible.max(made.fact.done + hold),
+                    ),
+                    _ => (sure, Micros::MAX),
+                };
+                Some(State::Held { by, sure, possible })
+            }
+            _ => None,
+        },
+        _ => Some(state),
+    }
+}

@@ -1,0 +1,107 @@
+//! What is known of one seat: its sale, its holds, and who may be asking for it.
+
+use uuid::Uuid;
+
+use super::fact::Fact;
+use crate::history::Micros;
+
+/// How many lost reserves a seat remembers by their keys.
+const UNKNOWN_KEYS_MAX: usize = 32;
+
+/// That a seat is sold, as far as is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SoldSeat {
+    /// Since when.
+    pub(super) at: Micros,
+    /// To which reservation; `None` when only a map shows it.
+    pub(super) to: Option<Uuid>,
+    /// What tells of it.
+    pub(super) fact: Fact,
+    /// Whether it was so before anyone in the history asked for it.
+    pub(super) before: bool,
+}
+
+/// One seat.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) id: Uuid,
+    pub(super) session: u32,
+    /// Its place in its session, from 0.
+    pub(super) place: u32,
+    pub(super) sold: Option<SoldSeat>,
+    /// Reservations that may hold it now.
+    pub(super) holds: Vec<Uuid>,
+    /// Until when a hold that is no longer in `holds` was in the way.
+    pub(super) held_until: Option<Micros>,
+    /// How many reserves of it are in flight.
+    pub(super) asking: u32,
+    /// When the last reserve of it was answered.
+    pub(super) asked_until: Option<Micros>,
+    /// When the last reserve of it with an unknown outcome was given up.
+    pub(super) unknown_reserve: Option<Micros>,
+    /// The same for reserves whose key may yet tell what became of them.
+    unknown_keys: Vec<(u128, Micros)>,
+    /// How many confirms of it are in flight.
+    pub(super) paying: u32,
+    /// Of the reservations for which a confirm's outcome is unknown, when the last was made.
+    pub(super) unknown_sale: Option<Micros>,
+    /// The latest request for it that was granted.
+    pub(super) granted: Option<Micros>,
+    /// The last group that was refused and has it.
+    pub(super) refused_group: Option<Fact>,
+}
+
+impl Seat {
+    pub(super) fn new(id: Uuid, session: u32, place: u32) -> Self {
+        Self {
+            id,
+            session,
+            place,
+            sold: None,
+            holds: Vec::new(),
+            held_until: None,
+            asking: 0,
+            asked_until: None,
+            unknown_reserve: None,
+            unknown_keys: Vec::new(),
+            paying: 0,
+            unknown_sale: None,
+            granted: None,
+            refused_group: None,
+        }
+    }
+
+    /// Whether it may be sold though no answer says so.
+    ///
+    /// A reservation whose seat was granted to another request, one that was sent when the
+    /// reservation was already known, had ended by then, and can never be paid.
+    pub(super) fn maybe_sold(&self) -> bool {
+        self.paying > 0 || self.unknown_sale.is_some_and(|known| self.granted <= Some(known))
+    }
+
+    /// Notes that nobody knows what became of a reserve.
+    pub(super) fn lose(&mut self, key: Option<u128>, given_up: Micros) {
+        match key {
+            Some(key) if self.unknown_keys.len() < UNKNOWN_KEYS_MAX => {
+                self.unknown_keys.push((key, given_up));
+            }
+            _ => self.unknown_reserve = self.unknown_reserve.max(Some(given_up)),
+        }
+    }
+
+    /// Notes that it is known what became of the reserves with this key.
+    pub(super) fn resolve(&mut self, key: u128) {
+        self.unknown_keys.retain(|(unknown, _)| *unknown != key);
+    }
+
+    /// When the last reserve was given up that may still take effect.
+    pub(super) fn lost(&self) -> Option<Micros> {
+        self.unknown_keys.iter().map(|(_, at)| *at).max().max(self.unknown_reserve)
+    }
+
+    /// Notes that a reserve of it was granted.
+    pub(super) fn grant(&mut self, to: Uuid, invoked: Micros) {
+        self.granted = self.granted.max(Some(invoked));
+        self.holds.push(to);
+    }
+}
