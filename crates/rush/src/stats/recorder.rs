@@ -63,9 +63,15 @@ impl Recorder {
         self.timeline.record(outcome, at, latency);
     }
 
-    /// So many seats are on sale, none of them held or sold.
-    pub const fn opened(&mut self, seats: u64) {
-        self.seats += seats;
+    /// So many seats more are on sale from then on, none of them held or sold.
+    pub fn opened_at(&mut self, at: Micros, seats: u32) {
+        self.timeline.opened(at, i64::from(seats));
+        self.seats += u64::from(seats);
+    }
+
+    /// So many seats are on sale from the beginning.
+    pub fn opened(&mut self, seats: u64) {
+        self.opened_at(0, u32::try_from(seats).unwrap_or(u32::MAX));
     }
 
     /// A hold of so many seats was granted, and lapses by itself.
@@ -118,7 +124,7 @@ impl Recorder {
 
     /// The run over time, through its last second and the last answer.
     pub fn series(&self, seconds: f64) -> Series {
-        self.timeline.series(seconds, self.seats)
+        self.timeline.series(seconds)
     }
 }
 
@@ -274,7 +280,7 @@ mod tests {
         recorders[0].lock().record(Action::Reserve, Outcome::Ok, SECOND * 3 / 2, 16);
         recorders[1].lock().record(Action::Reserve, Outcome::Refused, SECOND * 3 / 2, 16);
         recorders[1].lock().record(Action::Confirm, Outcome::Ok, SECOND * 5 / 2, 9_000);
-        recorders[1].lock().opened(8);
+        recorders[1].lock().opened_at(0, 8);
         recorders[1].lock().held(0, SECOND * 9, 2);
         recorders[1].lock().sold(SECOND, SECOND * 9, 2);
         let glance = Glance::at(SECOND * 5 / 2, &recorders);

@@ -34,6 +34,7 @@ pub(super) struct Timeline {
 struct Slot {
     counts: Counts,
     latency: Option<Box<Histogram<u32>>>,
+    opened: i64,
     held: i64,
     sold: i64,
 }
@@ -41,6 +42,7 @@ struct Slot {
 impl Slot {
     fn merge(&mut self, other: &Self) {
         self.counts.merge(&other.counts);
+        self.opened += other.opened;
         self.held += other.held;
         self.sold += other.sold;
         if let Some(theirs) = &other.latency {
@@ -64,6 +66,10 @@ impl Timeline {
         let slot = self.slot(at);
         slot.counts.add(outcome);
         slot.latency.get_or_insert_with(|| Box::new(histogram())).saturating_record(latency);
+    }
+
+    pub(super) fn opened(&mut self, at: Micros, seats: i64) {
+        self.slot(at).opened += seats;
     }
 
     pub(super) fn held(&mut self, at: Micros, seats: i64) {
@@ -104,24 +110,23 @@ impl Timeline {
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded up")]
-    pub(super) fn series(&self, seconds: f64, seats: u64) -> Series {
+    pub(super) fn series(&self, seconds: f64) -> Series {
         let planned = (seconds.ceil() as u64).div_ceil(self.width_secs);
         let answered = self.slots.iter().rposition(|slot| slot.counts.all() > 0);
         let length = answered.map_or(0, |last| last + 1).max(planned as usize).min(SLOTS);
         let mut slots: Vec<_> = self.slots.iter().take(length).cloned().collect();
         slots.resize_with(length, Slot::default);
         self.close(&mut slots, seconds);
-        let (mut held, mut sold) = (0_i64, 0_i64);
+        let mut sums = Slot::default();
         let points = slots
             .iter()
             .zip(0_u64..)
             .map(|(slot, place)| {
-                held += slot.held;
-                sold += slot.sold;
-                slot.point(place * self.width_secs, (held, sold), seats)
+                sums.merge(slot);
+                slot.point(place * self.width_secs, &sums)
             })
             .collect();
-        Series { width_secs: self.width_secs, seats, points }
+        Series { width_secs: self.width_secs, seats: positive(sums.opened), points }
     }
 
     /// Adds a last slot that the run hardly reached into to the one before: the few answers that
@@ -166,11 +171,12 @@ impl Timeline {
 }
 
 impl Slot {
-    #[expect(clippy::cast_sign_loss, reason = "nothing is below 0")]
-    fn point(&self, at_secs: u64, (held, sold): (i64, i64), seats: u64) -> Point {
+    /// What this slot says, where all slots up to it add up to these.
+    fn point(&self, at_secs: u64, sums: &Self) -> Point {
         // What the crowd believes may be more than there is: an answer can come after a lapse.
-        let sold = (sold.max(0) as u64).min(seats);
-        let held = (held.max(0) as u64).min(seats - sold);
+        let seats = positive(sums.opened);
+        let sold = positive(sums.sold).min(seats);
+        let held = positive(sums.held).min(seats - sold);
         let at = |quantile| self.latency.as_ref().map(|l| l.value_at_quantile(quantile));
         Point {
             at_secs,
@@ -184,12 +190,16 @@ impl Slot {
     }
 }
 
+fn positive(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
 /// A run over time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
     /// How many seconds a point stands for.
     pub width_secs: u64,
-    /// How many seats were on sale.
+    /// How many seats were on sale in the end.
     pub seats: u64,
     /// One after the other, without gaps.
     pub points: Vec<Point>,
@@ -249,35 +259,47 @@ mod tests {
 
     const SECOND: Micros = 1_000_000;
 
-    fn seats(timeline: &Timeline, total: u64) -> Vec<(u64, u64, u64)> {
-        let series = timeline.series(5.0, total);
+    fn seats(timeline: &Timeline) -> Vec<(u64, u64, u64)> {
+        let series = timeline.series(5.0);
         series.points.iter().map(|point| (point.free, point.held, point.sold)).collect()
     }
 
     #[test]
     fn a_hold_lapses_by_itself() {
         let mut timeline = Timeline::new(5);
+        timeline.opened(0, 3);
         timeline.held(SECOND, 2);
         timeline.lapses(3 * SECOND, 2);
-        assert_eq!(seats(&timeline, 3), [(3, 0, 0), (1, 2, 0), (1, 2, 0), (3, 0, 0), (3, 0, 0)]);
+        assert_eq!(seats(&timeline), [(3, 0, 0), (1, 2, 0), (1, 2, 0), (3, 0, 0), (3, 0, 0)]);
     }
 
     #[test]
     fn a_lapse_after_the_last_slot_changes_nothing() {
         let mut timeline = Timeline::new(5);
+        timeline.opened(0, 1);
         timeline.held(0, 1);
         timeline.lapses(SLOTS as u64 * SECOND, 1);
         assert_eq!(timeline.width(), 1);
-        assert_eq!(seats(&timeline, 1)[4], (0, 1, 0));
+        assert_eq!(seats(&timeline)[4], (0, 1, 0));
+    }
+
+    #[test]
+    fn seats_that_open_later_are_not_free_before() {
+        let mut timeline = Timeline::new(5);
+        timeline.opened(0, 1);
+        timeline.opened(2 * SECOND, 4);
+        let free: Vec<_> = seats(&timeline).into_iter().map(|(free, ..)| free).collect();
+        assert_eq!(free, [1, 1, 5, 5, 5]);
+        assert_eq!(timeline.series(5.0).seats, 5);
     }
 
     #[test]
     fn more_than_there_is_is_shown_as_all_there_is() {
         let mut timeline = Timeline::new(1);
+        timeline.opened(0, 4);
         timeline.held(0, 3);
         timeline.sold(0, 9);
-        assert_eq!(timeline.series(1.0, 4).points[0].sold, 4);
-        assert_eq!(timeline.series(1.0, 4).points[0].held, 0);
+        assert_eq!(seats(&timeline)[0], (0, 0, 4));
     }
 
     #[test]
@@ -288,7 +310,7 @@ mod tests {
             timeline.record(Outcome::Ok, second * SECOND, second);
         }
         assert_eq!(timeline.width(), 8);
-        let series = timeline.series(1.0, 0);
+        let series = timeline.series(1.0);
         assert_eq!(series.points.len() as u64, seconds.div_ceil(8));
         assert!(series.points.iter().all(|point| point.counts.ok == 8));
         assert_eq!(series.points[100].at_secs, 800);
@@ -309,8 +331,8 @@ mod tests {
         let mut merged = fine.clone();
         merged.merge(&coarse);
         coarse.merge(&fine);
-        assert_eq!(merged.series(0.0, 0), coarse.series(0.0, 0));
-        let counts = coarse.series(0.0, 0).points[1].counts;
+        assert_eq!(merged.series(0.0), coarse.series(0.0));
+        let counts = coarse.series(0.0).points[1].counts;
         assert_eq!((counts.ok, counts.fault), (1, 1));
     }
 
@@ -318,7 +340,7 @@ mod tests {
     fn a_silent_second_is_a_point_without_latency() {
         let mut timeline = Timeline::new(3);
         timeline.record(Outcome::Ok, 2 * SECOND, 10);
-        let points = timeline.series(3.0, 0).points;
+        let points = timeline.series(3.0).points;
         assert_eq!(points.len(), 3);
         assert_eq!((points[1].p99_us, points[2].p99_us), (None, Some(10)));
     }
@@ -329,9 +351,9 @@ mod tests {
         for at in [SECOND / 2, SECOND * 3 / 2, SECOND * 2 + 20_000] {
             timeline.record(Outcome::Ok, at, 10);
         }
-        let lengths = [2.0, 2.02, 2.6].map(|seconds| timeline.series(seconds, 0).points.len());
+        let lengths = [2.0, 2.02, 2.6].map(|seconds| timeline.series(seconds).points.len());
         assert_eq!(lengths, [2, 2, 3]);
-        assert_eq!(timeline.series(2.02, 0).points[1].counts.ok, 2);
+        assert_eq!(timeline.series(2.02).points[1].counts.ok, 2);
     }
 
     #[test]

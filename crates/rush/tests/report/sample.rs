@@ -7,12 +7,12 @@ use poltrona_rush::stats::{Outcome, Recorder};
 const SECOND: u64 = 1_000_000;
 
 /// How many seats are on sale.
-const SEATS: u64 = 480;
+const SEATS: u32 = 480;
 
 /// An on-sale in which every seat goes, with a stall in the middle.
 fn recorded(seconds: u64) -> Recorder {
     let mut recorder = Recorder::new(seconds);
-    recorder.opened(SEATS);
+    recorder.opened_at(0, SEATS);
     let mut chance = 7_u64;
     for at in (0..seconds * SECOND).step_by(4_000) {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -29,7 +29,7 @@ fn recorded(seconds: u64) -> Recorder {
         recorder.record(action, outcome, at, latency);
     }
     for seat in 0..SEATS * 3 / 2 {
-        let at = seat * seconds * SECOND / (SEATS * 2);
+        let at = u64::from(seat) * seconds * SECOND / u64::from(SEATS * 2);
         let until = at + 5 * SECOND;
         recorder.held(at, until, 1);
         if !seat.is_multiple_of(3) {
@@ -74,7 +74,7 @@ pub(crate) fn kept(seconds: u32) -> Report {
         operations: 31_204,
         unknown: 75,
         sessions: 1,
-        seats: SEATS,
+        seats: SEATS.into(),
         checks: checks(),
         violations: Vec::new(),
         untold: 0,

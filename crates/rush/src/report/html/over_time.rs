@@ -150,7 +150,9 @@ fn answers(drawn: &Series, rows: &Series, seconds: u64) -> Plot {
 fn seats(drawn: &Series, rows: &Series) -> Plot {
     let axis = Axis::linear(float(drawn.seats));
     let last = drawn.points.last().copied().unwrap_or_default();
-    let start = Point { free: drawn.seats, ..Point::default() };
+    // Nothing is held before the first answer; what is on sale then opens within its interval.
+    let first = drawn.points.first().copied().unwrap_or_default();
+    let start = Point { free: first.free + first.held + first.sold, ..Point::default() };
     let gone = drawn.points.iter().find(|point| point.free == 0).map(|point| point.at_secs);
     let layer = |class, below: fn(&Point) -> u64, above: fn(&Point) -> u64| {
         let states = iter::once(&start).chain(&drawn.points);
