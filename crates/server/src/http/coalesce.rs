@@ -10,7 +10,14 @@ use tokio::sync::Mutex;
 /// answer is older than its question; and of any number of requests for one key, at most one read
 /// runs at a time.
 pub struct Coalesced<K, V> {
-    flights: StdMutex<HashMap<K, Arc<Flight<V>>>>,
+    flights: StdMutex<HashMap<K, Boarded<V>>>,
+}
+
+/// The reads of a key that somebody waits for.
+struct Boarded<V> {
+    flight: Arc<Flight<V>>,
+    /// How many requests are on it.
+    passengers: usize,
 }
 
 /// The reads of one key.
@@ -26,6 +33,14 @@ struct State<V> {
     value: Option<V>,
 }
 
+/// A request on its flight. The last one off forgets the key, however it leaves: answered, or
+/// dropped half-way because its client hung up. So memory follows the requests in flight.
+struct Passenger<'a, K: Hash + Eq + Copy, V> {
+    shared: &'a Coalesced<K, V>,
+    key: K,
+    flight: Arc<Flight<V>>,
+}
+
 impl<K: Hash + Eq + Copy, V: Clone> Coalesced<K, V> {
     /// Nothing is being read yet.
     pub fn new() -> Self {
@@ -34,10 +49,11 @@ impl<K: Hash + Eq + Copy, V: Clone> Coalesced<K, V> {
 
     /// The value that `read` gives, or that the next read of the same key gives to all who wait.
     pub async fn get<F: Future<Output = V>>(&self, key: K, read: impl FnOnce() -> F) -> V {
-        let flight = self.join(key);
+        let passenger = self.join(key);
+        let flight = &passenger.flight;
         let come = *lock(&flight.begun);
         let mut state = flight.state.lock().await;
-        let value = match &state.value {
+        match &state.value {
             // Begun after we came: as fresh as our own would be.
             Some(value) if state.number > come => value.clone(),
             _ => {
@@ -50,27 +66,31 @@ impl<K: Hash + Eq + Copy, V: Clone> Coalesced<K, V> {
                 *state = State { number, value: Some(value.clone()) };
                 value
             }
-        };
-        drop(state);
-        self.leave(key, &flight);
-        value
+        }
     }
 
-    fn join(&self, key: K) -> Arc<Flight<V>> {
-        let mut flights = lock(&self.flights);
+    fn join(&self, key: K) -> Passenger<'_, K, V> {
         let new = || Flight {
             state: Mutex::new(State { number: 0, value: None }),
             begun: StdMutex::new(0),
         };
-        Arc::clone(flights.entry(key).or_insert_with(|| Arc::new(new())))
-    }
-
-    /// The last one out forgets the key, so that memory follows the requests in flight. A request
-    /// that was dropped half-way is tidied up by the next one for its key.
-    fn leave(&self, key: K, flight: &Arc<Flight<V>>) {
         let mut flights = lock(&self.flights);
-        if Arc::strong_count(flight) == 2 {
-            flights.remove(&key);
+        let boarded = flights
+            .entry(key)
+            .or_insert_with(|| Boarded { flight: Arc::new(new()), passengers: 0 });
+        boarded.passengers += 1;
+        Passenger { shared: self, key, flight: Arc::clone(&boarded.flight) }
+    }
+}
+
+impl<K: Hash + Eq + Copy, V> Drop for Passenger<'_, K, V> {
+    fn drop(&mut self) {
+        let mut flights = lock(&self.shared.flights);
+        if let Some(boarded) = flights.get_mut(&self.key) {
+            boarded.passengers -= 1;
+            if boarded.passengers == 0 {
+                flights.remove(&self.key);
+            }
         }
     }
 }
@@ -111,6 +131,19 @@ mod tests {
         // The first begins at once; the nine others came before the second began, and share it.
         assert_eq!(answers.iter().filter(|read| **read == 0).count(), 1);
         assert_eq!(answers.iter().filter(|read| **read == 1).count(), 9);
+        assert!(lock(&shared.flights).is_empty(), "nothing is kept");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_dropped_half_way_leaves_nothing_behind() {
+        let shared = Coalesced::<_, ()>::new();
+        let mut reading = Box::pin(shared.get(1, std::future::pending));
+        let mut waiting = Box::pin(shared.get(1, std::future::pending));
+        assert!(futures_util::poll!(&mut reading).is_pending());
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        drop(reading);
+        assert_eq!(lock(&shared.flights).len(), 1, "somebody still waits");
+        drop(waiting);
         assert!(lock(&shared.flights).is_empty(), "nothing is kept");
     }
 }
