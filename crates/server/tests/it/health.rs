@@ -69,3 +69,14 @@ async fn no_users_id_comes_into_what_is_counted() {
     assert!(page.contains(r#"route="/reservations/user/{userId}""#));
     assert!(!page.contains("ana-maria"));
 }
+
+#[tokio::test]
+async fn a_method_that_somebody_made_up_is_counted_under_no_name_of_its_own() {
+    let app = TestApp::open();
+    for method in ["FOO", "BAR"] {
+        app.request(method, "/sessions").await.expect(405);
+    }
+    let page = app.get("/metrics").await.expect(200).lossy();
+    assert!(page.contains(r#"method="other",status="405"} 2"#), "{page}");
+    assert!(!page.contains("FOO"));
+}
