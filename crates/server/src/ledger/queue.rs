@@ -129,7 +129,8 @@ impl Queue {
 
 impl Lanes {
     fn take(&mut self, max: usize) -> Option<Work> {
-        let others_wait = !self.people.is_empty() || !self.background.is_empty();
+        let others_wait =
+            !self.people.is_empty() || !self.background.is_empty() || !self.tasks.is_empty();
         let rooms_turn = !(self.room_was_last && others_wait);
         if rooms_turn && !self.rooms.is_empty() {
             self.room_was_last = true;
@@ -140,7 +141,8 @@ impl Lanes {
         }
         self.room_was_last = false;
         let background = self.background.len();
-        let people = self.people.len().min(max - background.min(max / 4));
+        let quarter = max.div_ceil(4).min(max - 1);
+        let people = self.people.len().min(max - background.min(quarter));
         let background = background.min(max - people);
         let mut commands: Vec<_> = self.people.drain(..people).collect();
         for submission in &commands {
@@ -159,5 +161,61 @@ impl Lanes {
                 self.per_session.remove(&session);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poltrona_domain::ReservationId;
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn submission(command: Command) -> Submission {
+        Submission { command, key: None, deadline: Instant::now(), reply: oneshot::channel().0 }
+    }
+
+    fn closing() -> Submission {
+        let session = SessionId::mint(Uuid::from_u128(1 << 64));
+        submission(Command::CloseSession { session })
+    }
+
+    fn cancelling() -> Submission {
+        submission(Command::Cancel { reservation: ReservationId::from_uuid(Uuid::nil()) })
+    }
+
+    fn lapse() -> Submission {
+        submission(Command::Expire { reservation: ReservationId::from_uuid(Uuid::nil()) })
+    }
+
+    /// How many commands and tasks each transaction takes until nothing waits.
+    fn taken(queue: &Queue, max: usize) -> Vec<(usize, usize)> {
+        queue.close();
+        let works = std::iter::from_fn(|| queue.take(max));
+        works.map(|work| (work.commands.len(), work.tasks.len())).collect()
+    }
+
+    #[test]
+    fn tasks_take_turns_with_rooms_too() {
+        let queue = Queue::new(100);
+        for _ in 0..3 {
+            queue.push(closing()).unwrap();
+        }
+        queue.push_task(Task { run: Box::new(|_| Ok(())), reply: oneshot::channel().0 });
+        assert_eq!(taken(&queue, 64), [(1, 0), (0, 1), (1, 0), (1, 0)]);
+    }
+
+    #[test]
+    fn lapses_get_a_quarter_of_a_batch_however_small_it_is() {
+        let queue = Queue::new(100);
+        for _ in 0..4 {
+            queue.push(cancelling()).unwrap();
+        }
+        queue.push_background(lapse());
+        let work = queue.take(2).unwrap();
+        let lapses = work.commands.iter().filter(|it| matches!(it.command, Command::Expire { .. }));
+        assert_eq!((work.commands.len(), lapses.count()), (2, 1));
     }
 }
