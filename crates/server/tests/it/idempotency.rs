@@ -259,3 +259,18 @@ async fn answers_that_are_too_old_leave_the_database() {
     app.wait_until("old answers are gone", gone).await;
     assert_eq!(app.count("sessions"), 1);
 }
+
+#[tokio::test]
+async fn old_answers_leave_as_fast_as_they_came() {
+    let app = TestApp::open();
+    // By the time that it is answered, the minute has begun after which old answers are looked for.
+    app.post("/sessions", &session_body()).key("k").await.expect(201);
+    // More than one transaction removes.
+    app.tamper(
+        "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+         INSERT INTO idempotency (caller, key, fingerprint, status, answer, created_at)
+         SELECT 'ana', i, x'00', 201, x'', 0 FROM n",
+    );
+    app.advance(HOLD * 2);
+    app.wait_until("all of them are gone", || app.count("idempotency") == 1).await;
+}
