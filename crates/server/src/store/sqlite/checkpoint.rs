@@ -3,20 +3,21 @@
 //! A thread of its own copies what is committed (a passive checkpoint waits for nobody) each time
 //! the log has grown by [`STEP_PAGES`]. But a log that is always written to never starts again from
 //! its beginning, so past [`LIMIT_PAGES`] the writer stops for a moment, keeps readers out, copies
-//! the little that is left, and truncates it.
+//! the little that is left, and truncates it. It cannot while another program reads the database, a
+//! backup say, or while the disk is full: the log grows on then, and nobody waits.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
-use tracing::debug;
+use tracing::{debug, warn};
 
-use super::{Gate, connect};
+use super::{BUSY_TIMEOUT, Gate, connect};
 use crate::store::Error;
 
 /// How far the log grows between two copies: 4 MiB of 4 KiB pages.
@@ -33,6 +34,8 @@ pub(super) struct Checkpointer {
     shared: Arc<Shared>,
     gate: Gate,
     asked_at: u32,
+    /// How long the log must be for the next try to truncate it.
+    truncate_at: u32,
 }
 
 #[derive(Default)]
@@ -64,7 +67,8 @@ impl Checkpointer {
         });
         let thread =
             thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        Ok(Self { wake: Some(wake), thread: Some(thread), shared, gate, asked_at: 0 })
+        let (wake, thread) = (Some(wake), Some(thread));
+        Ok(Self { wake, thread, shared, gate, asked_at: 0, truncate_at: LIMIT_PAGES })
     }
 
     /// Asks for a copy, or truncates, when the log has grown enough.
@@ -73,10 +77,21 @@ impl Checkpointer {
             return Err(Error::Disk("a checkpoint failed".to_owned()));
         }
         let pages = self.shared.log_pages.load(Ordering::Relaxed);
+        if pages < self.asked_at {
+            // All of it had been copied and nobody read from it, so that it began anew by itself.
+            self.forget();
+        }
         let copied = self.shared.copied_pages.load(Ordering::Relaxed);
         let rest = pages.saturating_sub(copied);
-        if pages >= LIMIT_PAGES && (rest <= REST_PAGES || pages >= 2 * LIMIT_PAGES) {
-            return self.truncate(writer);
+        if pages >= self.truncate_at && (rest <= REST_PAGES || pages >= 2 * LIMIT_PAGES) {
+            let why_not = match self.truncate(writer) {
+                Ok(true) => return Ok(()),
+                Ok(false) => "another program reads the database".to_owned(),
+                Err(error @ Error::Disk(_)) => return Err(error),
+                Err(error) => error.to_string(),
+            };
+            warn!(target: "database", pages, why_not, "the log could not be truncated; it grows on");
+            self.truncate_at = pages + REST_PAGES;
         }
         if pages >= self.asked_at + STEP_PAGES {
             self.asked_at = pages;
@@ -88,25 +103,38 @@ impl Checkpointer {
         Ok(())
     }
 
-    fn truncate(&mut self, writer: &Connection) -> Result<(), Error> {
+    /// Whether the log could be truncated. Waits for the program's own readers, who are quick, and
+    /// for nobody else.
+    fn truncate(&mut self, writer: &Connection) -> Result<bool, Error> {
         let started = Instant::now();
-        let _alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        checkpoint(writer, "TRUNCATE")?;
+        let alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        writer.busy_timeout(Duration::ZERO)?;
+        let copy = checkpoint(writer, "TRUNCATE");
+        writer.busy_timeout(BUSY_TIMEOUT)?;
+        drop(alone);
+        if copy?.blocked {
+            return Ok(false);
+        }
         debug!(target: "database", took = ?started.elapsed(), "the log begins anew");
         self.shared.log_pages.store(0, Ordering::Relaxed);
-        self.asked_at = 0;
-        self.shared.copied_pages.store(0, Ordering::Relaxed);
-        Ok(())
+        self.forget();
+        Ok(true)
     }
 
-    /// Ends the thread and leaves an empty log behind.
+    /// The log begins anew.
+    fn forget(&mut self) {
+        (self.asked_at, self.truncate_at) = (0, LIMIT_PAGES);
+        self.shared.copied_pages.store(0, Ordering::Relaxed);
+    }
+
+    /// Ends the thread and leaves an empty log behind, if nobody else reads from it.
     pub(super) fn close(mut self, writer: &Connection) -> Result<(), Error> {
         drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
             // A panic there has already been told by the panic hook; the log is copied below.
             let _ = thread.join();
         }
-        self.truncate(writer)
+        self.truncate(writer).map(|_| ())
     }
 }
 
@@ -114,7 +142,7 @@ fn copy_when_woken(connection: &Connection, woken: &Receiver<()>, shared: &Share
     while woken.recv().is_ok() {
         let _open = gate.read().unwrap_or_else(PoisonError::into_inner);
         match checkpoint(connection, "PASSIVE") {
-            Ok(copied) => shared.copied_pages.store(copied, Ordering::Relaxed),
+            Ok(copy) => shared.copied_pages.store(copy.pages, Ordering::Relaxed),
             Err(Error::Disk(_)) => shared.failed.store(true, Ordering::Relaxed),
             // A full disk: the log keeps everything, and the next step tries again.
             Err(_) => {}
@@ -122,9 +150,53 @@ fn copy_when_woken(connection: &Connection, woken: &Receiver<()>, shared: &Share
     }
 }
 
-/// Runs a checkpoint; says how many pages of the log are in the database now.
-fn checkpoint(connection: &Connection, mode: &str) -> Result<u32, Error> {
+/// What came of a checkpoint.
+struct Copied {
+    /// Whether somebody kept it from doing all that was asked.
+    blocked: bool,
+    /// How many pages of the log are in the database now.
+    pages: u32,
+}
+
+/// Runs a checkpoint.
+fn checkpoint(connection: &Connection, mode: &str) -> Result<Copied, Error> {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
-    let copied: i64 = connection.query_row(&sql, (), |row| row.get(2))?;
-    Ok(u32::try_from(copied).unwrap_or(0))
+    let (blocked, pages) = connection
+        .query_row(&sql, (), |row| Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(2)?)))?;
+    Ok(Copied { blocked, pages: u32::try_from(pages).unwrap_or(0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::connect_read_only;
+    use super::*;
+
+    #[test]
+    fn a_log_that_another_program_reads_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("db");
+        let mut writer = connect(&file).unwrap();
+        writer.pragma_update(None, "journal_mode", "WAL").unwrap();
+        let mut checkpointer = Checkpointer::start(&mut writer, &file, Gate::default()).unwrap();
+        writer.execute_batch("CREATE TABLE t (x)").unwrap();
+        // Not through the gate, for another program does not know of it.
+        let reader = connect_read_only(&file).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM t").unwrap();
+        writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+
+        let begun = Instant::now();
+        assert!(!checkpointer.truncate(&writer).unwrap());
+        // As if the log had grown past every limit.
+        checkpointer.shared.log_pages.store(2 * LIMIT_PAGES, Ordering::Relaxed);
+        checkpointer.after_commit(&writer).unwrap();
+        assert_eq!(checkpointer.truncate_at, 2 * LIMIT_PAGES + REST_PAGES, "not at each commit");
+        assert!(begun.elapsed() < BUSY_TIMEOUT, "it waited for the reader");
+
+        reader.execute_batch("COMMIT").unwrap();
+        checkpointer.shared.log_pages.store(3 * LIMIT_PAGES, Ordering::Relaxed);
+        checkpointer.after_commit(&writer).unwrap();
+        assert_eq!(checkpointer.shared.log_pages.load(Ordering::Relaxed), 0, "it was truncated");
+        assert_eq!(checkpointer.truncate_at, LIMIT_PAGES);
+        checkpointer.close(&writer).unwrap();
+    }
 }
