@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::app::SharedApp;
+use crate::config::Config;
 use crate::http::error::{ApiError, Code, Detail};
 use crate::http::text::{Broken, Rule};
 use crate::ledger::{Answer, Caller, Key};
@@ -26,6 +27,8 @@ use crate::wire::{parse_id, parse_time};
 
 /// The largest body, in bytes.
 pub const BODY_MAX_BYTES: usize = 100 * 1024;
+/// How long before the time for an answer is over a body is given up.
+const BEFORE_THE_END: Duration = Duration::from_millis(10);
 /// The deepest nesting of a body.
 const JSON_MAX_DEPTH: usize = 16;
 /// The most entries of a page, and as many as are given when nobody says.
@@ -47,7 +50,7 @@ impl FromRequest<SharedApp> for Fields {
         if !is_json(request.headers()) {
             return Err(ApiError::new(Code::UnsupportedMediaType));
         }
-        let body = read(request.into_body(), app.config.body_timeout).await?;
+        let body = read(request.into_body(), body_limit(&app.config)).await?;
         Self::parse(&body)
     }
 }
@@ -201,6 +204,12 @@ fn is_json(headers: &HeaderMap) -> bool {
     let essence = kind.unwrap_or("").split(';').next().unwrap_or("").trim();
     essence.eq_ignore_ascii_case("application/json")
         || (essence.len() > 5 && essence.to_ascii_lowercase().ends_with("+json"))
+}
+
+/// How long a body may take: less than the answer as a whole, so that a body that does not come is
+/// told as that, and not as a change of which nobody knows whether it was made.
+fn body_limit(config: &Config) -> Duration {
+    config.body_timeout.min(config.request_timeout.saturating_sub(BEFORE_THE_END))
 }
 
 /// Reads a body of bounded size in bounded time.

@@ -1,9 +1,14 @@
-//! A limit on how long a request's headers may take, once they have begun.
+//! Limits on how long a request's headers may take once they have begun, and on how long a client may
+//! leave its answer unread.
 //!
 //! The HTTP library has one limit for both waiting for a request and reading its headers. A client
 //! may well keep a connection idle for a minute; one that sends a header a second is holding a
 //! connection hostage. So the bytes are watched here: from the first byte of a request (or from the
 //! connection's start) until the request is handed to a service, a clock runs.
+//!
+//! For writing it has no limit at all: a client that asks for large answers and reads none of them
+//! would keep its connection for good, and so many of them everyone else out. So another clock runs
+//! while the system takes no more bytes.
 
 use std::future::Future as _;
 use std::io;
@@ -16,6 +21,23 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// For headers that have begun.
+    pub(super) header: Duration,
+    /// Without a request, or without reading any more of its answer.
+    pub(super) idle: Duration,
+}
+
+impl Limits {
+    pub(super) const fn of(config: &Config) -> Self {
+        Self { header: config.header_timeout, idle: config.idle_timeout }
+    }
+}
 
 /// Whether a request is being answered; shared between a connection's bytes and its service.
 #[derive(Clone, Debug, Default)]
@@ -51,22 +73,40 @@ impl Phase {
     }
 }
 
-/// A stream that fails when headers are too slow.
+/// A stream that fails when headers are too slow, or an answer is not read.
 #[derive(Debug)]
 pub(super) struct HeadTimeout<S> {
     stream: S,
     phase: Phase,
-    limit: Duration,
+    limits: Limits,
     /// When the headers that have begun must be complete.
     deadline: Option<Instant>,
     sleep: Pin<Box<Sleep>>,
+    /// While a write waits: until when it may.
+    unread: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> HeadTimeout<S> {
-    pub(super) fn new(stream: S, phase: Phase, limit: Duration) -> Self {
-        let deadline = Instant::now() + limit;
+    pub(super) fn new(stream: S, phase: Phase, limits: Limits) -> Self {
+        let deadline = Instant::now() + limits.header;
         let sleep = Box::pin(tokio::time::sleep_until(deadline));
-        Self { stream, phase, limit, deadline: Some(deadline), sleep }
+        Self { stream, phase, limits, deadline: Some(deadline), sleep, unread: None }
+    }
+
+    /// Passes on what came of a write, unless nothing did for too long.
+    fn written(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.unread = None;
+            return written;
+        }
+        let idle = self.limits.idle;
+        let unread = self.unread.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        ready!(unread.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the answer was not read")))
     }
 }
 
@@ -84,7 +124,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
         let before = buf.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buf) {
             if !answering && this.deadline.is_none() && buf.filled().len() > before {
-                this.deadline = Some(Instant::now() + this.limit);
+                this.deadline = Some(Instant::now() + this.limits.header);
             }
             return Poll::Ready(read);
         }
@@ -103,7 +143,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.written(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -123,6 +164,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.written(cx, written)
     }
 }

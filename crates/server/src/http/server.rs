@@ -21,7 +21,7 @@ use tracing::{debug, warn};
 use crate::app::App;
 use crate::cli::Failure;
 use crate::config::Config;
-use crate::http::head_timeout::{HeadTimeout, Phase};
+use crate::http::head_timeout::{HeadTimeout, Limits, Phase};
 
 /// The most bytes of headers, and the read buffer that holds them.
 const HEADERS_MAX_BYTES: usize = 16 * 1024;
@@ -123,24 +123,12 @@ impl Server {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Limits {
-    header: Duration,
-    idle: Duration,
-}
-
-impl Limits {
-    const fn of(config: &Config) -> Self {
-        Self { header: config.header_timeout, idle: config.idle_timeout }
-    }
-}
-
 /// Serves one connection until it ends, or is done with its last request after `stop`.
 async fn serve(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
     // Answers are written whole; waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let phase = Phase::default();
-    let io = TokioIo::new(HeadTimeout::new(stream, phase.clone(), limits.header));
+    let io = TokioIo::new(HeadTimeout::new(stream, phase.clone(), limits));
     let answering = phase.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
         answering.begin();

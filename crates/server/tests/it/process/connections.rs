@@ -102,6 +102,27 @@ fn a_body_that_does_not_end_in_time_is_answered_and_changes_nothing() {
 }
 
 #[test]
+fn a_body_is_too_late_before_its_answer_is() {
+    let (_folder, program) = serve(&["--body-timeout", "10m", "--request-timeout", "300ms"]);
+    let body = json!({ "seatId": program.open_session(16)[0], "userId": "ana" });
+    let whole = request("POST", "/reservations", &[], Some(&body));
+    let mut slow = program.connect();
+    slow.send(&whole[..whole.len() - 1]).unwrap();
+    assert_eq!(slow.answer().unwrap().unwrap().expect(408).code(), "request_timeout");
+}
+
+#[test]
+fn a_client_that_does_not_read_its_answers_is_let_go() {
+    let (_folder, program) = serve(&["--idle-timeout", "500ms", "--max-connections", "1"]);
+    let session = format!("{}0000", &program.open_session(10_000)[0][..32]);
+    let mut deaf = program.connect();
+    // More than the system keeps on the way.
+    deaf.send(request("GET", &format!("/sessions/{session}"), &[], None).repeat(50)).unwrap();
+    // There is room for one connection, so this answer says that the other is closed.
+    program.get("/livez").expect(200);
+}
+
+#[test]
 fn headers_have_a_bound_in_bytes_and_in_number() {
     let (_folder, program) = serve(&[]);
     let ask = |headers: &[(&str, &str)]| {
