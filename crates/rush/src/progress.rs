@@ -133,7 +133,7 @@ fn live(subject: &Subject, elapsed: Duration, glance: &Glance) -> String {
         compact(counts.refused),
         compact(counts.unknown),
         compact(counts.fault),
-        sold(glance, compact),
+        sold(glance, "  ", compact),
     )
 }
 
@@ -150,14 +150,14 @@ fn plain(subject: &Subject, elapsed: Duration, glance: &Glance) -> String {
         thousands(counts.refused),
         thousands(counts.unknown),
         thousands(counts.fault),
-        sold(glance, thousands),
+        sold(glance, ", ", thousands),
     )
 }
 
-fn sold(glance: &Glance, number: impl Fn(u64) -> String) -> String {
+fn sold(glance: &Glance, gap: &str, number: impl Fn(u64) -> String) -> String {
     match glance.seats {
         0 => String::new(),
-        seats => format!("  {}/{} seats sold", number(glance.sold), number(seats)),
+        seats => format!("{gap}{}/{} seats sold", number(glance.sold), number(seats)),
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(
             plain(&subject(30), Duration::from_secs(5), &Glance { p99_us: None, ..glance() }),
             "duel 5/30 s: 21,034 requests/s, p99 –; \
-             12,345 ok, 2,000,000 refused, 3 unknown, 0 failed  34/48 seats sold"
+             12,345 ok, 2,000,000 refused, 3 unknown, 0 failed, 34/48 seats sold"
         );
     }
 

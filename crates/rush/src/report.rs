@@ -39,6 +39,9 @@ pub struct Report {
     /// What the judge said; `None` if it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// What somebody who reads it should know, such as what the server could not do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// What was run.
@@ -79,6 +82,7 @@ impl Report {
             machine: Machine::here(),
             run,
             verdict,
+            notes: Vec::new(),
         }
     }
 

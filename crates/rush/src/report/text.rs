@@ -24,6 +24,9 @@ pub fn write(report: &Report, mut to: impl Write) -> io::Result<()> {
             [report.series.seats, last.sold, last.held, last.free].map(thousands);
         writeln!(to, "seats     {all} in all; at the end {sold} sold, {held} held, {free} free")?;
     }
+    for note in &report.notes {
+        writeln!(to, "note      {note}")?;
+    }
     if let Some(verdict) = &report.verdict {
         write_verdict(verdict, &mut to)?;
     }
@@ -103,18 +106,20 @@ fn write_verdict(verdict: &Verdict, to: &mut impl Write) -> io::Result<()> {
         count(verdict.seats, "seat"),
         count(verdict.sessions, "session"),
     )?;
+    let longest = verdict.checks.iter().map(|check| check.question.chars().count()).max();
+    let width = longest.unwrap_or(0);
     for check in &verdict.checks {
         let word = check.standing();
         let [checked, doubted] = [check.checked, check.doubted].map(thousands);
-        write!(to, "  {word:7} {:2}  {} ", check.promise, check.question)?;
-        write!(to, "({checked} checked, {doubted} doubted")?;
+        write!(to, "  {word:7} {:2}  {:width$}", check.promise, check.question)?;
+        write!(to, "  {checked} checked, {doubted} doubted")?;
         match check.violations {
-            0 => writeln!(to, ")")?,
-            times => writeln!(to, ", {} violated)", thousands(times))?,
+            0 => writeln!(to)?,
+            times => writeln!(to, ", {} violated", thousands(times))?,
         }
     }
     for (number, violation) in (1..).zip(&verdict.violations) {
-        writeln!(to, "\nviolation {number} of {}: {}", violation.promise, violation.what)?;
+        writeln!(to, "\nviolation {number} ({}): {}", violation.promise, violation.what)?;
         let about = violation.about();
         if !about.is_empty() {
             writeln!(to, "  {about}")?;

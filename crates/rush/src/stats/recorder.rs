@@ -69,11 +69,6 @@ impl Recorder {
         self.seats += u64::from(seats);
     }
 
-    /// So many seats are on sale from the beginning.
-    pub fn opened(&mut self, seats: u64) {
-        self.opened_at(0, u32::try_from(seats).unwrap_or(u32::MAX));
-    }
-
     /// A hold of so many seats was granted, and lapses by itself.
     pub fn held(&mut self, at: Micros, until: Micros, seats: u32) {
         self.timeline.held(at, i64::from(seats));

@@ -69,6 +69,7 @@ fn what_a_server_says_stays_text() {
     report.run.targets = vec![hostile.to_owned()];
     report.run.server = Some(hostile.to_owned());
     report.machine.processor = hostile.to_owned();
+    report.notes = vec![hostile.to_owned()];
     let verdict = report.verdict.as_mut().unwrap();
     verdict.checks[0].question = hostile.to_owned();
     let violation = &mut verdict.violations[0];
@@ -134,6 +135,7 @@ fn each_violation_is_told_with_its_requests() {
     assert!(broken.contains("confirm → ok 201"));
     assert!(broken.contains("a hold was granted while &lt;another&gt; &amp; its owner lived"));
     assert!(broken.contains("… and 11 more."));
+    assert!(broken.contains("<li>the server does not know groups</li>"));
 }
 
 #[test]

@@ -85,6 +85,7 @@ pub(crate) fn kept(seconds: u32) -> Report {
 /// The same run against a server that sold a seat twice.
 pub(crate) fn broken(seconds: u32) -> Report {
     let mut report = kept(seconds);
+    report.notes.push("the server does not know groups".to_owned());
     let verdict = report.verdict.as_mut().expect("a run that was judged");
     verdict.checks[0].violations = 12;
     verdict.checks[1].violations = 1;

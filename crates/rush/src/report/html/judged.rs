@@ -23,12 +23,20 @@ pub(super) fn write_headline(report: &Report, to: &mut String) -> fmt::Result {
         "<header class=\"{class}\">\n\
          <p class=\"what\">rush <b>{}</b> · seed {} · {}</p>\n\
          <h1><span class=\"mark\" aria-hidden=\"true\">{mark}</span>{headline}</h1>\n\
-         <p class=\"lead\">{}</p>\n</header>",
+         <p class=\"lead\">{}</p>",
         Escaped(&run.scenario),
         run.seed,
         Escaped(run.targets.join(", ")),
         Escaped(lead),
-    )
+    )?;
+    if !report.notes.is_empty() {
+        writeln!(to, "<ul class=\"notes\">")?;
+        for note in &report.notes {
+            writeln!(to, "<li>{}</li>", Escaped(note))?;
+        }
+        writeln!(to, "</ul>")?;
+    }
+    writeln!(to, "</header>")
 }
 
 fn lead(verdict: &Verdict, end: &str) -> String {
