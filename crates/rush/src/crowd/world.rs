@@ -142,7 +142,8 @@ impl World {
                 let Created { id, seats } = made;
                 let line = Session { id: id.clone(), seats: seats.clone(), price_cents };
                 self.scribe.write(Line::Session(line));
-                self.figures.lock().opened(seats.len() as u64);
+                let count = u32::try_from(seats.len()).unwrap_or(u32::MAX);
+                self.figures.lock().opened_at(self.scribe.now(), count);
                 return Some(Rc::new(Hall { id, seats }));
             }
             self.unreached.set(self.unreached.get() + 1);
