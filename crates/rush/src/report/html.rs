@@ -16,6 +16,7 @@ mod judged;
 mod outline;
 mod over_time;
 mod plot;
+mod ranges;
 
 /// How the page looks.
 const STYLE: &str = include_str!("html/style.css");
@@ -104,8 +105,12 @@ fn write_figures(report: &Report, to: &mut String) -> fmt::Result {
         to,
         "<section aria-labelledby=\"figures\">\n<h2 id=\"figures\">Figures</h2>\n\
          <p>Times run from when a request was meant to be sent to when its answer was read, \
-         whatever the answer said.</p>\n\
-         <div class=\"scroll\" role=\"region\" aria-labelledby=\"figures\" tabindex=\"0\">\n\
+         whatever the answer said.</p>\n",
+    )?;
+    ranges::write(&report.stats, to)?;
+    write!(
+        to,
+        "<div class=\"scroll\" role=\"region\" aria-labelledby=\"figures\" tabindex=\"0\">\n\
          <table>\n<thead><tr>",
     )?;
     for name in text::HEAD {
