@@ -53,6 +53,15 @@ pub(super) struct Ended {
     pub(super) repeats: bool,
 }
 
+impl Ended {
+    /// Whether it is a refusal because seats are taken.
+    pub(super) fn refuses_seats(&self) -> bool {
+        let reasons = ["seat_held", "seat_sold", "seats_unavailable"];
+        self.fact.status == 409
+            && self.done.code.as_deref().is_none_or(|code| reasons.contains(&code))
+    }
+}
+
 /// What a violation is about, beside its sentence.
 #[derive(Clone, Copy)]
 pub(super) enum About {

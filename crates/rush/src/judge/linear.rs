@@ -30,6 +30,8 @@ pub(super) struct Step {
     first: Micros,
     reservation: Option<Uuid>,
     hold: Option<Micros>,
+    /// Whether a refusal says that this seat was taken: of a group's, nobody knows which was.
+    telling: bool,
 }
 
 impl Step {
@@ -81,10 +83,9 @@ impl Case {
     pub(super) fn sample(&mut self, ended: &Ended) {
         let fact = ended.fact;
         let about = match (fact.action, fact.outcome) {
-            // Which of a group's seats was in the way is not known.
-            (Action::Reserve, Outcome::Fail) => fact.status == 409 && ended.seats.len() == 1,
             (Action::Confirm, Outcome::Fail) => matches!(fact.status, 404 | 410),
-            (Action::Seats | Action::Reservation | Action::Sales, _) | (_, Outcome::Fail) => false,
+            (Action::Seats | Action::Reservation | Action::Sales, _)
+            | (Action::Cancel | Action::Extend, Outcome::Fail) => false,
             _ => !ended.repeats,
         };
         if !about {
@@ -96,6 +97,7 @@ impl Case {
             first: ended.first,
             reservation: asked.map(|id| self.names.id(id)),
             hold: ended.done.hold_ms.map(|hold| hold * 1_000),
+            telling: ended.seats.len() == 1 && ended.refuses_seats(),
         };
         for &seat in &ended.seats {
             self.samples.note(seat, &step);
@@ -212,14 +214,15 @@ fn is_telling(step: &Step, steps: &[Step]) -> bool {
     if step.fact.action != Action::Reserve || step.fact.outcome != Outcome::Fail {
         return true;
     }
-    !steps.iter().filter(|other| other.fact.op != step.fact.op).any(|other| {
-        let end = match other.fact.action {
-            Action::Reserve => other.end(),
-            Action::Cancel => other.end().saturating_add(SLACK),
-            _ => return false,
-        };
-        other.first <= step.fact.done && end >= step.first
-    })
+    step.telling
+        && !steps.iter().filter(|other| other.fact.op != step.fact.op).any(|other| {
+            let end = match other.fact.action {
+                Action::Reserve => other.end(),
+                Action::Cancel => other.end().saturating_add(SLACK),
+                _ => return false,
+            };
+            other.first <= step.fact.done && end >= step.first
+        })
 }
 
 /// The state after a step took effect with the answer that it had, if it can have had it.

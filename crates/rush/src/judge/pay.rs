@@ -205,9 +205,10 @@ impl Case {
         if !matches!(fact.status, 404 | 409 | 410) || *ended.invoke.user != *claim.user {
             return;
         }
-        // An extension may be refused with 409 for its number, a confirm for being the second.
-        let second = claim.maybe_sold() || claim.confirms.last_end >= Some(fact.invoked);
-        let fair = fact.status == 409 && (second || ended.invoke.action == Action::Extend);
+        // What is paid is over as well, and an extension may be one too many.
+        let fair = claim.maybe_sold()
+            || claim.confirms.last_end >= Some(fact.invoked)
+            || fact.status == 409 && ended.invoke.action == Action::Extend;
         self.findings.checked(Promise::C3);
         let held = claim.known < fact.invoked && fact.done < claim.sure_until;
         if fair || !held {

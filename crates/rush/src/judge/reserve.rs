@@ -137,9 +137,7 @@ impl Case {
         if ended.seats.len() > 1 {
             self.findings.checked(Promise::G);
         }
-        let reasons = ["seat_held", "seat_sold", "seats_unavailable"];
-        let about_seats = ended.done.code.as_deref().is_none_or(|code| reasons.contains(&code));
-        if about_seats && !ended.seats.is_empty() {
+        if ended.refuses_seats() && !ended.seats.is_empty() {
             let promise = if ended.invoke.census { Promise::C4 } else { Promise::C5 };
             self.findings.checked(promise);
             // Of seats that the refusal names, each must have been taken; else any of those asked.

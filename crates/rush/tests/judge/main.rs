@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers fail their test as well as tests do")]
 
+mod chance;
 mod honest;
 mod kept;
 mod lies;
+mod random;
 mod story;
+mod theatre;
