@@ -76,6 +76,8 @@ pub struct Args {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Judge a history that was kept.
+    #[command(after_help = "Examples:\n  poltrona rush judge rush.jsonl\n  \
+                            poltrona rush judge --json rush.jsonl > verdict.json")]
     Judge {
         /// The file that `--history` wrote.
         file: PathBuf,

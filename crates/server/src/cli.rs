@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use poltrona_rush as rush;
 use tokio::runtime::Builder;
 
 use crate::app;
@@ -88,6 +89,14 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Send a crowd to a server and judge from its answers whether it kept its promises.
+    ///
+    /// Any server with this API will do. Exit 0 when every promise was kept, 1 when one was broken,
+    /// 3 when no target can be reached.
+    #[command(after_help = "Examples:\n  \
+        poltrona rush --target http://127.0.0.1:3000 --scenario on-sale --clients 200 --seconds 30\n  \
+        poltrona rush --scenario spread=3,retry=1 --rate 2000 --seed 7 --html rush.html")]
+    Rush(Box<rush::Args>),
     /// Print a completion script for a shell.
     #[command(after_help = "Examples:\n  \
         poltrona completions bash > ~/.local/share/bash-completion/completions/poltrona\n  \
@@ -176,6 +185,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 client::address(&load(settings)?.config.base_url()).map_err(Failure::Usage)?;
             client::run(health::check(&url))
         }
+        Command::Rush(args) => rush(&args),
         Command::Completions { shell } => documents::completions(shell),
         Command::Man { out: None } => documents::man_page(),
         Command::Man { out: Some(folder) } => documents::man_pages(&folder),
@@ -184,6 +194,15 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 
 fn load(settings: Settings) -> Result<Resolved, Failure> {
     Ok(config::load(settings.into_flags(), Environment::read()?)?)
+}
+
+/// Lets the crowd in. What it found is on stdout; the exit code says it once more.
+fn rush(args: &rush::Args) -> Result<(), Failure> {
+    match rush::run(args)? {
+        rush::Exit::Kept => Ok(()),
+        rush::Exit::Broken => Err(Failure::Broken),
+        rush::Exit::Away => Err(Failure::Away("no target can be reached".to_owned())),
+    }
 }
 
 /// The configuration, with log lines flowing as it asks.

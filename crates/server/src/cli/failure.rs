@@ -14,6 +14,9 @@ pub enum Failure {
     /// Something that the command depends on is away: exit 3.
     #[error("{0}")]
     Away(String),
+    /// A server was judged and did not keep its promises: exit 1.
+    #[error("a promise was broken; the verdict says which, and shows the requests")]
+    Broken,
     /// Something broke: exit 1.
     #[error("{0:#}")]
     Failed(anyhow::Error),
@@ -23,7 +26,7 @@ impl Failure {
     /// What the process exits with.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Failed(_) => 1,
+            Self::Broken | Self::Failed(_) => 1,
             Self::Config(_) | Self::Usage(_) => 2,
             Self::Away(_) => 3,
         }
