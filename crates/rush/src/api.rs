@@ -52,6 +52,14 @@ pub fn render_session(movie: &str, price_cents: i64, seats: usize, target: &Targ
     into
 }
 
+/// Writes the request that asks a server for its name.
+pub fn render_health(target: &Target) -> Vec<u8> {
+    let mut into = Vec::new();
+    begin("GET", ["/health", "", ""], target, &mut into);
+    into.extend_from_slice(b"\r\n");
+    into
+}
+
 fn begin(method: &str, parts: [&str; 3], target: &Target, into: &mut Vec<u8>) {
     let [before, name, after] = parts;
     into.extend_from_slice(method.as_bytes());

@@ -57,8 +57,6 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What the census covered.
     pub census: Census,
-    /// What somebody who reads the verdict should know.
-    pub notes: Vec<String>,
 }
 
 /// Does what the command line says, and tells it on stdout.
@@ -68,17 +66,15 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let outcome = match rush(args) {
         Err(error) if error.is::<Away>() => {
-            eprintln!("no target can be reached: {error}");
+            eprintln!("{error}");
             return Ok(Exit::Away);
         }
         done => done?,
     };
-    for note in &outcome.notes {
-        eprintln!("note: {note}");
-    }
     keep(&outcome.report, args)?;
     let mut stdout = io::stdout().lock();
     if args.quiet {
+        outcome.report.notes.iter().for_each(|note| eprintln!("note: {note}"));
         writeln!(stdout, "{}", outcome.report.summary())?;
     } else {
         report::text::write(&outcome.report, &mut stdout)?;
@@ -104,6 +100,7 @@ pub fn rush(args: &Args) -> anyhow::Result<Outcome> {
         version: VERSION.to_owned(),
     }));
     let started = report::started();
+    let server = abilities.server.clone();
     let figures = stats::Shared::new(args.seconds);
     let world = Rc::new(World::new(scribe, figures.clone(), targets, abilities));
     let (census, seconds, mut notes) =
@@ -122,12 +119,13 @@ pub fn rush(args: &Args) -> anyhow::Result<Outcome> {
         rate: args.rate.map(f64::from),
         started,
         version: VERSION.to_owned(),
-        server: None,
+        server,
     };
     // A report keeps the verdict's words, in a shape that is the same once written.
     let kept = serde_json::from_value(serde_json::to_value(&verdict)?)?;
-    let report = Report::new(run, &figures.lock(), Some(kept));
-    Ok(Outcome { report, verdict, census, notes })
+    let mut report = Report::new(run, &figures.lock(), Some(kept));
+    report.notes = notes;
+    Ok(Outcome { report, verdict, census })
 }
 
 /// Finds the targets and what they can do.

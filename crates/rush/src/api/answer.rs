@@ -241,3 +241,83 @@ impl Visitor<'_> for CentsVisitor {
         self.visit_f64(amount.parse().map_err(E::custom)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(action: Action, status: u16, body: &str) -> (Outcome, Completion) {
+        let seats = ["a", "b", "c"].map(str::to_owned);
+        read(action, false, &seats, &Answer { status, body: body.as_bytes(), replayed: false })
+    }
+
+    #[test]
+    fn a_group_is_read_whole() {
+        let body = r#"{"id":"r","seatId":"a","seatIds":["a","b"],"userId":"u","status":"PENDING",
+            "createdAt":"2026-11-24T13:05:11.215Z","expiresAt":"2026-11-24T13:05:13.214Z",
+            "total":59.97}"#;
+        let (outcome, done) = told(Action::Reserve, 201, body);
+        assert_eq!(outcome, Outcome::Ok);
+        assert_eq!(done.reservation.as_deref(), Some("r"));
+        assert_eq!(done.seats, ["a", "b"]);
+        assert_eq!((done.hold_ms, done.total_cents), (Some(1_999), Some(5_997)));
+        assert_eq!((done.user.as_deref(), done.state.as_deref()), (Some("u"), Some("PENDING")));
+    }
+
+    #[test]
+    fn one_seat_without_a_total_is_enough() {
+        let (outcome, done) = told(Action::Reserve, 201, r#"{"id":"r","seatId":"c"}"#);
+        assert_eq!((outcome, done.total_cents), (Outcome::Ok, None));
+        assert_eq!(done.seats, ["c"]);
+    }
+
+    #[test]
+    fn a_locked_seat_is_reserved_whatever_its_status_says() {
+        let body = r#"[{"id":"a","status":"SOLD"},
+            {"id":"b","status":"AVAILABLE","isLocked":true},{"id":"c","status":"AVAILABLE"}]"#;
+        assert_eq!(told(Action::Seats, 200, body).1.map.as_deref(), Some("SRA"));
+    }
+
+    #[test]
+    fn a_map_is_in_the_order_of_the_session() {
+        let body = r#"[{"id":"c","status":"SOLD"},{"id":"a","status":"RESERVED"}]"#;
+        assert_eq!(told(Action::Seats, 200, body).1.map.as_deref(), Some("R?S"));
+    }
+
+    #[test]
+    fn a_refusal_names_what_is_taken() {
+        let body =
+            r#"{"code":"seat_sold","message":["x"],"seats":[{"seatId":"b","status":"SOLD"}]}"#;
+        let (outcome, done) = told(Action::Reserve, 409, body);
+        assert_eq!((outcome, done.code.as_deref()), (Outcome::Fail, Some("seat_sold")));
+        assert_eq!(done.taken, ["b"]);
+        assert_eq!(told(Action::Reserve, 404, "no JSON").0, Outcome::Fail);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_unknown() {
+        assert_eq!(told(Action::Reserve, 201, "{").0, Outcome::Info);
+        assert_eq!(told(Action::Confirm, 201, "{}").0, Outcome::Info);
+        assert_eq!(told(Action::Reserve, 503, r#"{"code":"overloaded"}"#).0, Outcome::Info);
+        assert_eq!(told(Action::Cancel, 204, "").0, Outcome::Ok);
+    }
+
+    #[test]
+    fn money_is_text_or_a_number() {
+        let cents = |text| serde_json::from_str::<Cents>(text).map(|Cents(cents)| cents).unwrap();
+        assert_eq!(
+            [cents("19.99"), cents("\"19.99\""), cents("20"), cents("0.1")],
+            [1999, 1999, 2000, 10]
+        );
+        assert!(serde_json::from_str::<Cents>("\"free\"").is_err());
+    }
+
+    #[test]
+    fn sales_carry_their_seats() {
+        let body = r#"[{"id":"s","reservationId":"r","seatId":"a","ticketPrice":25.5}]"#;
+        let sales = told(Action::Sales, 200, body).1.sales.unwrap();
+        let (id, reservation) = ("s".to_owned(), "r".to_owned());
+        let seats = vec!["a".to_owned()];
+        assert_eq!(sales, [SaleSeen { id, reservation, seats, total_cents: None }]);
+    }
+}

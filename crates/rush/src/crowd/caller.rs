@@ -379,12 +379,15 @@ impl Caller {
                     return Some(target);
                 }
                 self.lines[target] = None;
+                if self.world.is_away(target) {
+                    continue;
+                }
                 let connecting = Connection::open(&self.world.targets[target], CONNECT_LIMIT);
                 if let Ok(line) = connecting.await {
                     self.lines[target] = Some(line);
                     return Some(target);
                 }
-                self.world.unreached.set(self.world.unreached.get() + 1);
+                self.world.found_away(target);
             }
             if Instant::now() >= self.end() {
                 return None;

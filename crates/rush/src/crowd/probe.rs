@@ -30,6 +30,8 @@ pub(crate) struct Abilities {
     pub(crate) hold_ms: u64,
     /// What tells a run's users and keys from those of any other.
     pub(crate) tag: String,
+    /// What the server calls itself.
+    pub(crate) server: Option<String>,
 }
 
 /// No target could be reached.
@@ -108,7 +110,8 @@ impl<'a> Prober<'a> {
             self.about(Action::Cancel, &both).await?;
         }
         let hold_ms = first.hold_ms.unwrap_or_default();
-        Ok(Abilities { groups, keys, cancel, extend, hold_ms, tag: self.tag })
+        let server = self.name().await;
+        Ok(Abilities { groups, keys, cancel, extend, hold_ms, tag: self.tag, server })
     }
 
     async fn reserve(
@@ -125,6 +128,16 @@ impl<'a> Prober<'a> {
         let reservation = Some(reservation.to_owned());
         let asked = self.ask(Invoke { reservation, ..self.invoke(action) }).await?;
         Ok(asked.0 == Outcome::Ok)
+    }
+
+    /// What the server's health says of its name; a server need not have any.
+    async fn name(&mut self) -> Option<String> {
+        let request = api::render_health(self.target);
+        let answer = self.connection.ask(&request, REQUEST_LIMIT).await.ok()?;
+        let health: serde_json::Value = serde_json::from_slice(answer.body).ok()?;
+        let said = [health["service"].as_str(), health["version"].as_str()];
+        let said: Vec<_> = said.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join(" "))
     }
 
     fn invoke(&self, action: Action) -> Invoke {

@@ -20,7 +20,7 @@ use crate::stats;
 pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(2);
-/// The wait before trying again, when no target can be reached.
+/// The wait before a target that could not be reached is tried again.
 pub(crate) const AWAY_PAUSE: Duration = Duration::from_millis(50);
 /// Prices that a floating-point sum gets wrong.
 const PRICES_CENTS: [i64; 4] = [2550, 3000, 1999, 10];
@@ -47,6 +47,8 @@ pub(crate) struct World {
     pub(crate) tag: String,
     /// How often a target could not be reached, or hung up before it was asked.
     pub(crate) unreached: Cell<u64>,
+    /// When each target was last found away.
+    away: Vec<Cell<Option<Instant>>>,
     end: Cell<Instant>,
     hold_ms: Cell<u64>,
     last_grant: Cell<Micros>,
@@ -62,6 +64,7 @@ impl World {
         abilities: Abilities,
     ) -> Self {
         Self {
+            away: targets.iter().map(|_| Cell::default()).collect(),
             scribe,
             figures,
             targets,
@@ -84,6 +87,17 @@ impl World {
     /// When the run is over.
     pub(crate) fn end(&self) -> Instant {
         self.end.get()
+    }
+
+    /// A target could not be reached: for a moment nobody need try it.
+    pub(crate) fn found_away(&self, target: usize) {
+        self.away[target].set(Some(Instant::now()));
+        self.unreached.set(self.unreached.get() + 1);
+    }
+
+    /// Whether a target could not be reached a moment ago.
+    pub(crate) fn is_away(&self, target: usize) -> bool {
+        self.away[target].get().is_some_and(|found| found.elapsed() < AWAY_PAUSE)
     }
 
     /// How long the longest hold lasts that was seen.

@@ -63,7 +63,11 @@ fn an_honest_server_is_acquitted_by_every_crowd() {
 fn a_server_that_knows_one_seat_at_a_time_is_acquitted_too() {
     let outcome = acquit(Manner::Plain, "families,retry,abandon");
     for missing in ["several seats", "idempotency keys", "giving a hold back", "lengthening"] {
-        assert!(outcome.notes.iter().any(|note| note.contains(missing)), "{:?}", outcome.notes);
+        assert!(
+            outcome.report.notes.iter().any(|note| note.contains(missing)),
+            "{:?}",
+            outcome.report.notes
+        );
     }
 }
 
