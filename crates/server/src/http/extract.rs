@@ -11,7 +11,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use poltrona_domain::{SeatId, SessionId, Timestamp, UserId};
+use poltrona_domain::{Reservation, SeatId, SessionId, Timestamp, UserId};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -162,12 +162,17 @@ impl Fields {
         self.seat_of(name, &value)
     }
 
-    /// A list of seats' ids.
+    /// A list of seats' ids, not longer than a reservation: a longer one is told as that, and not
+    /// entry by entry.
     pub fn seats(&mut self, name: &str) -> Option<Vec<SeatId>> {
         let Value::Array(values) = self.required(name)? else {
             self.broke(name, Rule::List);
             return None;
         };
+        if values.len() > Reservation::MAX_SEATS {
+            self.broke(name, Rule::Seats(Reservation::MAX_SEATS));
+            return None;
+        }
         // Every one is read before any is missed, so that each that is no id is told.
         let read: Vec<_> = values
             .iter()

@@ -135,9 +135,7 @@ fn read_seats(fields: &mut Fields) -> Option<SeatSelection> {
     };
     let rule = match SeatSelection::new(seats) {
         Ok(selection) => return Some(selection),
-        Err(SelectionError::Empty | SelectionError::TooMany) => {
-            Rule::Between("1".to_owned(), format!("{} seats", Reservation::MAX_SEATS))
-        }
+        Err(SelectionError::Empty | SelectionError::TooMany) => Rule::Seats(Reservation::MAX_SEATS),
         Err(SelectionError::Repeated(_)) => Rule::Distinct,
         Err(SelectionError::SeveralSessions) => Rule::OneSession,
     };

@@ -42,6 +42,8 @@ pub enum Rule {
     Uuid,
     /// It must be a list.
     List,
+    /// At least one seat, and at most this many.
+    Seats(usize),
     /// No entry twice.
     Distinct,
     /// All of one session.
@@ -99,6 +101,7 @@ impl Rule {
             Self::Date => "must be an existing ISO 8601 date or date-time".into(),
             Self::Uuid => "must be a UUID of a kind that this API gives out".into(),
             Self::List => "must be a list of strings".into(),
+            Self::Seats(max) => format!("must name 1 to {max} seats"),
             Self::Distinct => "must not name a seat twice".into(),
             Self::OneSession => "must name seats of one session only".into(),
             Self::EitherOr(other) => format!("or {other} must be given, and not both"),
@@ -127,6 +130,7 @@ impl Rule {
             Self::Date => "deve ser uma data ou data e hora ISO 8601 que exista".into(),
             Self::Uuid => "deve ser um UUID dos que esta API fornece".into(),
             Self::List => "deve ser uma lista de textos".into(),
+            Self::Seats(max) => format!("deve ter de 1 a {max} assentos"),
             Self::Distinct => "não pode repetir um assento".into(),
             Self::OneSession => "deve ter assentos de uma só sessão".into(),
             Self::EitherOr(other) => format!("ou {other} deve ser informado, e não ambos"),

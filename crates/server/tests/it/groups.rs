@@ -31,7 +31,7 @@ async fn ten_seats_are_the_most_and_cost_ten_times_one() {
     assert_eq!(held.body["total"], json!(299.9));
     let eleven = session.seats(["B8", "B7", "B6", "B5", "B4", "B3", "B2", "B1", "A1", "A2", "A3"]);
     let refused = app.reserve_all(&eleven, "bia").english().await;
-    refused.breaks(&["seatIds must be between 1 and 10 seats"]);
+    refused.breaks(&["seatIds must name 1 to 10 seats"]);
 }
 
 #[tokio::test]
@@ -56,8 +56,9 @@ async fn a_list_of_seats_must_make_sense() {
     let either = "seatId or seatIds must be given, and not both";
     breaks(json!({ "seatId": a1, "seatIds": [a2], "userId": "ana" }), &[either]).await;
     breaks(json!({ "seatId": a1, "seatIds": [], "userId": "ana" }), &[either]).await;
-    let count = "seatIds must be between 1 and 10 seats";
+    let count = "seatIds must name 1 to 10 seats";
     breaks(json!({ "seatIds": [], "userId": "ana" }), &[count]).await;
+    breaks(json!({ "seatIds": vec![1; 11], "userId": "ana" }), &[count]).await;
     let twice = "seatIds must not name a seat twice";
     breaks(json!({ "seatIds": [a1, a2, a1], "userId": "ana" }), &[twice]).await;
     breaks(json!({ "seatIds": [a1, a1.to_uppercase()], "userId": "ana" }), &[twice]).await;
