@@ -143,9 +143,14 @@ impl Metrics {
         self.outbox.set(as_f64(rows));
     }
 
-    /// How many connections are open.
-    pub fn connections(&self, open: usize) {
-        self.connections.set(as_f64(open));
+    /// A connection was opened.
+    pub fn connected(&self) {
+        self.connections.increment(1.0);
+    }
+
+    /// A connection is closed.
+    pub fn disconnected(&self) {
+        self.connections.decrement(1.0);
     }
 
     /// A request was answered.

@@ -90,10 +90,12 @@ impl Server {
             let Some(accepted) = self.accept(&app.stop).await else { break };
             match accepted {
                 Ok(stream) => {
-                    app.metrics.connections(connections.len() + 1);
+                    app.metrics.connected();
+                    let metrics = Arc::clone(&app.metrics);
                     let serving = serve(stream, router.clone(), limits, app.stop.clone());
                     connections.spawn(async move {
                         serving.await;
+                        metrics.disconnected();
                         drop(slot);
                     });
                 }

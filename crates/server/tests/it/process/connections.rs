@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::client::{Connection, request};
 use super::program::Program;
+use super::wait_until;
 
 /// More headers than this are too many.
 const HEADERS: usize = 100;
@@ -201,4 +202,21 @@ fn a_client_that_hangs_up_in_the_middle_disturbs_nobody() {
         steady.get("/livez").expect(200);
     }
     assert_eq!(steady.get("/reservations/user/ana").json(), json!([]));
+}
+
+#[test]
+fn connections_are_counted_while_they_are_open() {
+    let (_folder, program) = serve(&[]);
+    let mut watcher = program.connect();
+    let mut open = || {
+        let page = watcher.get("/metrics").expect(200).body;
+        let page = String::from_utf8(page).unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix("poltrona_connections "));
+        line.unwrap().to_owned()
+    };
+    let mut other = program.connect();
+    other.get("/livez").expect(200);
+    assert_eq!(open(), "2");
+    drop(other);
+    wait_until("one is left", || (open() == "1").then_some(()));
 }
