@@ -58,7 +58,7 @@ pub struct Config {
     pub header_timeout: Duration,
     /// How long a client may take to send a request's body.
     pub body_timeout: Duration,
-    /// How long a connection may stay open without a request.
+    /// How long a connection may stay open without a request, or leave an answer unread.
     pub idle_timeout: Duration,
     /// How many connections may be open at once.
     pub max_connections: usize,

@@ -196,7 +196,11 @@ pub const KEYS: &[Key] = &[
     key(
         "idle-timeout",
         Kind::Text,
-        ("DURATION", "2m", "How long a connection may stay without a request (100ms to 1h)"),
+        (
+            "DURATION",
+            "2m",
+            "How long a connection may rest or leave an answer unread (100ms to 1h)",
+        ),
         |c, t| parse::duration(t, BRIEF, 60 * MINUTE).map(|v| c.idle_timeout = v),
         |c| Some(show_duration(c.idle_timeout)),
     ),
