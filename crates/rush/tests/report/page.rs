@@ -132,8 +132,19 @@ fn each_violation_is_told_with_its_requests() {
     assert_eq!(told, [2, 1]);
     assert!(broken.contains("confirm → ok 201"));
     assert!(broken.contains("a hold was granted while &lt;another&gt; &amp; its owner lived"));
-    assert!(broken.contains("… and 11 more."));
+    assert!(broken.contains("… and 11 more, not told in full."));
     assert!(broken.contains("<li>the server does not know groups</li>"));
+}
+
+#[test]
+fn many_violations_are_folded() {
+    let mut report = sample::broken(30);
+    let violations = &mut report.verdict.as_mut().unwrap().violations;
+    *violations = violations.iter().cycle().take(30).cloned().collect();
+    let page = page_of(&report);
+    balanced(&page);
+    assert_eq!(page.matches("<article>").count(), 30);
+    assert!(page.contains("<summary>24 more of them</summary>"));
 }
 
 #[test]

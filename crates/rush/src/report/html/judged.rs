@@ -6,6 +6,9 @@ use super::Escaped;
 use crate::report::figures::{count, thousands};
 use crate::report::{Check, Evidence, Report, Verdict, Violation};
 
+/// How many violations are shown at once; the others, often of one cause, unfold on demand.
+const UNFOLDED: usize = 6;
+
 /// The verdict, first and large.
 pub(super) fn write_headline(report: &Report, to: &mut String) -> fmt::Result {
     let (class, mark, headline, lead) = match &report.verdict {
@@ -60,16 +63,23 @@ pub(super) fn write_violations(report: &Report, to: &mut String) -> fmt::Result 
          <p>Each with the requests that show it. Times are seconds of the run, from a request's \
          first byte to its answer's last; the bars show them on one scale.</p>"
     )?;
-    for (number, violation) in (1..).zip(&verdict.violations) {
-        write_violation(number, violation, to)?;
+    let told = verdict.violations.len();
+    for (place, violation) in verdict.violations.iter().enumerate() {
+        if place == UNFOLDED {
+            writeln!(to, "<details>\n<summary>{} more of them</summary>", told - place)?;
+        }
+        write_violation(place + 1, violation, to)?;
+    }
+    if told > UNFOLDED {
+        writeln!(to, "</details>")?;
     }
     if verdict.untold > 0 {
-        writeln!(to, "<p>… and {} more.</p>", thousands(verdict.untold))?;
+        writeln!(to, "<p>… and {} more, not told in full.</p>", thousands(verdict.untold))?;
     }
     writeln!(to, "</section>")
 }
 
-fn write_violation(number: u32, violation: &Violation, to: &mut String) -> fmt::Result {
+fn write_violation(number: usize, violation: &Violation, to: &mut String) -> fmt::Result {
     writeln!(
         to,
         "<article>\n<h3><span class=\"badge\">{}</span> {number}. {}</h3>",
