@@ -245,6 +245,7 @@ impl Case {
         let seat = &self.seats[seat as usize];
         let held = |id: &Uuid| self.claims.get(id).is_some_and(|c| c.in_the_way_until() >= since);
         if seat.sold.is_some()
+            || seat.in_the_way >= since
             || seat.asking > asking
             || seat.asked_until >= Some(since)
             || seat.held_until >= Some(since)
@@ -266,7 +267,11 @@ impl Case {
         from: Micros,
         to: Micros,
     ) -> Option<(Uuid, &Claim)> {
-        let holds = self.seats[seat as usize].holds.iter().filter(|&&id| id != than);
+        let seat = &self.seats[seat as usize];
+        if to >= seat.surely_until {
+            return None;
+        }
+        let holds = seat.holds.iter().filter(|&&id| id != than);
         holds
             .filter_map(|id| Some((*id, self.claims.get(id)?)))
             .find(|(_, claim)| claim.surely_throughout(from, to))

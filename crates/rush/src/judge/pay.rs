@@ -240,6 +240,9 @@ impl Case {
             Outcome::Ok => {
                 let Some(claim) = self.claims.get_mut(&id) else { return };
                 claim.cancelled.get_or_insert(ended.fact.done);
+                for &seat in &claim.seats {
+                    self.seats[seat as usize].in_the_way = 0;
+                }
                 self.watch_end(id, ended.fact.done + SLACK);
             }
             Outcome::Fail => self.cut_short(ended, id),
@@ -284,10 +287,7 @@ impl Case {
         }
         let end = claim.in_the_way_until().min(ended.fact.done + LINGER);
         for &seat in &claim.seats {
-            let holds = &mut self.seats[seat as usize].holds;
-            if !holds.contains(&id) {
-                holds.push(id);
-            }
+            self.seats[seat as usize].hold(id, claim);
         }
         self.watch_end(id, end);
     }

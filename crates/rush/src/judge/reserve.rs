@@ -70,15 +70,15 @@ impl Case {
         claim.sure_until = sure_until;
         claim.possible_until = possible_until;
         let end = claim.in_the_way_until().min(fact.done + LINGER);
-        self.claims.insert(id, claim);
         self.watch_end(id, end);
         for &seat in &ended.seats {
             let seat = &mut self.seats[seat as usize];
-            seat.grant(id, ended.first);
+            seat.hold(id, &claim);
             if let Some(key) = ended.key {
                 seat.resolve(key);
             }
         }
+        self.claims.insert(id, claim);
     }
 
     /// C1: nobody gets a seat that was sold before they asked.

@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use super::fact::Fact;
+use super::{
+    claim::{Claim, SLACK},
+    fact::Fact,
+};
 use crate::history::Micros;
 
 /// How many lost reserves a seat remembers by their keys.
@@ -31,6 +34,10 @@ pub(super) struct Seat {
     pub(super) sold: Option<SoldSeat>,
     /// Reservations that may hold it now.
     pub(super) holds: Vec<Uuid>,
+    /// Until when one of `holds` is in the way for certain; a cancel makes it 0, not knowing more.
+    pub(super) in_the_way: Micros,
+    /// After this none of `holds` is surely there.
+    pub(super) surely_until: Micros,
     /// Until when a hold that is no longer in `holds` was in the way.
     pub(super) held_until: Option<Micros>,
     /// How many reserves of it are in flight.
@@ -59,6 +66,8 @@ impl Seat {
             place,
             sold: None,
             holds: Vec::new(),
+            in_the_way: 0,
+            surely_until: 0,
             held_until: None,
             asking: 0,
             asked_until: None,
@@ -99,9 +108,15 @@ impl Seat {
         self.unknown_keys.iter().map(|(_, at)| *at).max().max(self.unknown_reserve)
     }
 
-    /// Notes that a reserve of it was granted.
-    pub(super) fn grant(&mut self, to: Uuid, invoked: Micros) {
-        self.granted = self.granted.max(Some(invoked));
-        self.holds.push(to);
+    /// Notes that a reserve of it was granted, or lengthened.
+    pub(super) fn hold(&mut self, id: Uuid, claim: &Claim) {
+        if !self.holds.contains(&id) {
+            self.holds.push(id);
+        }
+        self.granted = self.granted.max(Some(claim.first));
+        if claim.cancelled.is_none() {
+            self.in_the_way = self.in_the_way.max(claim.possible_until.saturating_add(SLACK));
+        }
+        self.surely_until = self.surely_until.max(claim.sure_until);
     }
 }
