@@ -110,7 +110,7 @@ fn write_figures(report: &Report, to: &mut String) -> fmt::Result {
     ranges::write(&report.stats, to)?;
     write!(
         to,
-        "<div class=\"scroll\" role=\"region\" aria-labelledby=\"figures\" tabindex=\"0\">\n\
+        "<div class=\"scroll\" role=\"group\" aria-label=\"Figures as a table\" tabindex=\"0\">\n\
          <table>\n<thead><tr>",
     )?;
     for name in text::HEAD {

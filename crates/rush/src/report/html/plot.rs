@@ -164,11 +164,11 @@ impl Plot {
     }
 
     fn write_table(&self, to: &mut String) -> fmt::Result {
-        let (id, title) = (self.id, self.title);
+        let title = self.title;
         write!(
             to,
             "<details>\n<summary>{title}, as a table</summary>\n\
-             <div class=\"scroll\" role=\"region\" aria-labelledby=\"{id}\" tabindex=\"0\">\n\
+             <div class=\"scroll\" role=\"group\" aria-label=\"{title} as a table\" tabindex=\"0\">\n\
              <table>\n<thead><tr>",
         )?;
         for name in &self.table.head {
