@@ -10,7 +10,7 @@ use crate::history::{Line, Micros};
 /// Lines that travel together.
 const BATCH_LINES: usize = 256;
 /// Batches under way before the crowd has to wait for the judge.
-pub(crate) const BATCHES_MAX: usize = 8 * 1024;
+pub(crate) const BATCHES_MAX: usize = 1024;
 
 /// The one place that knows the run's clock and gives operations their numbers.
 #[derive(Debug)]
