@@ -8,6 +8,7 @@ use poltrona_domain::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::app::SharedApp;
 use crate::http::error::{ApiError, Code};
@@ -62,8 +63,8 @@ pub(super) struct Reserve {
     #[schema(format = Uuid, nullable = false)]
     seat_id: Option<String>,
     #[schema(min_items = 1, max_items = 10, nullable = false)]
-    seat_ids: Option<Vec<String>>,
-    #[schema(max_length = 200)]
+    seat_ids: Option<Vec<Uuid>>,
+    #[schema(min_length = 1, max_length = 200)]
     user_id: String,
 }
 
@@ -183,8 +184,9 @@ pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Re
     operation_id = "listReservations",
     params(
         ("userId" = String, Path, description = "Whose."),
-        ("limit" = Option<u32>, Query, description = "1 to 1,000, the default."),
-        ("after" = Option<String>, Query, description = "The last id of the page before."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
+            description = "1 to 1,000, the default."),
+        ("after" = Option<String>, Query, format = Uuid, description = "The last id of the page before."),
     ),
     responses((status = 200, description = "Their reservations; `[]` for nobody.",
         body = Vec<ReservationView>,

@@ -58,8 +58,9 @@ impl<'a> SaleView<'a> {
     get, path = "/sales/history/{userId}", tag = "sales", operation_id = "getSalesHistory",
     params(
         ("userId" = String, Path, description = "Whose."),
-        ("limit" = Option<u32>, Query, description = "1 to 1,000, the default."),
-        ("after" = Option<String>, Query, description = "The last id of the page before."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
+            description = "1 to 1,000, the default."),
+        ("after" = Option<String>, Query, format = Uuid, description = "The last id of the page before."),
     ),
     responses((status = 200, description = "Their sales; `[]` for nobody.", body = Vec<SaleView>,
         headers(("Link" = String, description = "The next page, when there may be one.")))),

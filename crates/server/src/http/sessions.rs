@@ -66,10 +66,10 @@ pub(super) struct SeatView {
 #[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
 pub(super) struct OpenSession {
     /// The film, not blank, at most 200 characters.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     movie: String,
     /// The room, not blank, at most 200 characters.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     room: String,
     /// ISO 8601 date or date-time, years 2000 to 2100; without an offset it is UTC.
     starts_at: String,
@@ -86,9 +86,9 @@ pub(super) struct OpenSession {
 #[schema(rename_all = "camelCase", example = json!({"room": "Sala 1", "ticketPrice": 30}))]
 #[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
 pub(super) struct UpdateSession {
-    #[schema(max_length = 200, nullable = false)]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
     movie: Option<String>,
-    #[schema(max_length = 200, nullable = false)]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
     room: Option<String>,
     #[schema(nullable = false)]
     starts_at: Option<String>,
@@ -250,8 +250,9 @@ fn with_free_seats(opened: Answer, layout: Layout) -> Option<Answer> {
         ("room" = Option<String>, Query, description = "Part of the room's name, in any case."),
         ("from" = Option<String>, Query, description = "The earliest start, ISO 8601."),
         ("to" = Option<String>, Query, description = "The latest start, ISO 8601."),
-        ("limit" = Option<u32>, Query, description = "1 to 1,000, the default."),
-        ("after" = Option<String>, Query, description = "The last id of the page before."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
+            description = "1 to 1,000, the default."),
+        ("after" = Option<String>, Query, format = Uuid, description = "The last id of the page before."),
     ),
     responses((status = 200, description = "Sessions without their seats.", body = Vec<SessionView>,
         headers(("Link" = String, description = "The next page, when there may be one.")))),
