@@ -352,10 +352,15 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let broken = |rule| ApiError::broken(vec![Broken::new("Idempotency-Key", rule)]);
+        let mut values = parts.headers.get_all("idempotency-key").iter();
+        let Some(value) = values.next() else { return Ok(Self(None)) };
+        if values.next().is_some() {
+            return Err(broken(Rule::Duplicate));
+        }
         match value.to_str() {
             Ok(key) if (1..=KEY_MAX_CHARS).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
-            _ => Err(ApiError::broken(vec![Broken::new("Idempotency-Key", Rule::VisibleAscii)])),
+            _ => Err(broken(Rule::VisibleAscii)),
         }
     }
 }

@@ -233,6 +233,9 @@ async fn a_key_is_1_to_255_visible_characters() {
             call.key(key).english().await.breaks(&[rule]);
         }
     }
+    // Of two keys nobody can say which one a retry would send.
+    let two = app.reserve(session.seat("A2"), "ana").key("k").key("l").english().await;
+    two.breaks(&["Idempotency-Key was given twice"]);
     app.reserve(session.seat("A2"), "ana").key(&"k".repeat(255)).await.expect(201);
 }
 
