@@ -13,6 +13,7 @@ mod crash;
 mod full_disk;
 mod program;
 mod readme;
+mod rush;
 mod shutdown;
 mod smuggling;
 mod startup;
