@@ -1,4 +1,5 @@
-//! This API on the wire: an [`Invoke`] becomes a request, an answer becomes a [`Completion`].
+//! This API on the wire: an [`Invoke`] becomes a request, an answer becomes a
+//! [`Completion`](crate::history::Completion).
 //!
 //! Servers that know only part of it are understood too: one `seatId` in place of `seatIds`, no
 //! totals, prices as text, held seats that are `AVAILABLE` but locked.
