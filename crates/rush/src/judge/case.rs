@@ -282,7 +282,7 @@ impl Case {
         &mut self,
         promise: Promise,
         about: About,
-        what: String,
+        mut what: String,
         evidence: &[(Fact, String)],
     ) {
         if let About::Seat(seat) = about {
@@ -290,6 +290,10 @@ impl Case {
         }
         if !self.findings.violated(promise) {
             return;
+        }
+        // A sentence may begin with a seat.
+        if let Some(first) = what.get_mut(..1) {
+            first.make_ascii_uppercase();
         }
         let (seat, session) = match about {
             About::Seat(seat) => {

@@ -66,7 +66,10 @@ impl Case {
         let Some(id) = self.about_claim_ended(ended) else { return };
         match ended.fact.outcome {
             Outcome::Ok => self.paid(ended, id),
-            Outcome::Fail => self.cut_short(ended, id),
+            Outcome::Fail => {
+                self.cut_short(ended, id);
+                self.shown_sold_meanwhile(ended);
+            }
             Outcome::Info => {
                 let known = self.claims.get(&id).map(|claim| claim.known);
                 for &seat in &ended.seats {
@@ -232,6 +235,26 @@ impl Case {
         let refused = format!("reservation {}: {code}", self.names.text(id));
         let about = first.map_or(About::Nothing, About::Seat);
         self.convict(Promise::C3, about, what, &[(grant, held), (fact, refused)]);
+    }
+
+    /// C2: a map that showed a seat sold while this was its only confirm was wrong, for nothing was
+    /// done.
+    fn shown_sold_meanwhile(&mut self, ended: &Ended) {
+        for &seat in &ended.seats {
+            let known = &self.seats[seat as usize];
+            let Some(sold) = known.sold.filter(|sold| sold.to.is_none() && !sold.before) else {
+                continue;
+            };
+            let meanwhile = ended.fact.invoked <= sold.at;
+            if !meanwhile || known.paying > 0 || known.maybe_sold() || self.blind_confirm {
+                continue;
+            }
+            let name = self.seat_name(seat);
+            let what = format!("{name} was shown sold, and the only confirm of it was refused.");
+            let shown = (sold.fact, format!("{name} is S"));
+            let refused = (ended.fact, format!("confirm of {name} refused"));
+            self.convict(Promise::C2, About::Seat(seat), what, &[shown, refused]);
+        }
     }
 
     pub(super) fn cancel_ended(&mut self, ended: &Ended) {

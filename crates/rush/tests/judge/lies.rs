@@ -16,7 +16,7 @@ fn a_sold_seat_granted_again() {
     let violation = &verdict.violations[0];
     assert_eq!(violation.seat, Some(seat(1)));
     assert_eq!(violation.evidence.iter().map(|e| e.op).collect::<Vec<_>>(), [2, 3]);
-    assert!(verdict.to_string().contains("C1 broken: seat no. 1 was sold"), "{verdict}");
+    assert!(verdict.to_string().contains("C1 broken: Seat no. 1 was sold"), "{verdict}");
 }
 
 #[test]
@@ -114,6 +114,15 @@ fn a_sale_from_nowhere_on_the_map() {
     let mut story = Story::new();
     story.map(0, 10, "AAAA");
     story.map(1_000, 1_010, "ASAA");
+    story.breaks(Promise::C2);
+}
+
+#[test]
+fn a_sale_on_the_map_whose_only_confirm_is_refused() {
+    let mut story = Story::new();
+    story.reserve("ana", &[1], 0).granted(10, "r1");
+    story.confirm("r1", 31_000).refused(31_900, 410);
+    story.map(31_100, 31_200, "SAAA");
     story.breaks(Promise::C2);
 }
 
