@@ -1,6 +1,6 @@
 //! What is kept of a run: what was run and where, its figures, and the verdict.
 //!
-//! A report is written as [text](text), as JSON, or as one [page](html) that needs no network. The
+//! A report is written as [`text`], as JSON, or as one [page](html) that needs no network. The
 //! JSON is the whole of it: the other two can be made from it again.
 
 use std::io::{Read, Write};
