@@ -274,7 +274,12 @@ pub(super) async fn list(
     if !broken.is_empty() {
         return Err(ApiError::broken(broken));
     }
-    let found = app.readers.read(move |db| read::sessions(db, &filter, page)).await?;
+    // The newest are found by their index; what others have in common is only found by looking.
+    let found = if filter == SessionFilter::default() {
+        app.readers.read(move |db| read::sessions(db, &filter, page)).await?
+    } else {
+        app.readers.scan(move |db| read::sessions(db, &filter, page)).await?
+    };
     let sessions = found.ok_or_else(page::no_such_entry)?;
     let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
     Ok(page::show(&views, sessions.last().map(|it| *it.id.as_uuid()), page, &uri))

@@ -20,7 +20,7 @@ pub struct Page {
 }
 
 /// Which sessions to list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionFilter {
     /// Part of the film's title, in any case.
     pub movie: Option<String>,

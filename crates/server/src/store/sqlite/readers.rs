@@ -19,6 +19,8 @@ pub struct Readers {
 struct Shared {
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
+    /// Turns of [`Readers::scan`]; half the connections.
+    scans: Arc<Semaphore>,
     gate: Gate,
 }
 
@@ -26,8 +28,9 @@ impl Readers {
     /// Opens `count` connections to the file.
     pub(super) fn open(file: &Path, count: usize, gate: Gate) -> Result<Self, rusqlite::Error> {
         let idle = (0..count).map(|_| connect_read_only(file)).collect::<Result<Vec<_>, _>>()?;
-        let shared = Shared { idle: Mutex::new(idle), permits: Semaphore::new(count), gate };
-        Ok(Self { shared: Arc::new(shared) })
+        let (idle, permits) = (Mutex::new(idle), Semaphore::new(count));
+        let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
+        Ok(Self { shared: Arc::new(Shared { idle, permits, scans, gate }) })
     }
 
     /// Runs `query` in one snapshot, when a connection is free.
@@ -42,6 +45,22 @@ impl Readers {
         permit.forget();
         let done = tokio::task::spawn_blocking(move || shared.run(query)).await;
         done.map_err(|_| closed("a query did not end"))?
+    }
+
+    /// Like [`Readers::read`], for a query that may look at a whole table: such queries never use
+    /// more than half the connections at a time, and leave the others to those that are quick.
+    pub async fn scan<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = Arc::clone(&self.shared.scans).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::Unavailable("closed".to_owned()))?;
+        self.read(move |db| {
+            // It ends with the query, which goes on when its request is given up.
+            let _turn = turn;
+            query(db)
+        })
+        .await
     }
 }
 
@@ -66,5 +85,40 @@ struct Return<'a>(&'a Shared);
 impl Drop for Return<'_> {
     fn drop(&mut self) {
         self.0.permits.add_permits(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use futures_util::poll;
+
+    use super::super::connect;
+    use super::*;
+
+    #[tokio::test]
+    async fn long_queries_leave_connections_to_quick_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("db");
+        connect(&file).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        let readers = Readers::open(&file, 2, Gate::default()).unwrap();
+        let (end, told) = channel::<()>();
+        let told = Arc::new(Mutex::new(told));
+        let long = || {
+            let told = Arc::clone(&told);
+            readers.scan(move |_| {
+                // Until the other end is dropped.
+                let _ = told.lock().unwrap().recv();
+                Ok(())
+            })
+        };
+        let (mut first, mut second) = (Box::pin(long()), Box::pin(long()));
+        assert!(poll!(&mut first).is_pending());
+        assert!(poll!(&mut second).is_pending());
+        readers.read(|_| Ok(())).await.unwrap();
+        drop(end);
+        first.await.unwrap();
+        second.await.unwrap();
     }
 }
