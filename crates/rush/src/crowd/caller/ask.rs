@@ -23,10 +23,12 @@ impl Caller {
             let op = invoke.op;
             api::render(&invoke, &self.world.targets[target], &mut self.request);
             self.world.scribe.write(Line::Invoke(invoke));
-            // What was surely not sent leaves an operation without an end, and is asked anew.
             if let Some((outcome, done)) = self.exchange(action, &wish, target).await {
                 return Some(self.note(action, op, due, outcome, done));
             }
+            // What was surely not sent was surely not done, and is asked anew as another operation.
+            let at = self.world.scribe.now();
+            self.world.scribe.write(Line::Fail(Completion { at, op, ..Completion::default() }));
             self.world.unreached.set(self.world.unreached.get() + 1);
         }
     }
