@@ -157,7 +157,8 @@ impl Caller {
     }
 
     /// Waits; `None` if the run is over before.
-    pub(crate) async fn pause(&self, lasting: Duration) -> Option<()> {
+    pub(crate) async fn pause(&mut self, lasting: Duration) -> Option<()> {
+        self.pace.rest(lasting);
         let (until, end) = (Instant::now() + lasting, self.end());
         sleep_until(until.min(end).into()).await;
         (until < end).then_some(())

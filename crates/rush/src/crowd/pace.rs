@@ -52,6 +52,16 @@ impl Schedule {
 }
 
 impl Pace {
+    /// Somebody waited on purpose: what is due moves along, for nobody kept them waiting. A schedule
+    /// that all share stays as it is.
+    pub(crate) fn rest(&mut self, lasting: Duration) {
+        if let Self::Open(schedule) = self
+            && schedule.chance.is_some()
+        {
+            schedule.due += lasting;
+        }
+    }
+
     /// Waits until a request is due and says when it was; `None` if that is not before `end`.
     pub(crate) async fn next(&mut self, end: Instant) -> Option<Instant> {
         let Self::Open(schedule) = self else {
@@ -68,5 +78,26 @@ impl Pace {
         sleep_until(due.into()).await;
         let now = Instant::now();
         Some(if now < due + TIMER_SLACK { now } else { due })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_on_purpose_moves_what_is_due_but_not_what_all_share() {
+        let (start, rest) = (Instant::now(), Duration::from_secs(7));
+        let due = |schedule: Schedule| {
+            let mut pace = Pace::Open(schedule);
+            pace.rest(rest);
+            match pace {
+                Pace::Open(schedule) => schedule.due,
+                Pace::Closed => start,
+            }
+        };
+        let every = Duration::from_millis(1);
+        assert_eq!(due(Schedule::random(start, every, fastrand::Rng::with_seed(1))), start + rest);
+        assert_eq!(due(Schedule::together(start, every)), start);
     }
 }
