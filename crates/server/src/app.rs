@@ -10,7 +10,7 @@ use poltrona_domain::{Command, SessionId};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::bus::Bus;
 use crate::cli::Failure;
@@ -158,7 +158,7 @@ fn start_background(
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let started = Instant::now();
     // Before "ready" is said, for whoever reads it may answer with a signal.
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     // The port first: a second program started by mistake should say so before anything else.
     let server = Server::bind(&config).await?;
     let running = Running::start(config, Clock::System)?;
@@ -172,17 +172,22 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let serving = server.run(router, &app);
     let ending = async {
         tokio::select! {
-            () = signals.first() => info!(target: "server", "stopping: answering what was accepted"),
+            () = signals.next() => info!(target: "server", "stopping: answering what was accepted"),
             () = fatal.cancelled() => {}
         }
         stop.cancel();
+        signals.next().await;
+        warn!(target: "server", "told again: not waiting for what is left");
     };
-    tokio::join!(serving, ending);
+    tokio::select! {
+        () = serving => {}
+        () = ending => {}
+    }
     let failed = running.fatal.is_cancelled();
     running.stop().await;
     anyhow::ensure!(
         !failed,
-        "the disk failed; what was acknowledged is kept: mend it and start again"
+        "the disk failed, or the database file went away; mend it and start again"
     );
     info!(target: "server", "stopped");
     Ok(())
@@ -203,8 +208,8 @@ impl Signals {
         })
     }
 
-    /// Waits for the first that comes, or has come.
-    async fn first(mut self) {
+    /// Waits for the next that comes, or has come.
+    async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::BodyExt;
 use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::app::SharedApp;
 use crate::config::{Cors, Locale};
@@ -284,7 +284,8 @@ fn without_body(response: Response) -> Response {
     Response::from_parts(parts, Bytes::new().into())
 }
 
-/// One line a request: what people do at info, what they get wrong at debug, our faults at error.
+/// One line a request: what people do at info, what they get wrong at debug, what they must try again
+/// at warn, our faults at error.
 /// The route's template stands for the path, so that no user's id comes into the log.
 fn log(
     route: &str,
@@ -297,6 +298,7 @@ fn log(
     let ms = took.as_secs_f64() * 1e3;
     let request_id = request_id.to_str().unwrap_or("-");
     match status {
+        503 => warn!(target: "http", request_id, "{method} {route} {status} {ms:.1} ms"),
         500.. => error!(target: "http", request_id, "{method} {route} {status} {ms:.1} ms"),
         400.. => debug!(target: "http", request_id, "{method} {route} {status} {ms:.1} ms"),
         _ => info!(target: "http", request_id, "{method} {route} {status} {ms:.1} ms"),

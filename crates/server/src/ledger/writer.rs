@@ -29,7 +29,7 @@ pub(super) fn run(writer: sqlite::Writer, queue: &Queue, batch_max: usize, liste
         work.commands = live;
         answer_all(late, &Error::Overloaded);
         if let Err(error) = thread.work(work) {
-            error!(target: "database", %error, "the disk failed; ending so that nothing is lost");
+            error!(target: "database", %error, "the disk cannot be trusted; ending so that nothing is lost");
             return;
         }
     }

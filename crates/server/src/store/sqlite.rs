@@ -13,11 +13,12 @@ mod readers;
 mod row;
 pub mod save;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use checkpoint::Checkpointer;
+use folder::{Identity, identity};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub use readers::Readers;
@@ -38,6 +39,8 @@ pub struct Writer {
     connection: Connection,
     checkpointer: Checkpointer,
     durability: Durability,
+    file: PathBuf,
+    identity: Identity,
 }
 
 /// What a commit promises.
@@ -52,7 +55,14 @@ pub enum Durability {
 
 impl Writer {
     /// Begins a transaction that nobody else writes beside.
+    ///
+    /// Fails when the database file is not where it was: what is written into a file that was
+    /// deleted would be gone at the next start, whatever was acknowledged.
     pub fn begin(&mut self, durability: Durability) -> Result<Transaction<'_>, Error> {
+        if !identity(&self.file).is_ok_and(|now| now == self.identity) {
+            let file = self.file.display();
+            return Err(Error::Disk(format!("{file} was moved or deleted while in use")));
+        }
         if self.durability != durability {
             let mode = match durability {
                 Durability::Synced => "FULL",
@@ -84,8 +94,9 @@ pub fn open(file: &Path, read_connections: usize) -> Result<(Writer, Readers), m
     let gate = Gate::default();
     let readers = Readers::open(file, read_connections, Arc::clone(&gate))?;
     let checkpointer = Checkpointer::start(&mut connection, file, gate)?;
-    let durability = Durability::Synced;
-    Ok((Writer { connection, checkpointer, durability }, readers))
+    let identity = identity(file).map_err(|error| migrate::Error::Gone(error.to_string()))?;
+    let (file, durability) = (file.to_owned(), Durability::Synced);
+    Ok((Writer { connection, checkpointer, durability, file, identity }, readers))
 }
 
 /// A connection that may write, with the settings that durability rests on.

@@ -10,6 +10,7 @@ mod client;
 mod commands;
 mod connections;
 mod crash;
+mod deleted;
 mod full_disk;
 mod program;
 mod readme;

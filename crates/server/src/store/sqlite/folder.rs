@@ -1,7 +1,8 @@
 //! The data folder: where the database lives, and the lock that keeps a second program out.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// The database file within the folder.
@@ -56,7 +57,8 @@ impl Folder {
 
     fn take(path: &Path, ephemeral: bool) -> Result<Self, Error> {
         let io_error = |source| Error::Io { path: path.display().to_string(), source };
-        fs::create_dir_all(path).map_err(io_error)?;
+        // It holds who bought what: nobody else's to read.
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error)?;
         let mut file = File::options()
             .create(true)
             .truncate(false)
@@ -83,6 +85,19 @@ impl Folder {
     pub fn database(&self) -> PathBuf {
         database_in(&self.path)
     }
+}
+
+/// Which file a path leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// Which file `path` leads to now; another one, or none, once it was moved, replaced or deleted.
+pub fn identity(path: &Path) -> io::Result<Identity> {
+    let about = fs::metadata(path)?;
+    Ok(Identity { device: about.dev(), inode: about.ino() })
 }
 
 /// Where the database file of a data folder is, locked or not.

@@ -51,6 +51,9 @@ pub enum Error {
         /// Its name.
         name: &'static str,
     },
+    /// The database file went away while it was opened.
+    #[error("the database file went away: {0}")]
+    Gone(String),
     /// The database refused.
     #[error("database: {0}")]
     Database(#[from] rusqlite::Error),

@@ -1,8 +1,7 @@
 //! A small pool of connections that only read.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
@@ -65,26 +64,33 @@ impl Readers {
 }
 
 impl Shared {
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn run<T>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, Error> {
-        let _return = Return(self);
-        let connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let lent = Lent { shared: self, connection: self.idle().pop() };
+        let connection = lent.connection.as_ref();
         let connection = connection.ok_or_else(|| Error::Unavailable("no reader".to_owned()))?;
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let answer = connection.unchecked_transaction().and_then(|_snapshot| query(&connection));
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        Ok(answer?)
+        let _snapshot = connection.unchecked_transaction()?;
+        Ok(query(connection)?)
     }
 }
 
-/// Gives the permit back, however the query ends.
-struct Return<'a>(&'a Shared);
+/// A connection in use; it and its permit come back however the query ends.
+struct Lent<'a> {
+    shared: &'a Shared,
+    connection: Option<Connection>,
+}
 
-impl Drop for Return<'_> {
+impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        self.0.permits.add_permits(1);
+        self.shared.idle().extend(self.connection.take());
+        self.shared.permits.add_permits(1);
     }
 }
 
