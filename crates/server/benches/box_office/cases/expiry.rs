@@ -76,7 +76,7 @@ async fn lapse(bench: &Bench) -> anyhow::Result<Lateness> {
     let house = bench.house().await?;
     let log = bench.folder.join("expiry.log");
     let data = house.copy(bench, "expiry")?;
-    let flags = ["--hold-ttl=5s", "--log-format=json", "--log-level=warn,event=info"];
+    let flags = ["--hold-ttl=5s", "--log-format=json", "--log-level=warn,reservation=info"];
     let server = Server::poltrona_logging(bench, &data, &flags, log_file(&log)?).await?;
     let (promised, made_in) = hold(&server, house).await?;
     let expired = r#"poltrona_commands_total{command="expire",outcome="done"}"#;
