@@ -2,8 +2,9 @@
 //!
 //! A history is all that the judge sees. It begins with a [`Line::Run`], names each session before
 //! anything is asked of it, and then has, for every operation, one `invoke` and at most one
-//! completion: `ok` (a success), `fail` (a refusal: nothing was done) or `info` (nobody knows: the
-//! answer was lost or thrown away, or it was a 5xx after sending). An operation without completion
+//! completion: `ok` (a success), `fail` (nothing was done: a refusal, or, with status 0, a request
+//! that surely never left) or `info` (nobody knows: the answer was lost or thrown away, or it was a
+//! 5xx after sending). An operation without completion
 //! was in flight when the run ended, and counts as `info`. Lines stand in the order in which one
 //! process wrote them down; only `at` says when something happened.
 

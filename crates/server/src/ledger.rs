@@ -8,8 +8,6 @@ mod batch;
 mod queue;
 mod writer;
 
-pub(crate) use writer::outcome_name;
-
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;

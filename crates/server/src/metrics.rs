@@ -11,7 +11,7 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_r
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use poltrona_domain::{Command, Event, Timestamp};
 
-use crate::ledger::{Error, Outcome, outcome_name};
+use crate::ledger::{Error, Outcome};
 
 const SECONDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -233,4 +233,15 @@ const fn command_index(command: &Command) -> usize {
 #[expect(clippy::cast_precision_loss, reason = "counts of things in memory are far below 2^53")]
 const fn as_f64(count: usize) -> f64 {
     count as f64
+}
+
+/// Whether a reply changed anything, for counting.
+fn outcome_name(reply: &Result<Outcome, Error>) -> &'static str {
+    match reply {
+        Ok(Outcome::Done(_)) => "done",
+        Ok(Outcome::Replayed(_)) => "replayed",
+        Err(Error::Refused(_)) => "refused",
+        Err(Error::KeyMismatch) => "key_mismatch",
+        Err(_) => "failed",
+    }
 }

@@ -7,7 +7,7 @@ use tracing::{error, warn};
 
 use super::batch::{self, Answers, Decided};
 use super::queue::{Queue, Work};
-use super::{Error, KEY_TTL, Listeners, Outcome, Reply, Submission, Task};
+use super::{Error, KEY_TTL, Listeners, Submission, Task};
 use crate::store::sqlite::Durability;
 use crate::store::{self, sqlite};
 use crate::{envelope, ids};
@@ -210,16 +210,5 @@ fn answer_to(error: &store::Error) -> Error {
         store::Error::Unavailable(_) | store::Error::Disk(_) | store::Error::Driver(_) => {
             Error::Unavailable
         }
-    }
-}
-
-/// Whether a reply changed anything, for counting.
-pub(crate) fn outcome_name(reply: &Reply) -> &'static str {
-    match reply {
-        Ok(Outcome::Done(_)) => "done",
-        Ok(Outcome::Replayed(_)) => "replayed",
-        Err(Error::Refused(_)) => "refused",
-        Err(Error::KeyMismatch) => "key_mismatch",
-        Err(_) => "failed",
     }
 }
