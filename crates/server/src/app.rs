@@ -1,5 +1,7 @@
 //! The parts put together: how the program starts, what it is while it runs, and how it stops.
 
+mod open;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,12 +23,13 @@ use crate::expiry::Expiry;
 use crate::http::coalesce::Coalesced;
 use crate::http::seats::SeatMap;
 use crate::http::server::Server;
-use crate::ledger::{Ledger, Listeners, Settings, WriterThread};
+use crate::ledger::{Ledger, Listeners, Settings, Workers};
 use crate::metrics::Metrics;
-use crate::relay::{Relay, Wake};
+use crate::relay::{Outbox, Relay};
+use crate::store::migrations::{self, Migration};
 use crate::store::sqlite::folder::Folder;
-use crate::store::sqlite::{self, Readers, migrate};
-use crate::{demo, http, ids, retention};
+use crate::store::{Readers, postgres, sqlite};
+use crate::{demo, http, retention};
 
 /// How often what was timed is folded into the metrics.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
@@ -57,7 +60,7 @@ pub struct App {
 /// [`App`], shared by all requests.
 pub type SharedApp = Arc<App>;
 
-/// A box office that is open: its data folder is locked and its background work runs.
+/// A box office that is open: its store is reached, and its background work runs.
 pub struct Running {
     /// What requests reach.
     pub app: SharedApp,
@@ -65,25 +68,19 @@ pub struct Running {
     pub fatal: CancellationToken,
     background: TaskTracker,
     stop_background: CancellationToken,
-    writer: WriterThread,
+    workers: Workers,
     // Last, so that the folder is unlocked, or deleted, when everything else is closed.
-    _folder: Folder,
+    _folder: Option<Folder>,
 }
 
 impl Running {
-    /// Opens the data folder, brings the schema up to date and starts the background work.
-    pub fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        let folder = if config.ephemeral {
-            Folder::ephemeral(&ids::fresh().to_string())
-        } else {
-            Folder::lock(&config.data_dir)
-        };
-        let folder = folder.map_err(|error| Failure::Usage(error.to_string()))?;
-        let (writer, readers) = sqlite::open(&folder.database(), config.read_connections)
-            .with_context(|| format!("opening {}", folder.database().display()))?;
+    /// Opens the store and starts the background work.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let opened = open::store(&config, clock).await?;
+        let open::Opened { writers, chores, readers, outbox, clock, folder } = opened;
         let metrics = Arc::new(Metrics::new()?);
         let expiry = Arc::new(Expiry::new(clock.clone()));
-        let (fatal, wake) = (CancellationToken::new(), Wake::default());
+        let fatal = CancellationToken::new();
         let settings = Settings {
             batch_max: config.batch_max,
             queue_depth: config.queue_depth,
@@ -92,13 +89,12 @@ impl Running {
             patience: config.request_timeout / 2,
         };
         let listeners = Listeners {
-            clock: clock.clone(),
             metrics: Arc::clone(&metrics),
-            expiry: Arc::clone(&expiry),
-            outbox: wake.clone(),
+            expiry: Some(Arc::clone(&expiry)),
+            news: outbox.news(),
             fatal: fatal.clone(),
         };
-        let (ledger, writer) = Ledger::start(writer, &settings, listeners)?;
+        let (ledger, workers) = Ledger::start(writers, chores, &settings, listeners)?;
         let app = Arc::new(App {
             config,
             clock,
@@ -110,11 +106,11 @@ impl Running {
             stop: CancellationToken::new(),
         });
         let (background, stop_background) = (TaskTracker::new(), CancellationToken::new());
-        start_background(&app, wake, &background, &stop_background);
-        Ok(Self { app, fatal, background, stop_background, writer, _folder: folder })
+        start_background(&app, outbox, &background, &stop_background);
+        Ok(Self { app, fatal, background, stop_background, workers, _folder: folder })
     }
 
-    /// Ends the background work, then the writer; what was committed but not yet delivered waits in
+    /// Ends the background work, then the workers; what was committed but not yet delivered waits in
     /// the outbox for the next start.
     pub async fn stop(self) {
         self.app.stop.cancel();
@@ -122,24 +118,23 @@ impl Running {
         self.background.close();
         self.background.wait().await;
         self.app.ledger.close();
-        self.writer.join().await;
+        self.workers.join().await;
     }
 }
 
 fn start_background(
     app: &SharedApp,
-    wake: Wake,
+    outbox: Outbox,
     background: &TaskTracker,
     stop: &CancellationToken,
 ) {
     let relay = Relay {
-        readers: app.readers.clone(),
+        outbox,
         ledger: app.ledger.clone(),
-        bus: Bus::new(app.ledger.clone()),
-        wake,
-        metrics: Arc::clone(&app.metrics),
+        bus: Bus::local(app.ledger.clone()),
+        expiry: Arc::clone(&app.expiry),
     };
-    background.spawn(relay.run(stop.clone()));
+    relay.start(background, stop);
     let expiry = || Arc::clone(&app.expiry);
     background.spawn(expiry().catch_up(app.readers.clone(), stop.clone()));
     background.spawn(expiry().run(app.ledger.clone(), stop.clone()));
@@ -161,7 +156,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     // The port first: a second program started by mistake should say so before anything else.
     let server = Server::bind(&config).await?;
-    let running = Running::start(config, Clock::System)?;
+    let running = Running::start(config, Clock::System).await?;
     let app = Arc::clone(&running.app);
     if app.config.demo {
         demo::open(&app).await.context("opening the demo's sessions")?;
@@ -226,14 +221,15 @@ fn greet(app: &App, server: &Server, ready_in: Duration) {
     if !stderr.is_terminal() {
         return;
     }
-    let data = if app.config.ephemeral {
-        "ephemeral, gone when it stops".to_owned()
-    } else {
-        app.config.data_dir.display().to_string()
+    let config = &app.config;
+    let (mode, data) = match config.postgres().map(open::target) {
+        Some(Ok(server)) => ("one of many (PostgreSQL)", server.describe()),
+        _ if config.ephemeral => ("embedded (SQLite)", "ephemeral, gone when it stops".to_owned()),
+        _ => ("embedded (SQLite)", config.data_dir.display().to_string()),
     };
     let text = banner(&BannerInfo {
         version: env!("CARGO_PKG_VERSION"),
-        mode: "embedded (SQLite)".to_owned(),
+        mode: mode.to_owned(),
         data,
         base_url,
         demo: app.config.demo.then(|| demo::SUMMARY.to_owned()),
@@ -255,31 +251,41 @@ pub fn openapi_yaml() -> String {
 }
 
 /// Applies the migrations that the database lacks; says what was done.
-pub fn migrate_up(config: &Config) -> anyhow::Result<String> {
-    let folder =
-        Folder::lock(&config.data_dir).map_err(|error| Failure::Usage(error.to_string()))?;
-    let mut connection = sqlite::connect(&folder.database())?;
-    let applied = migrate::up(&mut connection)?;
+pub async fn migrate_up(config: &Config) -> anyhow::Result<String> {
+    let applied = match config.postgres() {
+        Some(url) => postgres::migrate::up(&mut connect(url).await?).await?,
+        None => {
+            let folder = Folder::lock(&config.data_dir);
+            let folder = folder.map_err(|error| Failure::Usage(error.to_string()))?;
+            sqlite::migrate::up(&mut sqlite::connect(&folder.database())?)?
+        }
+    };
     if applied.is_empty() {
         return Ok("nothing to do: the database has every migration".to_owned());
     }
-    let line = |step: &migrate::Migration| format!("applied {:04} {}", step.version, step.name);
+    let line = |step: &&Migration| format!("applied {:04} {}", step.version, step.name);
     Ok(applied.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// Says which migrations the database has.
-pub fn migrate_status(config: &Config) -> anyhow::Result<String> {
+pub async fn migrate_status(config: &Config) -> anyhow::Result<String> {
     let file = sqlite::folder::database_in(&config.data_dir);
-    let steps = if file.exists() {
-        migrate::status(&sqlite::connect_read_only(&file)?)?
-    } else {
-        migrate::none_applied()
+    let steps = match config.postgres() {
+        Some(url) => postgres::migrate::status(&connect(url).await?).await?,
+        None if file.exists() => sqlite::migrate::status(&sqlite::connect_read_only(&file)?)?,
+        None => migrations::statuses(0),
     };
-    let line = |step: &migrate::Status| {
+    let line = |step: &migrations::Status| {
         let state = if step.applied { "applied" } else { "to come" };
         format!("{:04} {:<24} {state}", step.version, step.name)
     };
     Ok(steps.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+async fn connect(url: &str) -> anyhow::Result<tokio_postgres::Client> {
+    let target = open::target(url)?;
+    let away = |error| Failure::Away(format!("{}: {error}", target.describe()));
+    Ok(target.connect().await.map_err(away)?)
 }
 
 /// Opens sessions in the data folder, telling how many are done.
@@ -289,7 +295,7 @@ pub async fn seed(
     seats: u16,
     progress: &mut dyn FnMut(u32),
 ) -> anyhow::Result<()> {
-    let running = Running::start(config.clone(), Clock::System)?;
+    let running = Running::start(config.clone(), Clock::System).await?;
     let seeded = seed_into(&running.app, sessions, seats, progress).await;
     running.stop().await;
     seeded

@@ -1,18 +1,16 @@
-//! The way from the relay to the consumers: in process.
+//! The way from the relay to the consumers.
 //!
 //! A message is one outbox row, that is, the events of one committed batch. It is delivered at least
 //! once; each consumer makes its effect happen exactly once by writing the message's id into its
 //! inbox in the transaction of the effect.
 
-use std::sync::Arc;
+mod local;
 
-use futures_util::future::try_join_all;
 use poltrona_domain::Timestamp;
 use uuid::Uuid;
 
 use crate::envelope::Received;
-use crate::ledger::{Error, Ledger};
-use crate::read_models::Consumer;
+use crate::store::query::OutboxRow;
 
 /// The events of one batch, on their way.
 #[derive(Debug)]
@@ -23,27 +21,43 @@ pub struct Message {
     pub created_at: Timestamp,
     /// Its events, in the order they were decided.
     pub events: Vec<Received>,
+    /// The same as it is sent: a JSON array of envelopes.
+    pub json: String,
 }
 
-/// Every consumer, within this process.
+/// Whoever takes messages to the consumers.
 #[derive(Clone)]
-pub struct Bus {
-    ledger: Ledger,
+pub enum Bus {
+    /// Straight to the consumers of this process.
+    Local(local::Bus),
+}
+
+impl Message {
+    /// Reads an outbox row.
+    pub fn read(row: OutboxRow) -> serde_json::Result<Self> {
+        let OutboxRow { id, created_at, events: json } = row;
+        Ok(Self { id, created_at, events: serde_json::from_str(&json)?, json })
+    }
 }
 
 impl Bus {
-    /// A bus whose consumers write through `ledger`.
-    pub const fn new(ledger: Ledger) -> Self {
-        Self { ledger }
+    /// A bus whose consumers are in this process, and write through `ledger`.
+    pub const fn local(ledger: crate::ledger::Ledger) -> Self {
+        Self::Local(local::Bus::new(ledger))
     }
 
-    /// Delivers messages, in order, to every consumer; returns when all have taken them.
-    pub async fn deliver(&self, messages: Vec<Message>) -> Result<(), Error> {
-        let messages = Arc::new(messages);
-        let taking = Consumer::ALL.iter().map(|consumer| {
-            let messages = Arc::clone(&messages);
-            self.ledger.write(move |tx| consumer.take(tx, &messages))
-        });
-        try_join_all(taking).await.map(|_| ())
+    /// Delivers messages to every consumer, or to queues that will; returns when all of them have
+    /// taken charge. What failed may have been delivered in part, and is to be delivered again.
+    pub async fn deliver(&self, messages: Vec<Message>) -> anyhow::Result<()> {
+        match self {
+            Self::Local(bus) => Ok(bus.deliver(&messages).await?),
+        }
+    }
+
+    /// Whether a message that was delivered, and whose outbox row is gone, can come again.
+    pub const fn redelivers(&self) -> bool {
+        match self {
+            Self::Local(_) => false,
+        }
     }
 }

@@ -49,7 +49,8 @@ pub struct Cli {
 enum Command {
     /// Run the server until it is told to stop.
     ///
-    /// Settings without a flag: the variable `DATABASE_URL`, which may be `sqlite:DIR`.
+    /// Settings without a flag: the variable `DATABASE_URL`, which may be `sqlite:DIR` or
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     #[command(after_help = "Examples:\n  poltrona serve --demo\n  \
                             poltrona serve --port 8080 --data-dir /var/lib/poltrona --hold-ttl 2m")]
     Serve(Settings),
@@ -171,8 +172,12 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(settings) => serve(settings),
         Command::Seed(args) => seed(args),
-        Command::Migrate(Migrate::Up(settings)) => migrate(settings, app::migrate_up),
-        Command::Migrate(Migrate::Status(settings)) => migrate(settings, app::migrate_status),
+        Command::Migrate(Migrate::Up(settings)) => {
+            migrate(settings, async |config| app::migrate_up(config).await)
+        }
+        Command::Migrate(Migrate::Status(settings)) => {
+            migrate(settings, async |config| app::migrate_status(config).await)
+        }
         Command::Openapi { format: DocumentFormat::Json } => documents::print(&app::openapi_json()),
         Command::Openapi { format: DocumentFormat::Yaml } => documents::print(&app::openapi_yaml()),
         Command::Config(ConfigCommand::Show { origin, settings }) => {
@@ -239,10 +244,13 @@ fn seed(args: SeedArgs) -> Result<(), Failure> {
 
 fn migrate(
     settings: Settings,
-    step: impl FnOnce(&Config) -> anyhow::Result<String>,
+    step: impl AsyncFnOnce(&Config) -> anyhow::Result<String>,
 ) -> Result<(), Failure> {
     let (config, _telemetry) = start(settings)?;
-    documents::print(&step(&config)?)
+    block_on(async {
+        documents::print(&step(&config).await?)?;
+        Ok(())
+    })
 }
 
 /// Runs a task on all cores.

@@ -1,6 +1,7 @@
 //! The one source of time, and the hand that tests move.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use poltrona_domain::Timestamp;
@@ -15,6 +16,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 pub enum Clock {
     /// The system's wall clock.
     System,
+    /// The system's wall clock, corrected by how far a database server's was ahead when it was last
+    /// read, in milliseconds: that one is the clock which all instances share.
+    Corrected(Arc<AtomicI64>),
     /// A clock that stands still until it is moved.
     Manual(Arc<watch::Sender<Timestamp>>),
 }
@@ -28,19 +32,41 @@ impl Clock {
     /// The time, cut to milliseconds.
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => {
-                #[expect(clippy::disallowed_methods, reason = "this is the one source of time")]
-                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+            Self::System => wall_clock(),
+            Self::Corrected(ahead) => {
+                let millis = wall_clock().as_millis();
+                Timestamp::from_millis(millis.saturating_add(ahead.load(Ordering::Relaxed)))
             }
             Self::Manual(hand) => *hand.borrow(),
+        }
+    }
+
+    /// The same clock, to be corrected by a database server's.
+    #[must_use]
+    pub fn corrected(self) -> Self {
+        match self {
+            Self::System => Self::Corrected(Arc::default()),
+            other => other,
+        }
+    }
+
+    /// The time that a database server has just read for us, which all instances share. Only a story's
+    /// clock overrules it.
+    pub fn or_servers(&self, read: Timestamp) -> Timestamp {
+        match self {
+            Self::System => read,
+            Self::Corrected(ahead) => {
+                ahead.store(read.as_millis() - wall_clock().as_millis(), Ordering::Relaxed);
+                read
+            }
+            Self::Manual(_) => self.now(),
         }
     }
 
     /// Waits until the clock shows `at` or later.
     pub async fn sleep_until(&self, at: Timestamp) {
         match self {
-            Self::System => loop {
+            Self::System | Self::Corrected(_) => loop {
                 let left = self.now().until(at);
                 if left.is_zero() {
                     return;
@@ -60,4 +86,10 @@ impl Clock {
             hand.send_modify(|now| *now = now.plus(by));
         }
     }
+}
+
+fn wall_clock() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "this is the one source of time")]
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

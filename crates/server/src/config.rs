@@ -66,8 +66,15 @@ pub struct Config {
     pub queue_depth: usize,
     /// How many commands one transaction carries at most: 1 to 1024.
     pub batch_max: usize,
+    /// How many workers write to a database server, each with a connection of its own: 1 to 8.
+    /// Embedded, there is always one.
+    pub ledger_workers: usize,
     /// How many database connections serve reads: 1 to 64.
     pub read_connections: usize,
+    /// Whether a start applies the migrations that a database server lacks. Embedded, it always does.
+    pub run_migrations: bool,
+    /// How long a start waits for engines that cannot be reached.
+    pub wait_for: Duration,
     /// Which web origins a browser may call the API from.
     pub cors_origins: Cors,
     /// The language of messages when the client asks for none.
@@ -78,7 +85,7 @@ pub struct Config {
     pub log_level: String,
     /// Whether other machines may call although nobody is authenticated.
     pub insecure: bool,
-    /// `sqlite:DIR`, already applied to [`data_dir`](Self::data_dir); no other store is built in.
+    /// `sqlite:DIR`, already applied to [`data_dir`](Self::data_dir), or `postgres:`.
     pub database_url: Option<Secret>,
     /// Always `None` in this version: a value is refused, never ignored.
     pub redis_url: Option<Secret>,
@@ -103,7 +110,10 @@ impl Default for Config {
             max_connections: 8192,
             queue_depth: 4096,
             batch_max: 256,
+            ledger_workers: 2,
             read_connections: 4,
+            run_migrations: false,
+            wait_for: Duration::ZERO,
             cors_origins: Cors::Any,
             locale: Locale::PtBr,
             log_format: LogFormat::Auto,
@@ -120,6 +130,13 @@ impl Config {
     /// The defaults, on a port that the system chooses and with the data in `data_dir`.
     pub fn default_for_tests(data_dir: &Path) -> Self {
         Self { port: 0, data_dir: data_dir.to_path_buf(), ..Self::default() }
+    }
+
+    /// The URL of the PostgreSQL server, if the data are on one.
+    pub fn postgres(&self) -> Option<&str> {
+        let url = self.database_url.as_ref()?.expose();
+        let scheme = url.split_once(':')?.0.to_ascii_lowercase();
+        matches!(scheme.as_str(), "postgres" | "postgresql").then_some(url)
     }
 
     /// The address by which a program on this machine reaches the server, without a final slash.

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::ids;
-use crate::store::sqlite::read;
 
 /// What the demo has, for the banner.
 pub const SUMMARY: &str = "3 films, 6 sessions";
@@ -37,15 +36,11 @@ pub async fn open(app: &App) -> anyhow::Result<()> {
     for (number, showing) in (0_u128..).zip(SHOWINGS) {
         let session = showing_today(number, showing, now)?;
         let id = session.id;
-        let (known, starts_at) = app
-            .readers
-            .read(move |db| Ok((read::session_exists(db, id)?, read::session(db, id)?)))
-            .await
-            .map(|(known, found)| (known, found.map(|session| session.starts_at)))?;
-        let command = match starts_at {
-            None if known => continue,
+        let found = app.readers.session(id).await?;
+        let command = match found {
             None => Command::OpenSession(session),
-            Some(at) if at == session.starts_at => continue,
+            Some(found) if !found.is_open() => continue,
+            Some(found) if found.starts_at == session.starts_at => continue,
             Some(_) => Command::UpdateSession {
                 session: id,
                 change: SessionChange {

@@ -16,14 +16,16 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::ledger::{Error, Ledger};
-use crate::store::sqlite::{Readers, read};
+use crate::store::Readers;
 
 /// How many pending reservations are read at a time when catching up.
-const CATCH_UP_ROWS: u32 = 10_000;
+const CATCH_UP_ROWS: usize = 10_000;
 /// How many lapses are handed to the ledger at a time.
 const LAPSES: usize = 4_096;
 /// How long a lapse waits that the store could not take.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long a lapse waits that came too early.
+const HAIR: Duration = Duration::from_millis(5);
 
 /// When which reservation lapses.
 pub struct Expiry {
@@ -63,6 +65,14 @@ impl Expiry {
         }
     }
 
+    /// Takes up reservations that lapsed and that nobody announced.
+    pub fn look_after(&self, overdue: Vec<(Timestamp, ReservationId)>) {
+        if !overdue.is_empty() {
+            self.due().extend(overdue);
+            self.sooner.notify_one();
+        }
+    }
+
     /// How many holds are watched.
     pub fn watched(&self) -> usize {
         self.due().len()
@@ -90,7 +100,7 @@ impl Expiry {
     pub async fn catch_up(self: Arc<Self>, readers: Readers, stop: CancellationToken) {
         let mut after = (Timestamp::from_millis(i64::MIN), ReservationId::from_uuid(Uuid::nil()));
         while !stop.is_cancelled() {
-            match readers.read(move |db| read::pending(db, after, CATCH_UP_ROWS)).await {
+            match readers.pending(after, CATCH_UP_ROWS).await {
                 Ok(found) => {
                     let Some(last) = found.last() else { return };
                     after = *last;
@@ -115,7 +125,10 @@ impl Expiry {
         for (reservation, reply) in lapsed.into_iter().zip(replies) {
             let again = match reply {
                 Ok(_) | Err(Error::Refused(Refusal::ReservationNotFound(_))) => continue,
-                Err(Error::Refused(Refusal::NotLapsed { expires_at, .. })) => expires_at,
+                // Early by a hair, for clocks differ; or much too early, for it was extended.
+                Err(Error::Refused(Refusal::NotLapsed { expires_at, .. })) => {
+                    expires_at.max(self.clock.now().plus(HAIR))
+                }
                 Err(error) => {
                     debug!(target: "expiry", %error, "a lapse was not recorded; trying again");
                     self.clock.now().plus(PAUSE)

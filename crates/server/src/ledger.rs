@@ -1,12 +1,12 @@
 //! The ledger: every change of a seat goes through here, many in one transaction.
 //!
-//! Commands queue. The writer takes whatever waits, loads the rows it is about, lets the rules
+//! Commands queue. A worker takes whatever waits, loads the rows it is about, lets the rules
 //! decide each in order, saves the outcome and commits once for all (natural batching): alone, a
 //! command is a batch of one and waits for nobody; under load one fsync serves them all.
 
 mod batch;
 mod queue;
-mod writer;
+mod worker;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -14,16 +14,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use poltrona_domain::{Command, Event, Refusal};
-use rusqlite::Transaction;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
 use crate::expiry::Expiry;
 use crate::metrics::Metrics;
-use crate::relay::Wake;
-use crate::store::sqlite;
+use crate::relay::News;
+use crate::store::{self, Chore, Writer, postgres};
 use queue::Queue;
 
 /// What the ledger is told about its work, and whom it tells.
@@ -38,14 +36,12 @@ pub struct Settings {
 
 /// What learns of every committed batch.
 pub struct Listeners {
-    /// Where the time comes from.
-    pub clock: Clock,
     /// Counts and times.
     pub metrics: Arc<Metrics>,
-    /// Holds that will lapse.
-    pub expiry: Arc<Expiry>,
+    /// Holds that will lapse; nobody, where the bus brings them.
+    pub expiry: Option<Arc<Expiry>>,
     /// Tells the relay that the outbox has news.
-    pub outbox: Wake,
+    pub news: News,
     /// Cancelled when the disk fails and the program must end.
     pub fatal: CancellationToken,
 }
@@ -53,29 +49,36 @@ pub struct Listeners {
 /// The way in. Cheap to clone.
 #[derive(Clone)]
 pub struct Ledger {
-    queue: Arc<Queue>,
+    /// One for each worker.
+    queues: Arc<[Arc<Queue>]>,
+    chores: Arc<Chores>,
     patience: Duration,
 }
 
-/// The writer's thread, to be waited for after [`Ledger::close`].
-pub struct WriterThread(JoinHandle<()>);
+/// The workers' threads, to be waited for after [`Ledger::close`].
+pub struct Workers(Vec<JoinHandle<()>>);
 
 /// A command on its way.
-pub struct Submission {
+struct Submission {
     command: Command,
     key: Option<Key>,
     deadline: Instant,
     reply: oneshot::Sender<Reply>,
 }
 
-/// Something else that writes: it runs in a transaction of the writer's, beside the commands. It may
-/// run again when that transaction fails, so it must not keep what it changed.
-pub struct Task {
-    run: Box<Run>,
-    reply: oneshot::Sender<Result<(), Error>>,
+/// Something else that writes, in a transaction of the one writer's, beside the commands.
+struct Task {
+    chore: Chore,
+    reply: oneshot::Sender<Result<usize, Error>>,
 }
 
-type Run = dyn FnMut(&Transaction<'_>) -> rusqlite::Result<()> + Send;
+/// Who writes what is not a command.
+pub enum Chores {
+    /// The one worker: a file has one writer.
+    Worker,
+    /// A pool of connections, beside the workers.
+    Pool(postgres::Pool),
+}
 
 type Reply = Result<Outcome, Error>;
 
@@ -170,26 +173,32 @@ pub enum Error {
 pub const KEY_TTL: Duration = Duration::from_hours(24);
 
 impl Ledger {
-    /// Starts the writer's thread.
+    /// Starts a worker for each writer.
     pub fn start(
-        writer: sqlite::Writer,
+        writers: Vec<Writer>,
+        chores: Chores,
         settings: &Settings,
         listeners: Listeners,
-    ) -> std::io::Result<(Self, WriterThread)> {
-        let queue = Arc::new(Queue::new(settings.queue_depth));
-        let batch_max = settings.batch_max;
-        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn({
-            let queue = Arc::clone(&queue);
-            move || writer::run(writer, &queue, batch_max, &listeners)
-        })?;
-        Ok((Self { queue, patience: settings.patience }, WriterThread(thread)))
+    ) -> std::io::Result<(Self, Workers)> {
+        let listeners = Arc::new(listeners);
+        let depth = settings.queue_depth.div_ceil(writers.len().max(1));
+        let queues: Arc<[_]> = writers.iter().map(|_| Arc::new(Queue::new(depth))).collect();
+        let start = |(writer, queue): (Writer, &Arc<Queue>)| {
+            let (queue, listeners) = (Arc::clone(queue), Arc::clone(&listeners));
+            let batch_max = settings.batch_max;
+            let thread = std::thread::Builder::new().name("ledger".to_owned());
+            thread.spawn(move || worker::run(writer, &queue, batch_max, &listeners))
+        };
+        let threads = writers.into_iter().zip(&*queues).map(start).collect::<Result<_, _>>()?;
+        let (chores, patience) = (Arc::new(chores), settings.patience);
+        Ok((Self { queues, chores, patience }, Workers(threads)))
     }
 
     /// Asks for a change on behalf of a person.
     pub async fn submit(&self, command: Command, key: Option<Key>) -> Reply {
         let (reply, outcome) = oneshot::channel();
         let deadline = Instant::now() + self.patience;
-        self.queue.push(Submission { command, key, deadline, reply })?;
+        self.queue(&command).push(Submission { command, key, deadline, reply })?;
         // The sender is only dropped without an answer when the writer ended in mid-batch.
         outcome.await.unwrap_or(Err(Error::OutcomeUnknown))
     }
@@ -202,7 +211,8 @@ impl Ledger {
             .into_iter()
             .map(|command| {
                 let (reply, outcome) = oneshot::channel();
-                self.queue.push_background(Submission { command, key: None, deadline: far, reply });
+                let queue = self.queue(&command);
+                queue.push_background(Submission { command, key: None, deadline: far, reply });
                 outcome
             })
             .collect();
@@ -213,31 +223,61 @@ impl Ledger {
         replies
     }
 
-    /// Writes something other than a command, through the one writer.
-    pub async fn write(
-        &self,
-        run: impl FnMut(&Transaction<'_>) -> rusqlite::Result<()> + Send + 'static,
-    ) -> Result<(), Error> {
-        let (reply, done) = oneshot::channel();
-        self.queue.push_task(Task { run: Box::new(run), reply });
-        done.await.unwrap_or(Err(Error::OutcomeUnknown))
+    /// Writes something other than a command; says how many rows of its subject it touched.
+    pub async fn write(&self, chore: Chore) -> Result<usize, Error> {
+        match (&*self.chores, self.queues.first()) {
+            (Chores::Pool(pool), _) => pool.run(&chore).await.map_err(|error| answer_to(&error)),
+            (Chores::Worker, Some(queue)) => {
+                let (reply, done) = oneshot::channel();
+                queue.push_task(Task { chore, reply });
+                done.await.unwrap_or(Err(Error::OutcomeUnknown))
+            }
+            (Chores::Worker, None) => Err(Error::Unavailable),
+        }
     }
 
     /// How many commands wait.
     pub fn waiting(&self) -> usize {
-        self.queue.len()
+        self.queues.iter().map(|queue| queue.len()).sum()
+    }
+
+    /// The queue of the worker that a command belongs to: that of its session where it names one, so
+    /// that two workers seldom want the same seats; which worker it is, is a hint and not a rule.
+    fn queue(&self, command: &Command) -> &Queue {
+        let session = command.session().map(|id| *id.as_uuid());
+        let id = session.or_else(|| command.reservation().map(|id| *id.as_uuid()));
+        let hash = rapidhash::v3::rapidhash_v3(id.unwrap_or_default().as_bytes());
+        let count = self.queues.len() as u64;
+        let place = usize::try_from(hash % count.max(1)).unwrap_or_default();
+        &self.queues[place]
     }
 
     /// Takes no more commands; those that wait are still decided.
     pub fn close(&self) {
-        self.queue.close();
+        self.queues.iter().for_each(|queue| queue.close());
     }
 }
 
-impl WriterThread {
-    /// Waits until the writer has answered everything and closed the database.
+impl Workers {
+    /// Waits until every worker has answered everything and closed its writer.
     pub async fn join(self) {
-        // A panic of the writer has been told by the panic hook and has cancelled `fatal`.
-        let _ = tokio::task::spawn_blocking(move || self.0.join()).await;
+        for worker in self.0 {
+            // A panic of a worker has been told by the panic hook and has cancelled `fatal`.
+            let _ = tokio::task::spawn_blocking(move || worker.join()).await;
+        }
+    }
+}
+
+/// What is said of a fault of the store.
+fn answer_to(error: &store::Error) -> Error {
+    match error {
+        store::Error::Full => Error::Full,
+        store::Error::Guard(_) => Error::Guarded,
+        store::Error::Blocked(_) => Error::Overloaded,
+        store::Error::Unknown(_) => Error::OutcomeUnknown,
+        store::Error::Raced(_)
+        | store::Error::Unavailable(_)
+        | store::Error::Disk(_)
+        | store::Error::Driver(_) => Error::Unavailable,
     }
 }

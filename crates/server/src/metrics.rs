@@ -36,13 +36,28 @@ pub struct Metrics {
     batch_size: Histogram,
     commit_seconds: Histogram,
     commits: Counter,
+    round_trips: Counter,
     lateness: Histogram,
     queue_depth: Gauge,
     outbox: Gauge,
+    outbox_age: Gauge,
     holds: Gauge,
     guards: Counter,
     connections: Gauge,
     requests: RwLock<HashMap<RequestKey, RequestMeters>>,
+}
+
+/// What is read when the page is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Readings {
+    /// Commands waiting for the ledger.
+    pub queue_depth: usize,
+    /// Holds whose lapse will be announced.
+    pub holds: usize,
+    /// Rows waiting in the outbox.
+    pub outbox_rows: usize,
+    /// How long the oldest of them has waited.
+    pub outbox_age: Duration,
 }
 
 type RequestKey = (String, &'static str, u16);
@@ -79,19 +94,21 @@ impl Metrics {
                 [
                     gauge!("poltrona_queue_depth"),
                     gauge!("poltrona_outbox_rows"),
+                    gauge!("poltrona_outbox_age_seconds"),
                     gauge!("poltrona_holds_watched"),
                     gauge!("poltrona_connections"),
                 ],
                 [
                     counter!("poltrona_commits_total"),
                     counter!("poltrona_invariant_violations_total"),
+                    counter!("poltrona_ledger_round_trips_total"),
                 ],
             )
         });
         let (commands, histograms, gauges, counters) = metrics;
         let [batch_size, commit_seconds, lateness] = histograms;
-        let [queue_depth, outbox, holds, connections] = gauges;
-        let [commits, guards] = counters;
+        let [queue_depth, outbox, outbox_age, holds, connections] = gauges;
+        let [commits, guards, round_trips] = counters;
         let requests = RwLock::default();
         Ok(Self {
             recorder,
@@ -100,9 +117,11 @@ impl Metrics {
             batch_size,
             commit_seconds,
             commits,
+            round_trips,
             lateness,
             queue_depth,
             outbox,
+            outbox_age,
             holds,
             guards,
             connections,
@@ -138,9 +157,9 @@ impl Metrics {
         self.guards.increment(1);
     }
 
-    /// How many outbox rows a pass of the relay found.
-    pub fn outbox(&self, rows: usize) {
-        self.outbox.set(as_f64(rows));
+    /// How often the ledger waited for a database server.
+    pub fn round_trips(&self, count: u64) {
+        self.round_trips.increment(count);
     }
 
     /// A connection was opened.
@@ -176,9 +195,11 @@ impl Metrics {
     }
 
     /// The page that Prometheus reads, with these readings of the moment.
-    pub fn render(&self, queue_depth: usize, holds: usize) -> String {
-        self.queue_depth.set(as_f64(queue_depth));
-        self.holds.set(as_f64(holds));
+    pub fn render(&self, readings: &Readings) -> String {
+        self.queue_depth.set(as_f64(readings.queue_depth));
+        self.holds.set(as_f64(readings.holds));
+        self.outbox.set(as_f64(readings.outbox_rows));
+        self.outbox_age.set(readings.outbox_age.as_secs_f64());
         self.page.render()
     }
 
@@ -202,7 +223,12 @@ fn describe() {
     counter!("poltrona_http_requests_total", "Requests answered, by route, method and status.");
     gauge!("poltrona_build_info", "Always 1; the version is in the label.");
     gauge!("poltrona_queue_depth", "Commands waiting for the ledger.");
-    gauge!("poltrona_outbox_rows", "Outbox rows found by the relay's last pass, at most 256.");
+    counter!(
+        "poltrona_ledger_round_trips_total",
+        "How often the ledger waited for a database server; 0 when embedded."
+    );
+    gauge!("poltrona_outbox_rows", "Committed batches whose events are not delivered yet.");
+    gauge!("poltrona_outbox_age_seconds", "How long the oldest of those has waited.");
     gauge!("poltrona_holds_watched", "Holds whose lapse will be announced.");
     gauge!("poltrona_connections", "Open connections.");
     times!("poltrona_batch_size", "Commands in a committed transaction.");

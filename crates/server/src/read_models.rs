@@ -1,80 +1,36 @@
-//! The consumers' tables, which pages and reports read: how full each session is, and what was sold
-//! in each hour.
+//! What the consumers' tables hold, which pages and reports read: how full each session is, and what
+//! was sold in each hour.
 //!
-//! They follow the events, a moment behind; the seats themselves are the truth.
+//! They follow the events, a moment behind; the seats themselves are the truth. Here it is told what
+//! an event adds; the stores write it down.
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Result, Transaction};
 use uuid::Uuid;
 
 use crate::bus::Message;
 use crate::envelope::Received;
+use crate::store::chore::{Consumer, Effect, HourChange, SessionChange};
 use crate::wire::parse_time;
 
 const HOUR_MILLIS: i64 = 3_600_000;
 
-/// A keeper of one table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Consumer {
-    /// Keeps `session_stats`: seats, held, sold and revenue of each open session.
-    SessionStats,
-    /// Keeps `sales_by_hour`.
-    SalesByHour,
-}
-
-/// What messages add to a session's row.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct SessionChange {
-    seats: i64,
-    held: i64,
-    sold: i64,
-    revenue_cents: i64,
-    closed: bool,
-}
-
-/// What messages add to an hour's row.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct HourChange {
-    sales: i64,
-    seats: i64,
-    revenue_cents: i64,
-}
-
-impl Consumer {
-    /// All of them.
-    pub const ALL: &[Self] = &[Self::SessionStats, Self::SalesByHour];
-
-    /// Its name in the inbox.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SessionStats => "session_stats",
-            Self::SalesByHour => "sales_by_hour",
+/// What each message adds to a consumer's table.
+pub fn effects(consumer: Consumer, messages: &[Message]) -> Vec<Effect> {
+    let effect = |message: &Message| {
+        let (mut sessions, mut hours) = (BTreeMap::new(), BTreeMap::new());
+        match consumer {
+            Consumer::SessionStats => sessions = session_changes(&message.events),
+            Consumer::SalesByHour => hours = hour_changes(&message.events),
         }
-    }
-
-    /// Takes messages: those that it had before change nothing.
-    pub fn take(self, tx: &Transaction<'_>, messages: &[Message]) -> Result<()> {
-        let mut fresh = Vec::with_capacity(messages.len());
-        let mut inbox = tx.prepare_cached(
-            "INSERT OR IGNORE INTO inbox (consumer, event_id, created_at) VALUES (?, ?, ?)",
-        )?;
-        for message in messages {
-            let id = &message.id.as_bytes()[..];
-            if inbox.execute((self.name(), id, message.created_at.as_millis()))? == 1 {
-                fresh.extend(&message.events);
-            }
-        }
-        match self {
-            Self::SessionStats => write_sessions(tx, &session_changes(&fresh)),
-            Self::SalesByHour => write_hours(tx, &hour_changes(&fresh)),
-        }
-    }
+        Effect { message: message.id, created_at: message.created_at, sessions, hours }
+    };
+    messages.iter().map(effect).collect()
 }
 
 /// A seat that was taken over is counted as held twice until its first hold's end is told, which
 /// follows within moments: a reservation's seats leave with it, whoever has them.
-fn session_changes(events: &[&Received]) -> BTreeMap<Uuid, SessionChange> {
+fn session_changes(events: &[Received]) -> BTreeMap<Uuid, SessionChange> {
     let mut changes = BTreeMap::<Uuid, SessionChange>::new();
     for event in events {
         let Some(session) = event.data.session_id else { continue };
@@ -96,7 +52,7 @@ fn session_changes(events: &[&Received]) -> BTreeMap<Uuid, SessionChange> {
     changes
 }
 
-fn hour_changes(events: &[&Received]) -> BTreeMap<i64, HourChange> {
+fn hour_changes(events: &[Received]) -> BTreeMap<i64, HourChange> {
     let mut changes = BTreeMap::<i64, HourChange>::new();
     for event in events.iter().filter(|event| event.r#type == "payment.confirmed") {
         let Some(time) = parse_time(&event.time) else { continue };
@@ -107,43 +63,6 @@ fn hour_changes(events: &[&Received]) -> BTreeMap<i64, HourChange> {
         change.revenue_cents += cents(event);
     }
     changes
-}
-
-fn write_sessions(tx: &Transaction<'_>, changes: &BTreeMap<Uuid, SessionChange>) -> Result<()> {
-    // A session may close before the lapse of its last hold is told, which finds no row then.
-    let mut open = tx.prepare_cached(
-        "INSERT INTO session_stats (session_id, seats, held, sold, revenue_cents)
-         VALUES (?, ?, ?, ?, ?)",
-    )?;
-    let mut add = tx.prepare_cached(
-        "UPDATE session_stats SET
-            held = held + ?2, sold = sold + ?3, revenue_cents = revenue_cents + ?4
-         WHERE session_id = ?1",
-    )?;
-    let mut remove = tx.prepare_cached("DELETE FROM session_stats WHERE session_id = ?")?;
-    for (session, change) in changes {
-        let id = &session.as_bytes()[..];
-        if change.closed {
-            remove.execute([id])?;
-        } else if change.seats > 0 {
-            open.execute((id, change.seats, change.held, change.sold, change.revenue_cents))?;
-        } else if *change != SessionChange::default() {
-            add.execute((id, change.held, change.sold, change.revenue_cents))?;
-        }
-    }
-    Ok(())
-}
-
-fn write_hours(tx: &Transaction<'_>, changes: &BTreeMap<i64, HourChange>) -> Result<()> {
-    let mut add = tx.prepare_cached(
-        "INSERT INTO sales_by_hour (hour, sales, seats, revenue_cents) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (hour) DO UPDATE SET
-            sales = sales + ?2, seats = seats + ?3, revenue_cents = revenue_cents + ?4",
-    )?;
-    for (hour, change) in changes {
-        add.execute((hour, change.sales, change.seats, change.revenue_cents))?;
-    }
-    Ok(())
 }
 
 fn count(event: &Received) -> i64 {
@@ -180,7 +99,7 @@ mod tests {
     #[test]
     fn a_purchase_moves_seats_from_held_to_sold() {
         let events = [about_seats("reservation.created"), about_seats("payment.confirmed")];
-        let changes = session_changes(&events.iter().collect::<Vec<_>>());
+        let changes = session_changes(&events);
         let expected = SessionChange { sold: 2, revenue_cents: 5_110, ..SessionChange::default() };
         assert_eq!(changes.into_values().collect::<Vec<_>>(), [expected]);
     }
@@ -188,7 +107,7 @@ mod tests {
     #[test]
     fn a_sale_is_counted_in_the_hour_it_was_paid() {
         let events = [about_seats("payment.confirmed"), about_seats("reservation.expired")];
-        let changes = hour_changes(&events.iter().collect::<Vec<_>>());
+        let changes = hour_changes(&events);
         let expected = HourChange { sales: 1, seats: 2, revenue_cents: 5_110 };
         assert_eq!(changes.into_iter().collect::<Vec<_>>(), [(1_772_391_600_000, expected)]);
     }

@@ -1,115 +1,147 @@
 //! The relay: takes committed events from the outbox to the bus, and strikes them off once every
-//! consumer has them.
+//! consumer, or every queue that stands for one, has them.
 //!
 //! It is woken by each commit. While it is busy the outbox fills, so that under load one pass moves
-//! many batches; its own writing rides in the ledger's transactions, or is committed without an fsync
-//! of its own: what a power cut took of it, the outbox would bring again.
+//! many batches. Where several instances share an outbox, each moves what it committed itself, without
+//! reading it again; what an instance left behind, or could not deliver, is swept up by whichever has
+//! the turn, once a second. A message so may come twice, and never gets lost.
+
+mod news;
+mod sweep;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Result, Transaction};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+pub use news::News;
+
 use crate::bus::{Bus, Message};
 use crate::envelope::Received;
+use crate::expiry::Expiry;
 use crate::ledger::Ledger;
-use crate::metrics::Metrics;
-use crate::store::sqlite::{Readers, read};
+use crate::store::query::OutboxRow;
+use crate::store::{Chore, Readers, postgres};
 
 /// How many outbox rows, that is, batches, one pass moves at most.
-const ROWS: u32 = 256;
+const ROWS: usize = 256;
 /// How long a failed pass waits before the next.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Tells the relay that there is news. Cheap to clone; waking twice is waking once.
-#[derive(Clone, Debug, Default)]
-pub struct Wake(Arc<Notify>);
-
-impl Wake {
-    /// There is news.
-    pub fn wake(&self) {
-        self.0.notify_one();
-    }
+/// Whose outbox it is.
+#[derive(Clone)]
+pub enum Outbox {
+    /// This process's alone.
+    Ours {
+        /// Rings when something was committed.
+        news: News,
+        /// Reads the rows.
+        readers: Readers,
+    },
+    /// Shared by instances.
+    Shared {
+        /// Brings what this instance committed.
+        news: News,
+        /// Reads what was left behind.
+        readers: Readers,
+        /// Gives the turn to sweep.
+        pool: postgres::Pool,
+    },
 }
 
 /// The relay's connections to the rest.
+#[derive(Clone)]
 pub struct Relay {
-    /// Reads the outbox.
-    pub readers: Readers,
+    /// Where events come from.
+    pub outbox: Outbox,
     /// Strikes off what was delivered.
     pub ledger: Ledger,
     /// Where events go.
     pub bus: Bus,
-    /// Woken by commits.
-    pub wake: Wake,
-    /// Says how much waits.
-    pub metrics: Arc<Metrics>,
+    /// Learns of lapses that nobody announced.
+    pub expiry: Arc<Expiry>,
+}
+
+impl Outbox {
+    /// What the ledger tells of its commits.
+    pub fn news(&self) -> News {
+        match self {
+            Self::Ours { news, .. } | Self::Shared { news, .. } => news.clone(),
+        }
+    }
 }
 
 impl Relay {
-    /// Moves events until stopped. What is not moved then waits for the next start.
-    pub async fn run(self, stop: CancellationToken) {
-        loop {
-            match self.pass().await {
-                Ok(0) => {
-                    tokio::select! {
-                        () = stop.cancelled() => return,
-                        () = self.wake.0.notified() => {}
-                    }
-                }
-                Ok(_) if stop.is_cancelled() => return,
-                Ok(_) => {}
-                Err(error) => {
-                    warn!(target: "relay", %error, "events wait in the outbox; trying again");
-                    tokio::select! {
-                        () = stop.cancelled() => return,
-                        () = tokio::time::sleep(PAUSE) => {}
-                    }
-                }
+    /// Starts what moves events until stopped. What is not moved then waits for the next start.
+    pub fn start(self, tasks: &TaskTracker, stop: &CancellationToken) {
+        match self.outbox.clone() {
+            Outbox::Ours { news, readers } => {
+                tasks.spawn(self.move_all(news, readers, stop.clone()));
+            }
+            Outbox::Shared { news, readers, pool } => {
+                tasks.spawn(self.clone().move_own(news, stop.clone()));
+                tasks.spawn(self.sweep(readers, pool, stop.clone()));
             }
         }
     }
 
-    /// Moves what waits; says how many rows that was.
-    async fn pass(&self) -> anyhow::Result<usize> {
-        let rows = self.readers.read(|db| read::outbox(db, ROWS)).await?;
-        self.metrics.outbox(rows.len());
+    /// Moves whatever the outbox holds.
+    async fn move_all(self, news: News, readers: Readers, stop: CancellationToken) {
+        loop {
+            let moved = match readers.outbox(ROWS, Duration::ZERO).await {
+                Ok(rows) => self.deliver(rows).await,
+                Err(error) => Err(error.into()),
+            };
+            let next = async {
+                match &moved {
+                    Ok(0) => news.rung().await,
+                    Ok(_) => {}
+                    Err(_) => tokio::time::sleep(PAUSE).await,
+                }
+            };
+            if let Err(error) = &moved {
+                warn!(target: "relay", %error, "events wait in the outbox; trying again");
+            }
+            if stop.run_until_cancelled(next).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Moves what this instance committed. What fails is left to the sweep.
+    async fn move_own(self, news: News, stop: CancellationToken) {
+        let mut failing = false;
+        while let Some(rows) = stop.run_until_cancelled(news.rows(ROWS)).await {
+            match self.deliver(rows).await {
+                Ok(_) => failing = false,
+                Err(error) if !failing => {
+                    failing = true;
+                    warn!(target: "relay", %error, "events wait in the outbox until they can be delivered");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Takes rows to the bus and strikes them off; says how many.
+    async fn deliver(&self, rows: Vec<OutboxRow>) -> anyhow::Result<usize> {
         if rows.is_empty() {
             return Ok(0);
         }
         let moved = rows.len();
-        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-        let messages = rows
-            .into_iter()
-            .map(|row| {
-                let events = serde_json::from_str::<Vec<Received>>(&row.events)?;
-                events.iter().for_each(log);
-                Ok(Message { id: row.id, created_at: row.created_at, events })
-            })
-            .collect::<serde_json::Result<Vec<_>>>()?;
+        let messages: Vec<_> = rows.into_iter().map(Message::read).collect::<Result<_, _>>()?;
+        let ids = messages.iter().map(|message| message.id).collect();
+        let told = messages.iter().flat_map(|message| &message.events);
+        told.for_each(log);
         self.bus.deliver(messages).await?;
-        self.ledger.write(move |tx| strike(tx, &ids)).await?;
+        // A row that is gone comes again only where someone else may have it in hand.
+        let with_inbox = matches!(self.outbox, Outbox::Ours { .. }) && !self.bus.redelivers();
+        self.ledger.write(Chore::Strike { rows: ids, with_inbox }).await?;
         Ok(moved)
     }
-}
-
-/// Removes delivered rows. What the inboxes remember of them goes along: a row that is gone cannot
-/// be delivered again.
-fn strike(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<()> {
-    let mut outbox = tx.prepare_cached("DELETE FROM outbox WHERE id = ?")?;
-    let mut inbox = tx.prepare_cached("DELETE FROM inbox WHERE consumer = ? AND event_id = ?")?;
-    for id in ids {
-        let id = &id.as_bytes()[..];
-        outbox.execute([id])?;
-        for consumer in crate::read_models::Consumer::ALL {
-            inbox.execute((consumer.name(), id))?;
-        }
-    }
-    Ok(())
 }
 
 /// Each event is a line of the log, so that whoever runs the program alone sees them go by, under the

@@ -1,16 +1,14 @@
 //! Letting old rows go, in small lots, so that the database does not grow with what nobody needs.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use poltrona_domain::Timestamp;
-use rusqlite::Transaction;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::clock::Clock;
 use crate::ledger::{Error, KEY_TTL, Ledger};
+use crate::store::chore::{Chore, Old};
 
 /// How often to look.
 const EVERY: Duration = Duration::from_mins(1);
@@ -18,6 +16,11 @@ const EVERY: Duration = Duration::from_mins(1);
 const LOT: u16 = 500;
 /// How long lapsed and cancelled reservations can still be read.
 const LAPSED_TTL: Duration = Duration::from_hours(30 * 24);
+/// How long consumers remember a message: longer than any broker keeps one for them.
+const INBOX_TTL: Duration = Duration::from_hours(14 * 24);
+/// What leaves, and at what age.
+const KINDS: [(Old, Duration); 3] =
+    [(Old::Answers, KEY_TTL), (Old::Reservations, LAPSED_TTL), (Old::Inbox, INBOX_TTL)];
 
 /// Removes old rows until stopped: as many lots as there are, one after the other, so that rows leave
 /// as fast as they came however fast that was.
@@ -41,35 +44,13 @@ pub async fn run(clock: Clock, ledger: Ledger, stop: CancellationToken) {
     }
 }
 
-/// Has a lot removed; says whether there may be more.
+/// Has a lot of each kind removed; says whether there may be more.
 async fn remove_lot(ledger: &Ledger, now: Timestamp) -> Result<bool, Error> {
-    let more = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&more);
-    let removed = ledger.write(move |tx| {
-        told.store(remove(tx, now)?, Ordering::Relaxed);
-        Ok(())
-    });
-    removed.await.map(|()| more.load(Ordering::Relaxed))
-}
-
-/// Removes one lot of answers to idempotency keys, and one of reservations that came to nothing; says
-/// whether either was full.
-fn remove(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<bool> {
-    let before = |ttl: Duration| {
-        now.as_millis().saturating_sub(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX))
-    };
-    let answers = tx
-        .prepare_cached(
-            "DELETE FROM idempotency WHERE (caller, key) IN
-            (SELECT caller, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT ?)",
-        )?
-        .execute((before(KEY_TTL), LOT))?;
-    let reservations = tx
-        .prepare_cached(
-            "DELETE FROM reservations WHERE id IN
-            (SELECT id FROM reservations WHERE status IN ('EXPIRED', 'CANCELLED')
-             AND expires_at < ? ORDER BY expires_at LIMIT ?)",
-        )?
-        .execute((before(LAPSED_TTL), LOT))?;
-    Ok(answers.max(reservations) == usize::from(LOT))
+    let mut more = false;
+    for (kind, ttl) in KINDS {
+        let ttl = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
+        let before = Timestamp::from_millis(now.as_millis().saturating_sub(ttl));
+        more |= ledger.write(Chore::Forget { kind, before, lot: LOT }).await? == usize::from(LOT);
+    }
+    Ok(more)
 }

@@ -1,8 +1,21 @@
 //! Where the truth is kept: it loads the facts of a batch, guards what it writes, and saves.
 //!
-//! No rule lives here. Today there is one store, [`sqlite`], embedded in the program.
+//! No rule lives here. There are two stores with the same tables: [`sqlite`], embedded in the program,
+//! and [`postgres`], a server that many instances share. Which one it is, is chosen once, when the
+//! program starts.
 
+pub mod batch;
+pub mod chore;
+pub mod migrations;
+pub mod postgres;
+pub mod query;
+mod readers;
 pub mod sqlite;
+mod writer;
+
+pub use chore::Chore;
+pub use readers::Readers;
+pub use writer::Writer;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -10,10 +23,20 @@ pub enum Error {
     /// The disk is full: nothing was written, and reading goes on.
     #[error("no space left for the database")]
     Full,
-    /// A write met rows that were not as they were read, or broke a constraint. With one writer
-    /// this is a bug, and the guards have kept it from selling anything.
+    /// A write met rows that were not as they were read, or broke a constraint. Under the locks
+    /// that a batch takes this is a bug, and the guards have kept it from selling anything.
     #[error("guard: {0}")]
     Guard(String),
+    /// Another instance wrote a row first that a batch also meant to write. Nothing was saved; run
+    /// again, the batch will see that row.
+    #[error("raced: {0}")]
+    Raced(String),
+    /// Someone else has rows locked for longer than anyone should. Nothing was saved.
+    #[error("blocked: {0}")]
+    Blocked(String),
+    /// The connection was lost while a commit was under way: nobody can say whether it happened.
+    #[error("the outcome of a commit is unknown: {0}")]
+    Unknown(String),
     /// The store is closed, busy past its limit, or cannot be reached.
     #[error("the database cannot be used now: {0}")]
     Unavailable(String),

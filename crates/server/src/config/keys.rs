@@ -226,11 +226,32 @@ pub const KEYS: &[Key] = &[
         |c| Some(c.batch_max.to_string()),
     ),
     key(
+        "ledger-workers",
+        Kind::Number,
+        ("N", "4", "How many workers write to PostgreSQL at a time (1 to 8); SQLite has one"),
+        |c, text| parse::count(text, 1, 8).map(|value| c.ledger_workers = value),
+        |c| Some(c.ledger_workers.to_string()),
+    ),
+    key(
         "read-connections",
         Kind::Number,
         ("N", "8", "How many database connections serve reads (1 to 64)"),
         |c, text| parse::count(text, 1, 64).map(|value| c.read_connections = value),
         |c| Some(c.read_connections.to_string()),
+    ),
+    key(
+        "run-migrations",
+        Kind::Switch,
+        ("BOOL", "true", "Apply the migrations that PostgreSQL lacks at start; SQLite always does"),
+        |c, text| parse::switch(text).map(|value| c.run_migrations = value),
+        |c| Some(c.run_migrations.to_string()),
+    ),
+    key(
+        "wait-for",
+        Kind::Text,
+        ("DURATION", "30s", "How long a start waits for engines it cannot reach (up to 1h)"),
+        |c, t| parse::duration(t, Duration::ZERO, 60 * MINUTE).map(|value| c.wait_for = value),
+        |c| Some(show_duration(c.wait_for)),
     ),
     key(
         "cors-origins",
@@ -276,7 +297,11 @@ pub const KEYS: &[Key] = &[
     key(
         "database-url",
         Kind::Secret,
-        ("URL", "sqlite:/var/lib/poltrona", "`sqlite:DIR`, another way to say data-dir"),
+        (
+            "URL",
+            "postgres://db/cinema",
+            "`sqlite:DIR`, or `postgres://USER:PASSWORD@HOST/DATABASE`",
+        ),
         |c, text| parse::secret(text).map(|value| c.database_url = value),
         |c| c.database_url.as_ref().map(ToString::to_string),
     )

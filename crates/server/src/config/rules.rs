@@ -34,6 +34,9 @@ fn open_to_others_only_on_purpose(draft: &mut Draft) {
 /// The folder may be named by `data-dir`, by `database-url`, or be temporary; never two of them.
 fn one_place_for_the_data(draft: &mut Draft) {
     let named = draft.explicit("data-dir").cloned();
+    if draft.config.postgres().is_some() {
+        return no_place_beside_a_server(draft);
+    }
     let by_url = match draft.config.database_url.as_ref().map(|url| sqlite_folder(url.expose())) {
         None => None,
         Some(Ok(folder)) => Some(folder),
@@ -68,6 +71,21 @@ fn one_place_for_the_data(draft: &mut Draft) {
     }
 }
 
+/// With the data on a server, a folder would be empty and its name misleading.
+fn no_place_beside_a_server(draft: &mut Draft) {
+    let named = draft.explicit("data-dir").is_some();
+    let Some(key) = (if named { Some("data-dir") } else { None })
+        .or_else(|| draft.config.ephemeral.then_some("ephemeral"))
+    else {
+        return;
+    };
+    draft.faults.push(Fault {
+        what: format!("{key}{}", origin(draft, key)),
+        why: format!("database-url{} keeps the data elsewhere", origin(draft, "database-url")),
+        hint: "Set one of the two.".to_owned(),
+    });
+}
+
 /// Settings of the distributed program are refused, for to ignore them would be to promise that
 /// instances share what they do not.
 fn embedded_only(draft: &mut Draft, name: &'static str) {
@@ -92,16 +110,10 @@ fn sqlite_folder(url: &str) -> Result<PathBuf, (&'static str, &'static str)> {
     };
     match scheme.to_ascii_lowercase().as_str() {
         "sqlite" => {}
-        "postgres" | "postgresql" => {
-            return Err((
-                "this version is embedded: it keeps its data in SQLite and cannot use PostgreSQL",
-                "Unset it, or write `sqlite:DIR`.",
-            ));
-        }
         _ => {
             return Err((
-                "this version is embedded: it keeps its data in SQLite and knows no other database",
-                "Unset it, or write `sqlite:DIR`.",
+                "it names a database that this program does not know",
+                "Write `sqlite:DIR` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.",
             ));
         }
     }

@@ -262,7 +262,10 @@ impl From<store::Error> for ApiError {
         error!(target: "database", %error, "a query failed");
         Self::new(match error {
             store::Error::Full => Code::StoreFull,
-            store::Error::Unavailable(_) => Code::StoreUnavailable,
+            store::Error::Unavailable(_)
+            | store::Error::Raced(_)
+            | store::Error::Blocked(_)
+            | store::Error::Unknown(_) => Code::StoreUnavailable,
             store::Error::Guard(_) | store::Error::Disk(_) | store::Error::Driver(_) => {
                 Code::Internal
             }

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::http::error::{ApiError, Code, Detail};
 use crate::http::text::{Broken, Rule};
 use crate::ledger::{Answer, Caller, Key};
-use crate::store::sqlite::read::Page;
+use crate::store::query::Page;
 use crate::wire::{parse_id, parse_time};
 
 /// The largest body, in bytes.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::app::SharedApp;
 use crate::http::extract::Query;
 use crate::http::json;
-use crate::store::sqlite::read;
+use crate::metrics::Readings;
 use crate::wire::Time;
 
 /// The program answers.
@@ -71,7 +71,7 @@ pub(super) async fn livez() -> &'static str {
     )
 )]
 pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
-    let reachable = app.readers.read(read::ping).await.is_ok();
+    let reachable = app.readers.ping().await.is_ok();
     let status = match (reachable, app.stop.is_cancelled()) {
         (_, true) => "draining",
         (false, false) => "unavailable",
@@ -89,7 +89,18 @@ pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
                content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(app): State<SharedApp>) -> Response {
-    let page = app.metrics.render(app.ledger.waiting(), app.expiry.watched());
+    let mut readings = Readings {
+        queue_depth: app.ledger.waiting(),
+        holds: app.expiry.watched(),
+        ..Readings::default()
+    };
+    // Without the database there is no telling what waits in it; the rest is told all the same.
+    if let Ok(backlog) = app.readers.backlog().await {
+        readings.outbox_rows = usize::try_from(backlog.rows).unwrap_or(usize::MAX);
+        let oldest = backlog.oldest.map(|oldest| oldest.until(app.clock.now()));
+        readings.outbox_age = oldest.unwrap_or_default();
+    }
+    let page = app.metrics.render(&readings);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], page).into_response()
 }

@@ -17,7 +17,7 @@ use crate::http::text::Rule;
 use crate::http::{answer, json, openapi, page};
 use crate::ids;
 use crate::ledger::{Answer, Caller, Outcome};
-use crate::store::sqlite::read;
+use crate::store::query::Seen;
 use crate::wire::{Id, Money, Time, reservation_status};
 
 /// A reservation.
@@ -172,10 +172,9 @@ fn render_extended(events: &[Event]) -> Answer {
 )]
 pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
     let id = reservation_id(&id)?;
-    let now = app.clock.now();
-    let found = app.readers.read(move |db| read::reservation(db, id)).await?;
-    let reservation = found.ok_or(ApiError::new(Code::ReservationNotFound))?;
-    Ok(json(StatusCode::OK, &ReservationView::of(&reservation, now)))
+    let Seen { rows, at } = app.readers.reservation(id).await?;
+    let reservation = rows.ok_or(ApiError::new(Code::ReservationNotFound))?;
+    Ok(json(StatusCode::OK, &ReservationView::of(&reservation, at)))
 }
 
 /// A user's reservations, newest first.
@@ -200,10 +199,9 @@ pub(super) async fn of_user(
     query: Query,
 ) -> Result<Response, ApiError> {
     let (user, page) = (user.user(), page::asked(&query)?);
-    let now = app.clock.now();
-    let found = app.readers.read(move |db| read::reservations_of(db, &user, page)).await?;
-    let reservations = found.ok_or_else(page::no_such_entry)?;
-    let views: Vec<_> = reservations.iter().map(|it| ReservationView::of(it, now)).collect();
+    let Seen { rows, at } = app.readers.reservations_of(user, page).await?;
+    let reservations = rows.ok_or_else(page::no_such_entry)?;
+    let views: Vec<_> = reservations.iter().map(|it| ReservationView::of(it, at)).collect();
     Ok(page::show(&views, reservations.last().map(|it| *it.id.as_uuid()), page, &uri))
 }
 

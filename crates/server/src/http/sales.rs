@@ -11,7 +11,6 @@ use crate::http::error::ApiError;
 use crate::http::extract::{Query, Segment};
 use crate::http::page;
 use crate::http::payments::PaymentView;
-use crate::store::sqlite::read;
 use crate::wire::{Money, Time};
 
 /// A sale, with film, room, start and price as they were when it was made.
@@ -73,7 +72,7 @@ pub(super) async fn history(
     query: Query,
 ) -> Result<Response, ApiError> {
     let (user, page) = (user.user(), page::asked(&query)?);
-    let found = app.readers.read(move |db| read::sales_of(db, &user, page)).await?;
+    let found = app.readers.sales_of(user, page).await?;
     let sales = found.ok_or_else(page::no_such_entry)?;
     let views: Vec<_> = sales.iter().map(SaleView::of).collect();
     Ok(page::show(&views, sales.last().map(|sale| *sale.id.as_uuid()), page, &uri))

@@ -14,7 +14,7 @@ use crate::app::{App, SharedApp};
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::Segment;
 use crate::http::{json_bytes, openapi};
-use crate::store::sqlite::read;
+use crate::store::query::Seen;
 use crate::wire::{Id, seat_status};
 
 /// A seat map as it is sent, shared by all who asked at once; `None` for a session that is not
@@ -71,16 +71,10 @@ pub(super) async fn of_session(
 }
 
 async fn read_map(app: &App, session: SessionId) -> SeatMap {
-    let now = app.clock.now();
-    let map = app.readers.read(move |db| {
-        if read::session(db, session)?.is_none() {
-            return Ok(None);
-        }
-        let seats = read::seats(db, session)?;
-        let seats: Vec<_> = seats.iter().map(|seat| SeatOnMap::of(seat, now)).collect();
-        Ok(Some(serde_json::to_vec(&seats)))
-    });
     let shared = |error: crate::store::Error| Arc::new(ApiError::from(error));
-    let map = map.await.map_err(shared)?.transpose().map_err(|error| shared(error.into()))?;
-    Ok(map.map(Bytes::from))
+    let Seen { rows, at } = app.readers.room(session).await.map_err(shared)?;
+    let Some((_, seats)) = rows else { return Ok(None) };
+    let seats: Vec<_> = seats.iter().map(|seat| SeatOnMap::of(seat, at)).collect();
+    let map = serde_json::to_vec(&seats).map_err(|error| shared(error.into()))?;
+    Ok(Some(Bytes::from(map)))
 }

@@ -2,7 +2,6 @@
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
-use bytes::Bytes;
 use http::StatusCode;
 use poltrona_domain::{
     Cents, Command, Event, Layout, MoneyError, Seat, Session, SessionChange, SessionId, Timestamp,
@@ -14,10 +13,10 @@ use crate::app::SharedApp;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
 use crate::http::text::Rule;
-use crate::http::{answer, json, json_bytes, openapi, page};
+use crate::http::{answer, json, openapi, page};
 use crate::ids;
 use crate::ledger::{Answer, Caller, Outcome};
-use crate::store::sqlite::read::{self, SessionFilter};
+use crate::store::query::{Seen, SessionFilter};
 use crate::wire::{Id, Money, Time, seat_status};
 
 /// A session. `seats` is only there where one session is asked for.
@@ -274,12 +273,7 @@ pub(super) async fn list(
     if !broken.is_empty() {
         return Err(ApiError::broken(broken));
     }
-    // The newest are found by their index; what others have in common is only found by looking.
-    let found = if filter == SessionFilter::default() {
-        app.readers.read(move |db| read::sessions(db, &filter, page)).await?
-    } else {
-        app.readers.scan(move |db| read::sessions(db, &filter, page)).await?
-    };
+    let found = app.readers.sessions(filter, page).await?;
     let sessions = found.ok_or_else(page::no_such_entry)?;
     let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
     Ok(page::show(&views, sessions.last().map(|it| *it.id.as_uuid()), page, &uri))
@@ -294,15 +288,9 @@ pub(super) async fn list(
 )]
 pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
     let id = id.session()?;
-    let now = app.clock.now();
-    let body = app.readers.read(move |db| {
-        let Some(session) = read::session(db, id)? else { return Ok(None) };
-        let seats = read::seats(db, id)?;
-        Ok(Some(serde_json::to_vec(&SessionView::with_seats(&session, &seats, now))))
-    });
-    let body = body.await?.ok_or(ApiError::new(Code::SessionNotFound))?;
-    let body = body.map_err(crate::store::Error::from)?;
-    Ok(json_bytes(StatusCode::OK, Bytes::from(body)))
+    let Seen { rows, at } = app.readers.room(id).await?;
+    let (session, seats) = rows.ok_or(ApiError::new(Code::SessionNotFound))?;
+    Ok(json(StatusCode::OK, &SessionView::with_seats(&session, &seats, at)))
 }
 
 /// Change a session.

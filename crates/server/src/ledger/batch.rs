@@ -1,19 +1,15 @@
 //! Deciding a batch: each command in order, on the facts that the ones before left.
 
-use std::collections::HashMap;
-
 use poltrona_domain::{Event, Facts, Timestamp, apply, decide};
 
 use super::{Caller, Error, Key, NewAnswer, Outcome, Reply, StoredAnswer, Submission};
-
-/// Answers by caller and key.
-pub(super) type Answers = HashMap<(String, String), StoredAnswer>;
+use crate::store::batch::{Answers, KeyOwner, Wanted, WantedKey};
 
 /// What a batch came to.
 #[derive(Default)]
 pub(super) struct Decided {
-    /// One for each command, in order.
-    pub(super) replies: Vec<Reply>,
+    /// One for each command, in order; `None` for one that this transaction could not decide.
+    pub(super) replies: Vec<Option<Reply>>,
     /// Answers to keep.
     pub(super) answers: Vec<NewAnswer>,
 }
@@ -22,14 +18,31 @@ impl Decided {
     /// Everything that happened, in order.
     pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
         self.replies.iter().flat_map(|reply| match reply {
-            Ok(Outcome::Done(events)) => events.as_slice(),
+            Some(Ok(Outcome::Done(events))) => events.as_slice(),
             _ => &[],
         })
     }
 }
 
+/// What must be known to decide `batch`.
+pub(super) fn wanted(batch: &[Submission], hurried: bool) -> Wanted<'_> {
+    let keys = batch.iter().filter_map(|submission| {
+        let key = submission.key.as_ref()?;
+        let owner = match &key.caller {
+            Caller::Named(name) => KeyOwner::Named(name),
+            Caller::OfReservation => KeyOwner::OfReservation(submission.command.reservation()?),
+        };
+        Some(WantedKey { owner, key: &key.key })
+    });
+    Wanted {
+        commands: batch.iter().map(|submission| &submission.command).collect(),
+        keys: keys.collect(),
+        hurried,
+    }
+}
+
 /// Whose key it is, in words; `None` while the reservation that would tell does not exist.
-pub(super) fn caller(key: &Key, submission: &Submission, facts: &Facts) -> Option<String> {
+fn caller(key: &Key, submission: &Submission, facts: &Facts) -> Option<String> {
     match &key.caller {
         Caller::Named(name) => Some(name.clone()),
         Caller::OfReservation => {
@@ -46,17 +59,22 @@ pub(super) fn decide_all(
     batch: &[Submission],
     facts: &mut Facts,
     answers: &mut Answers,
+    unlocked: &[usize],
     now: Timestamp,
 ) -> Decided {
     let mut decided = Decided::default();
-    for submission in batch {
+    for (place, submission) in batch.iter().enumerate() {
+        if unlocked.contains(&place) {
+            decided.replies.push(None);
+            continue;
+        }
         let named = submission.key.as_ref().and_then(|key| {
             caller(key, submission, facts).map(|caller| (key, (caller, key.key.clone())))
         });
         if let Some((key, name)) = &named
             && let Some(stored) = answers.get(name)
         {
-            decided.replies.push(replay(stored, key));
+            decided.replies.push(Some(replay(stored, key)));
             continue;
         }
         let reply = match decide(facts, &submission.command, now) {
@@ -75,7 +93,7 @@ pub(super) fn decide_all(
                 Ok(Outcome::Done(events))
             }
         };
-        decided.replies.push(reply);
+        decided.replies.push(Some(reply));
     }
     decided
 }

@@ -7,7 +7,7 @@ use poltrona_domain::{Command, SessionId};
 
 use super::{Error, Submission, Task};
 
-/// Commands and tasks that wait for the writer.
+/// Commands and tasks that wait for a worker.
 pub(super) struct Queue {
     lanes: Mutex<Lanes>,
     filled: Condvar,
@@ -172,6 +172,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::store::Chore;
 
     fn submission(command: Command) -> Submission {
         Submission { command, key: None, deadline: Instant::now(), reply: oneshot::channel().0 }
@@ -203,7 +204,10 @@ mod tests {
         for _ in 0..3 {
             queue.push(closing()).unwrap();
         }
-        queue.push_task(Task { run: Box::new(|_| Ok(())), reply: oneshot::channel().0 });
+        queue.push_task(Task {
+            chore: Chore::Strike { rows: Vec::new(), with_inbox: true },
+            reply: oneshot::channel().0,
+        });
         assert_eq!(taken(&queue, 64), [(1, 0), (0, 1), (1, 0), (1, 0)]);
     }
 

@@ -34,27 +34,44 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["app", "clock", "config", "telemetry"]),
-    ("demo", &["app::App", "ids", "store", "wire"]),
+    ("demo", &["app::App", "ids", "wire"]),
     ("telemetry", &["clock", "config"]),
     // The API.
     (
         "http",
-        &["app::App", "app::SharedApp", "cli::Failure", "config", "ids", "ledger", "store", "wire"],
+        &[
+            "app::App",
+            "app::SharedApp",
+            "cli::Failure",
+            "config",
+            "ids",
+            "ledger",
+            "metrics::Readings",
+            "store",
+            "wire",
+        ],
     ),
     // Consumers of what was committed.
-    ("relay", &["bus", "envelope", "ledger", "metrics", "read_models", "store"]),
-    ("bus", &["envelope", "ledger", "read_models"]),
-    ("read_models", &["bus::Message", "envelope", "wire"]),
+    ("relay", &["bus", "envelope", "expiry", "ledger", "store"]),
+    ("bus", &["envelope", "ledger", "read_models", "store"]),
+    ("read_models", &["bus::Message", "envelope", "store::chore", "wire"]),
     ("expiry", &["clock", "ledger", "store"]),
-    ("retention", &["clock", "ledger"]),
+    ("retention", &["clock", "ledger", "store::chore"]),
     ("metrics", &["ledger"]),
     // The ledger and its listeners.
-    (
-        "ledger",
-        &["clock", "envelope", "expiry::Expiry", "ids", "metrics::Metrics", "relay::Wake", "store"],
-    ),
+    ("ledger", &["envelope", "expiry::Expiry", "ids", "metrics::Metrics", "relay::News", "store"]),
     // The store.
-    ("store", &["clock", "ledger::Answer", "ledger::NewAnswer", "ledger::StoredAnswer", "wire"]),
+    (
+        "store",
+        &[
+            "clock",
+            "ledger::Answer",
+            "ledger::KEY_TTL",
+            "ledger::NewAnswer",
+            "ledger::StoredAnswer",
+            "wire",
+        ],
+    ),
     // What everything may use.
     ("envelope", &["wire"]),
     ("wire", &[]),

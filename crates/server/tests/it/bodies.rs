@@ -16,7 +16,7 @@ fn calls(app: &TestApp, session: &str) -> [Request; 3] {
 
 #[tokio::test]
 async fn what_is_not_json_is_told_as_such() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let deep = format!("{{\"movie\":{}1{}}}", "[".repeat(500), "]".repeat(500));
     for body in [
@@ -44,7 +44,7 @@ async fn what_is_not_json_is_told_as_such() {
 
 #[tokio::test]
 async fn a_body_is_an_object_and_nothing_else() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     for body in [json!([]), json!(1), json!("x"), Value::Null, json!(true), json!([session_body()])]
     {
@@ -56,7 +56,7 @@ async fn a_body_is_an_object_and_nothing_else() {
 
 #[tokio::test]
 async fn an_empty_body_is_told_as_such() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     for call in calls(&app, &session.id) {
         call.clone().raw("").await.refused(400, "invalid_json");
@@ -67,7 +67,7 @@ async fn an_empty_body_is_told_as_such() {
 
 #[tokio::test]
 async fn a_body_nests_no_deeper_than_anyone_needs() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let nested = |depth: usize| {
         let value = (0..depth).fold(json!("Sala 1"), |value, _| json!([value]));
         app.post("/sessions", &session_with("room", value)).english()
@@ -79,7 +79,7 @@ async fn a_body_nests_no_deeper_than_anyone_needs() {
 
 #[tokio::test]
 async fn a_body_says_that_it_is_json() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let body = session_body().to_string();
     let typed = |kind: &str| {
         app.request("POST", "/sessions").untyped(body.clone()).header("content-type", kind)
@@ -102,7 +102,7 @@ async fn a_body_says_that_it_is_json() {
 #[tokio::test]
 async fn a_body_of_100_kilobytes_is_read_and_one_byte_more_is_not() {
     const LIMIT: usize = 100 * 1024;
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let mut body = session_body().to_string();
     body.push_str(&" ".repeat(LIMIT - body.len()));
@@ -115,7 +115,7 @@ async fn a_body_of_100_kilobytes_is_read_and_one_byte_more_is_not() {
 
 #[tokio::test]
 async fn texts_come_back_as_they_were_sent() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for text in [
         "\"\\/\u{8}\u{c}\n\r\t",
         "\u{7f}\u{2028}\u{feff}",

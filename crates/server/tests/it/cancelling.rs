@@ -4,7 +4,7 @@ use crate::support::{HOLD, NOBODY, TestApp};
 
 #[tokio::test]
 async fn a_cancelled_reservation_frees_its_seats_at_once() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let seats = session.seats(["A1", "A2"]);
     let held = app.reserve_all(&seats, "ana").await.expect(201);
@@ -19,7 +19,7 @@ async fn a_cancelled_reservation_frees_its_seats_at_once() {
 
 #[tokio::test]
 async fn cancelling_again_changes_nothing_even_when_the_seat_has_a_new_owner() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.record_events();
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
@@ -38,7 +38,7 @@ async fn cancelling_again_changes_nothing_even_when_the_seat_has_a_new_owner() {
 
 #[tokio::test]
 async fn what_was_paid_or_has_lapsed_cannot_be_cancelled() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let paid = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.pay(&paid).await.expect(201);
@@ -55,7 +55,7 @@ async fn what_was_paid_or_has_lapsed_cannot_be_cancelled() {
 
 #[tokio::test]
 async fn a_cancelled_reservation_can_be_neither_paid_nor_extended() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.cancel(&held).await.expect(204);

@@ -6,7 +6,7 @@ use crate::support::{HOLD, NEARLY, NOBODY, TestApp};
 
 #[tokio::test]
 async fn a_closed_session_is_found_nowhere() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let (closed, open) = (app.session().await, app.session().await);
     let answer = app.delete(&closed.path()).await.expect(204);
     assert!(answer.bytes.is_empty());
@@ -21,7 +21,7 @@ async fn a_closed_session_is_found_nowhere() {
 
 #[tokio::test]
 async fn a_session_with_a_live_hold_or_a_sale_stays_open() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let seats = session.seats(["A1", "A2"]);
     let held = app.reserve_all(&seats, "ana").await.expect(201);
@@ -37,7 +37,7 @@ async fn a_session_with_a_live_hold_or_a_sale_stays_open() {
 
 #[tokio::test]
 async fn a_session_closes_the_moment_its_last_hold_lapses() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.advance(HOLD);
@@ -49,7 +49,7 @@ async fn a_session_closes_the_moment_its_last_hold_lapses() {
 
 #[tokio::test]
 async fn a_session_closes_once_its_hold_is_cancelled_and_the_reservation_stays_readable() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.cancel(&held.id()).await.expect(204);

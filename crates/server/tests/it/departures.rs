@@ -8,7 +8,7 @@ use crate::support::{HOLD, MILLI, NEARLY, TestApp};
 
 #[tokio::test]
 async fn a_sold_seat_is_never_sold_again() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);
@@ -24,7 +24,7 @@ async fn a_sold_seat_is_never_sold_again() {
 
 #[tokio::test]
 async fn the_database_itself_refuses_a_second_sale_of_a_seat() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);
@@ -40,11 +40,11 @@ async fn the_database_itself_refuses_a_second_sale_of_a_seat() {
 
 #[tokio::test]
 async fn a_payment_that_waits_across_the_deadline_comes_too_late() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.advance(NEARLY);
-    let stall = app.stall();
+    let stall = app.stall().await;
     let paying = async { app.pay(&held).await };
     let lapsing = async {
         app.advance(MILLI);
@@ -63,7 +63,7 @@ async fn a_payment_that_waits_across_the_deadline_comes_too_late() {
 
 #[tokio::test]
 async fn a_payment_decided_before_the_lapse_wins_over_it() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.record_events();
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
@@ -78,7 +78,7 @@ async fn a_payment_decided_before_the_lapse_wins_over_it() {
 
 #[tokio::test]
 async fn a_payment_and_a_lapse_of_the_same_instant_end_the_same_way_in_either_order() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.record_events();
     let session = app.session().await;
     let [first, second, other] = session.seats(["A1", "A2", "A3"]);
@@ -90,7 +90,7 @@ async fn a_payment_and_a_lapse_of_the_same_instant_end_the_same_way_in_either_or
     let payment_first = app.reserve(second, "ana").await.expect(201).id();
     // A third command keeps the writer busy, so that payment and lapse wait for it together. What
     // people ask for is decided first.
-    let stall = app.stall();
+    let stall = app.stall().await;
     let ((), paid, busy) = tokio::join!(
         async {
             app.advance(HOLD);
@@ -113,12 +113,12 @@ async fn a_payment_and_a_lapse_of_the_same_instant_end_the_same_way_in_either_or
 
 #[tokio::test]
 async fn a_held_seat_is_shown_as_reserved_and_free_again_before_anything_ran() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     assert_eq!(app.seat(&session, "A1").await, ("RESERVED".to_owned(), true));
     // Nothing can be written down from here on.
-    let stall = app.stall();
+    let stall = app.stall().await;
     app.advance(HOLD);
     assert_eq!(app.seat(&session, "A1").await, ("AVAILABLE".to_owned(), false));
     assert_eq!(app.status(&held).await, "EXPIRED");
@@ -129,7 +129,7 @@ async fn a_held_seat_is_shown_as_reserved_and_free_again_before_anything_ran() {
 
 #[tokio::test]
 async fn many_holds_lapse_as_promptly_as_one() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.record_events();
     let session = app.session().seats(400).await;
     for seat in session.all_seats() {
@@ -147,33 +147,31 @@ async fn many_holds_lapse_as_promptly_as_one() {
 
 #[tokio::test]
 async fn an_effect_and_its_event_are_saved_together_or_not_at_all() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
-    app.tamper(
-        "CREATE TRIGGER no_news BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
-    );
+    app.place().forbid("INSERT", "outbox");
     app.reserve(session.seat("A2"), "ana").await.refused(500, "internal");
     app.pay(&held).await.refused(500, "internal");
     assert_eq!(app.seat_status(&session, "A2").await, "AVAILABLE");
     assert_eq!(app.status(&held).await, "PENDING");
     assert_eq!(app.count("sales"), 0);
-    app.tamper("DROP TRIGGER no_news");
+    app.place().allow("outbox");
     app.pay(&held).await.expect(201);
 }
 
 #[tokio::test]
 async fn events_that_could_not_be_delivered_wait_and_are_delivered_once() {
-    let app = TestApp::open();
-    app.tamper("CREATE TRIGGER away BEFORE INSERT ON inbox BEGIN SELECT RAISE(ABORT, 'away'); END");
+    let app = TestApp::open().await;
+    app.place().forbid("INSERT", "inbox");
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.pay(&held).await.expect(201);
     assert_eq!(app.count("outbox"), 3);
     assert_eq!(app.count("session_stats"), 0);
     let stopped = app.stop().await;
-    stopped.tamper("DROP TRIGGER away");
-    let app = stopped.open_after(HOLD);
+    stopped.place().allow("inbox");
+    let app = stopped.open_after(HOLD).await;
     app.settle().await;
     assert_eq!(app.count("session_stats WHERE seats = 16 AND held = 0 AND sold = 1"), 1);
     assert_eq!(app.sql::<i64>("SELECT revenue_cents FROM session_stats"), 2_550);
@@ -182,7 +180,7 @@ async fn events_that_could_not_be_delivered_wait_and_are_delivered_once() {
 
 #[tokio::test]
 async fn a_price_is_a_number_in_sessions_and_in_sales() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().price(25.5).await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);
@@ -201,7 +199,7 @@ async fn a_price_is_a_number_in_sessions_and_in_sales() {
 
 #[tokio::test]
 async fn what_used_to_break_the_server_is_told_to_the_client() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for (field, value) in [
         ("movie", json!("a\0b")),
         ("room", json!("\0")),

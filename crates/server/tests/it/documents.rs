@@ -16,7 +16,7 @@ fn sections() -> BTreeMap<&'static str, &'static str> {
 
 #[tokio::test]
 async fn the_interactive_documentation_is_one_redirect_away_at_most() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let mut page = app.get("/api/docs").await;
     if page.status != 200 {
         assert!((300..400).contains(&page.status), "{}", page.status);
@@ -42,7 +42,7 @@ async fn the_interactive_documentation_is_one_redirect_away_at_most() {
 
 #[tokio::test]
 async fn the_page_about_errors_is_served() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let page = app.get("/api/errors").await.expect(200);
     assert_eq!(page.lossy(), ERRORS);
     assert_eq!(page.header("content-type"), Some("text/markdown; charset=utf-8"));

@@ -27,7 +27,7 @@ async fn readable(app: &TestApp) -> Vec<String> {
 
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for path in [
         "/",
         "/nothing",
@@ -46,7 +46,7 @@ async fn what_is_not_there_is_not_found() {
 
 #[tokio::test]
 async fn a_method_that_a_path_does_not_have_is_answered_with_those_that_it_has() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let id = NOBODY;
     for (method, path, allowed) in [
         ("DELETE", "/sessions".to_owned(), ["GET", "HEAD", "POST"].as_slice()),
@@ -75,7 +75,7 @@ async fn a_method_that_a_path_does_not_have_is_answered_with_those_that_it_has()
 
 #[tokio::test]
 async fn head_answers_as_get_does_without_the_body() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let mut paths = readable(&app).await;
     paths.extend(["/livez", "/readyz", "/nothing"].map(str::to_owned));
     for path in paths {
@@ -92,7 +92,7 @@ async fn head_answers_as_get_does_without_the_body() {
 
 #[tokio::test]
 async fn a_trailing_slash_is_answered_and_not_redirected() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for path in readable(&app).await {
         let plain = app.get(&path).header("x-request-id", "one").await.expect(200);
         let slashed = app.get(&format!("{path}/")).header("x-request-id", "one").await.expect(200);
@@ -106,7 +106,7 @@ async fn a_trailing_slash_is_answered_and_not_redirected() {
 
 #[tokio::test]
 async fn a_client_that_has_the_answer_is_not_sent_it_again() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for path in readable(&app).await {
         let got = app.get(&path).await.expect(200);
         let tag = got.header("etag").unwrap_or_else(|| panic!("{path} has no tag")).to_owned();
@@ -126,7 +126,7 @@ async fn a_client_that_has_the_answer_is_not_sent_it_again() {
 
 #[tokio::test]
 async fn what_changes_has_another_tag() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let path = format!("/seats/{}", session.id);
     let tag = async || app.get(&path).await.expect(200).header("etag").unwrap().to_owned();
@@ -136,7 +136,7 @@ async fn what_changes_has_another_tag() {
     assert_ne!(held, free);
     assert_eq!(tag().await, held);
     // A lapse changes it, though nothing has been written.
-    let stall = app.stall();
+    let stall = app.stall().await;
     app.advance(HOLD);
     app.get(&path).header("if-none-match", &held).await.expect(200);
     assert_eq!(tag().await, free);
@@ -145,7 +145,7 @@ async fn what_changes_has_another_tag() {
 
 #[tokio::test]
 async fn errors_and_writes_carry_no_tag() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     assert_eq!(session.answer.header("etag"), None);
     let missing = app.get("/nothing").header("if-none-match", "*").await;
@@ -158,7 +158,7 @@ async fn errors_and_writes_carry_no_tag() {
 
 #[tokio::test]
 async fn every_answer_says_what_it_varies_with() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let mut paths = readable(&app).await;
     paths.push("/nothing".to_owned());
     for path in paths {
@@ -170,7 +170,7 @@ async fn every_answer_says_what_it_varies_with() {
 
 #[tokio::test]
 async fn a_sane_request_id_is_kept_and_any_other_replaced() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let long = "x".repeat(128);
     for id in ["abc-123", "a", "A.b_c:9", &long] {
         let answer = app.get("/health").header("x-request-id", id).await.expect(200);
@@ -191,7 +191,7 @@ async fn a_sane_request_id_is_kept_and_any_other_replaced() {
 
 #[tokio::test]
 async fn errors_are_told_in_portuguese_or_in_english() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let message =
         async |request: Request| request.await.refused(404, "session_not_found").text("message");
     let ask = || app.get(&format!("/sessions/{NOBODY}"));
@@ -204,14 +204,14 @@ async fn errors_are_told_in_portuguese_or_in_english() {
         let portuguese = ask().header("accept-language", accept);
         assert_eq!(message(portuguese).await, "Sessão não encontrada", "{accept}");
     }
-    let english = TestApp::with(|config| config.locale = Locale::En);
+    let english = TestApp::with(|config| config.locale = Locale::En).await;
     let told = english.get(&format!("/sessions/{NOBODY}")).await;
     assert_eq!(told.text("message"), "Session not found");
 }
 
 #[tokio::test]
 async fn a_client_that_asks_for_problems_is_told_of_errors_so() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let ask = |accept: &str| {
         app.post("/sessions?a=b", &json!({ "movie": "", "x": 1 }))
             .english()
@@ -269,7 +269,7 @@ async fn a_client_that_asks_for_problems_is_told_of_errors_so() {
 
 #[tokio::test]
 async fn pages_of_any_site_may_call_unless_told_otherwise_and_never_with_credentials() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for path in ["/sessions", "/nothing"] {
         let answer = app.get(path).header("origin", "https://a.example").await;
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
@@ -297,7 +297,8 @@ async fn pages_of_any_site_may_call_unless_told_otherwise_and_never_with_credent
 #[tokio::test]
 async fn only_pages_of_listed_sites_may_call_when_there_is_a_list() {
     let listed = "https://cinema.example";
-    let app = TestApp::with(|config| config.cors_origins = Cors::List(vec![listed.to_owned()]));
+    let app =
+        TestApp::with(|config| config.cors_origins = Cors::List(vec![listed.to_owned()])).await;
     let origin = async |method: &str, origin: &str| {
         let answer = app
             .request(method, "/sessions")
@@ -320,7 +321,7 @@ async fn only_pages_of_listed_sites_may_call_when_there_is_a_list() {
 
 #[tokio::test]
 async fn every_answer_has_a_request_id_and_is_not_guessed_at() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let preflight = app
         .request("OPTIONS", "/sessions")
         .header("origin", "https://a.example")

@@ -4,7 +4,7 @@ use crate::support::{HOLD, MILLI, NEARLY, TestApp};
 
 #[tokio::test]
 async fn a_lapse_is_seen_at_once_and_written_down_soon_after() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.record_events();
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
@@ -22,7 +22,7 @@ async fn a_lapse_is_seen_at_once_and_written_down_soon_after() {
 
 #[tokio::test]
 async fn holds_of_different_ages_lapse_each_in_its_time() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let mut held = Vec::new();
     for number in ["A1", "A2", "A3"] {
@@ -38,7 +38,7 @@ async fn holds_of_different_ages_lapse_each_in_its_time() {
 
 #[tokio::test]
 async fn an_extended_hold_lapses_at_its_new_time() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let other = app.reserve(session.seat("A2"), "bia").await.expect(201).id();
@@ -56,10 +56,10 @@ async fn an_extended_hold_lapses_at_its_new_time() {
 
 #[tokio::test]
 async fn the_lapse_of_an_old_hold_leaves_the_seats_new_owner_alone() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let old = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
-    let stall = app.stall();
+    let stall = app.stall().await;
     let (taken, ()) = tokio::join!(
         async {
             app.advance(HOLD);
@@ -79,12 +79,12 @@ async fn the_lapse_of_an_old_hold_leaves_the_seats_new_owner_alone() {
 
 #[tokio::test]
 async fn what_lapsed_while_nothing_ran_is_written_down_at_the_start() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.record_events();
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let stopped = app.stop().await;
-    let app = stopped.open_after(HOLD);
+    let app = stopped.open_after(HOLD).await;
     assert_eq!(app.status(&held).await, "EXPIRED");
     app.settle().await;
     assert_eq!(app.sql::<String>("SELECT status FROM reservations"), "EXPIRED");
@@ -93,10 +93,10 @@ async fn what_lapsed_while_nothing_ran_is_written_down_at_the_start() {
 
 #[tokio::test]
 async fn a_hold_that_a_restart_found_alive_lapses_in_its_time() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
-    let app = app.stop().await.open_after(NEARLY);
+    let app = app.stop().await.open_after(NEARLY).await;
     assert_eq!(app.status(&held).await, "PENDING");
     assert_eq!(app.seat_status(&session, "A1").await, "RESERVED");
     app.advance(MILLI);
@@ -106,7 +106,7 @@ async fn a_hold_that_a_restart_found_alive_lapses_in_its_time() {
 
 #[tokio::test]
 async fn reservations_that_came_to_nothing_leave_after_30_days() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let lapsed = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let paid = app.reserve(session.seat("A2"), "ana").await.expect(201).id();

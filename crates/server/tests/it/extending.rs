@@ -6,7 +6,7 @@ use crate::support::{HOLD, MILLI, NEARLY, NOBODY, TestApp};
 
 #[tokio::test]
 async fn an_extension_is_one_hold_more_from_now_and_moves_the_seats_along() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let seats = session.seats(["A2", "A1"]);
     let held = app.reserve_all(&seats, "ana").await.expect(201);
@@ -29,7 +29,7 @@ async fn an_extension_is_one_hold_more_from_now_and_moves_the_seats_along() {
 
 #[tokio::test]
 async fn a_hold_is_extended_three_times_and_no_more() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     for _ in 0..3 {
@@ -46,7 +46,7 @@ async fn a_hold_is_extended_three_times_and_no_more() {
 
 #[tokio::test]
 async fn an_extension_right_away_takes_no_time_away() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     let extended = app.extend(&held.id()).await.expect(200);
@@ -55,7 +55,7 @@ async fn an_extension_right_away_takes_no_time_away() {
 
 #[tokio::test]
 async fn what_is_over_cannot_be_extended() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let lapsed = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.advance(HOLD);

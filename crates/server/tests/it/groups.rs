@@ -6,7 +6,7 @@ use crate::support::{HOLD, TestApp};
 
 #[tokio::test]
 async fn seats_are_held_together_in_the_order_asked() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().price(25.5).await;
     let seats = session.seats(["B3", "A1", "B2"]);
     let held = app.reserve_all(&seats, "ana").await.expect(201);
@@ -24,7 +24,7 @@ async fn seats_are_held_together_in_the_order_asked() {
 
 #[tokio::test]
 async fn ten_seats_are_the_most_and_cost_ten_times_one() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().price(29.99).await;
     let seats = session.seats(["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "B1", "B2"]);
     let held = app.reserve_all(&seats, "ana").await.expect(201);
@@ -36,7 +36,7 @@ async fn ten_seats_are_the_most_and_cost_ten_times_one() {
 
 #[tokio::test]
 async fn one_seat_in_a_list_is_a_reservation_like_any_other() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve_all(&[session.seat("A1")], "ana").await.expect(201);
     assert_eq!(held.text("seatId"), session.seat("A1"));
@@ -47,7 +47,7 @@ async fn one_seat_in_a_list_is_a_reservation_like_any_other() {
 
 #[tokio::test]
 async fn a_list_of_seats_must_make_sense() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let (session, other) = (app.session().await, app.session().await);
     let (a1, a2) = (session.seat("A1"), session.seat("A2"));
     let breaks = async |body: Value, rules: &[&str]| {
@@ -73,7 +73,7 @@ async fn a_list_of_seats_must_make_sense() {
 
 #[tokio::test]
 async fn every_seat_of_a_list_that_is_no_id_is_told() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let body = json!({ "seatIds": ["x", session.seat("A1"), 7, session.id], "userId": "" });
     app.post("/reservations", &body).english().await.breaks(&[
@@ -86,7 +86,7 @@ async fn every_seat_of_a_list_that_is_no_id_is_told() {
 
 #[tokio::test]
 async fn a_seat_that_is_not_there_is_told_before_one_that_is_taken() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().seats(16).await;
     app.reserve(session.seat("A1"), "ana").await.expect(201);
     let missing = [17, 18].map(|no| format!("{}{no:04x}", &session.id[..32]));
@@ -100,7 +100,7 @@ async fn a_seat_that_is_not_there_is_told_before_one_that_is_taken() {
 
 #[tokio::test]
 async fn every_seat_that_stood_in_the_way_is_named_and_no_other_is_held() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let sold = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&sold.id()).await.expect(201);
@@ -130,7 +130,7 @@ async fn every_seat_that_stood_in_the_way_is_named_and_no_other_is_held() {
 
 #[tokio::test]
 async fn a_group_is_paid_as_one_sale_with_one_total() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().price(25.5).await;
     let seats = session.seats(["B8", "A1"]);
     let held = app.reserve_all(&seats, "ana").await.expect(201);
@@ -150,7 +150,7 @@ async fn a_group_is_paid_as_one_sale_with_one_total() {
 
 #[tokio::test]
 async fn a_group_lapses_together() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let seats = session.seats(["A1", "A2"]);
     let held = app.reserve_all(&seats, "ana").await.expect(201);

@@ -6,7 +6,7 @@ use crate::support::{HOLD, START, TestApp};
 
 #[tokio::test]
 async fn the_program_says_that_it_is_well_and_who_it_is() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let expected = json!({
         "status": "ok",
         "timestamp": START,
@@ -18,7 +18,7 @@ async fn the_program_says_that_it_is_well_and_who_it_is() {
 
 #[tokio::test]
 async fn it_lives_as_long_as_it_answers() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let alive = app.get("/livez").await.expect(200);
     assert_eq!(alive.lossy(), "ok\n");
     app.inner().stop.cancel();
@@ -27,7 +27,7 @@ async fn it_lives_as_long_as_it_answers() {
 
 #[tokio::test]
 async fn it_is_ready_until_it_is_on_its_way_out() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     assert_eq!(app.get("/readyz").await.expect(200).body, json!({ "status": "ready" }));
     let verbose = app.get("/readyz?verbose").await.expect(200);
     assert_eq!(verbose.body, json!({ "status": "ready", "checks": { "database": "ok" } }));
@@ -37,7 +37,7 @@ async fn it_is_ready_until_it_is_on_its_way_out() {
 
 #[tokio::test]
 async fn it_counts_what_it_does() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
@@ -61,7 +61,7 @@ async fn it_counts_what_it_does() {
 
 #[tokio::test]
 async fn no_users_id_comes_into_what_is_counted() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.get("/reservations/user/ana-maria").await.expect(200);
     app.get("/sales/history/ana-maria").await.expect(200);
     app.get("/nothing/ana-maria").await.expect(404);
@@ -72,7 +72,7 @@ async fn no_users_id_comes_into_what_is_counted() {
 
 #[tokio::test]
 async fn a_method_that_somebody_made_up_is_counted_under_no_name_of_its_own() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for method in ["FOO", "BAR"] {
         app.request(method, "/sessions").await.expect(405);
     }

@@ -22,7 +22,7 @@ fn assert_replayed(first: &Answer, again: &Answer) {
 
 #[tokio::test]
 async fn a_reservation_sent_again_is_the_same_reservation() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let ask = || app.reserve(session.seat("A1"), "ana").key("k");
     let first = ask().await.expect(201);
@@ -35,7 +35,7 @@ async fn a_reservation_sent_again_is_the_same_reservation() {
 
 #[tokio::test]
 async fn bodies_are_compared_as_parsed() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let seat = session.seat("A1");
     let first = app.reserve(seat, "ana").key("k").await.expect(201);
@@ -46,7 +46,7 @@ async fn bodies_are_compared_as_parsed() {
 
 #[tokio::test]
 async fn a_payment_sent_again_is_the_same_sale_whatever_became_of_the_reservation() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").key("hold").await.expect(201).id();
     let pay = || app.pay(&held).key("pay");
@@ -62,7 +62,7 @@ async fn a_payment_sent_again_is_the_same_sale_whatever_became_of_the_reservatio
 
 #[tokio::test]
 async fn an_extension_sent_again_is_counted_once() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.advance(MILLI);
@@ -78,7 +78,7 @@ async fn an_extension_sent_again_is_counted_once() {
 
 #[tokio::test]
 async fn a_session_sent_again_is_the_same_session_with_its_seats() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let open = || app.post("/sessions", &session_body()).key("k");
     let first = open().await.expect(201);
     assert_eq!(first.body["seats"].as_array().unwrap().len(), 16);
@@ -94,7 +94,7 @@ async fn a_session_sent_again_is_the_same_session_with_its_seats() {
 
 #[tokio::test]
 async fn a_key_stands_for_one_request_only() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let [seat, other] = session.seats(["A1", "A2"]);
     let held = app.reserve(seat, "ana").key("k").await.expect(201).id();
@@ -114,7 +114,7 @@ async fn a_key_stands_for_one_request_only() {
 
 #[tokio::test]
 async fn equal_keys_of_different_people_have_nothing_to_do_with_each_other() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let [seat, other] = session.seats(["A1", "A2"]);
     let anas = app.reserve(seat, "ana").key("k").await.expect(201);
@@ -130,7 +130,7 @@ async fn equal_keys_of_different_people_have_nothing_to_do_with_each_other() {
 
 #[tokio::test]
 async fn a_reservation_is_told_again_even_after_its_seat_changed_hands() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let ask = || app.reserve(session.seat("A1"), "ana").key("k");
     let first = ask().await.expect(201);
@@ -144,7 +144,7 @@ async fn a_reservation_is_told_again_even_after_its_seat_changed_hands() {
 
 #[tokio::test]
 async fn a_key_is_remembered_for_24_hours() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let open = || app.post("/sessions", &session_body()).key("k");
     let first = open().await.expect(201);
     app.advance(DAY);
@@ -160,7 +160,7 @@ async fn a_key_is_remembered_for_24_hours() {
 
 #[tokio::test]
 async fn a_refusal_is_not_remembered_and_its_retry_is_decided_anew() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let anas = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let ask = || app.reserve(session.seat("A1"), "bia").key("k");
@@ -181,10 +181,10 @@ async fn a_refusal_is_not_remembered_and_its_retry_is_decided_anew() {
 
 #[tokio::test]
 async fn equal_requests_at_the_same_moment_share_one_effect() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let ask = || async { app.reserve(session.seat("A1"), "ana").key("k").await };
-    let stall = app.stall();
+    let stall = app.stall().await;
     let (busy, first, second, third, ()) = tokio::join!(
         async { app.reserve(session.seat("A2"), "bia").await },
         ask(),
@@ -201,10 +201,10 @@ async fn equal_requests_at_the_same_moment_share_one_effect() {
 
 #[tokio::test]
 async fn different_requests_at_the_same_moment_do_not_share_a_key() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let ask = |number| app.reserve(session.seat(number), "ana").key("k");
-    let stall = app.stall();
+    let stall = app.stall().await;
     let (busy, first, second, ()) = tokio::join!(
         async { app.reserve(session.seat("A3"), "bia").await },
         async { ask("A1").await },
@@ -219,7 +219,7 @@ async fn different_requests_at_the_same_moment_do_not_share_a_key() {
 
 #[tokio::test]
 async fn a_key_is_1_to_255_visible_characters() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     for key in ["", &"k".repeat(256), "ção"] {
@@ -241,17 +241,17 @@ async fn a_key_is_1_to_255_visible_characters() {
 
 #[tokio::test]
 async fn a_restart_forgets_no_key() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let first = app.reserve(session.seat("A1"), "ana").key("k").await.expect(201);
-    let app = app.stop().await.open_after(HOLD * 2);
+    let app = app.stop().await.open_after(HOLD * 2).await;
     let again = app.reserve(session.seat("A1"), "ana").key("k").await;
     assert_replayed(&first, &again);
 }
 
 #[tokio::test]
 async fn answers_that_are_too_old_leave_the_database() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.post("/sessions", &session_body()).key("k").await.expect(201);
     app.advance(DAY);
     // They are looked for once a minute.
@@ -265,7 +265,7 @@ async fn answers_that_are_too_old_leave_the_database() {
 
 #[tokio::test]
 async fn old_answers_leave_as_fast_as_they_came() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     // By the time that it is answered, the minute has begun after which old answers are looked for.
     app.post("/sessions", &session_body()).key("k").await.expect(201);
     // More than one transaction removes.

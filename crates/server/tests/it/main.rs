@@ -11,6 +11,7 @@ mod closing_sessions;
 mod departures;
 mod documents;
 mod edge;
+mod engines;
 mod escapes;
 mod events;
 mod expiry;

@@ -193,7 +193,7 @@ fn assert_sane(what: &str, answer: &Answer) {
 #[tokio::test]
 async fn no_request_that_can_be_made_up_is_a_fault_of_the_server() {
     const METHODS: [&str; 7] = ["GET", "POST", "POST", "PATCH", "DELETE", "HEAD", "PUT"];
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let ids = [session.id.clone(), held, NOBODY.to_owned()].into_iter();

@@ -17,7 +17,7 @@ async fn document(app: &TestApp) -> Document {
 
 #[tokio::test]
 async fn the_document_is_served_as_json_and_as_yaml_and_printed_by_the_program() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let json = app.get("/api/docs-json").await.expect(200);
     assert_eq!(json.header("content-type"), Some("application/json; charset=utf-8"));
     assert!(json.text("openapi").starts_with("3."));
@@ -32,7 +32,7 @@ async fn the_document_is_served_as_json_and_as_yaml_and_printed_by_the_program()
 
 #[tokio::test]
 async fn every_call_of_the_contract_is_described() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let described: BTreeSet<_> = document(&app).await.operations().map(|it| it.name()).collect();
     let contract = [
         "DELETE /reservations/{id}",
@@ -58,7 +58,7 @@ async fn every_call_of_the_contract_is_described() {
 
 #[tokio::test]
 async fn what_is_described_is_served_and_no_path_serves_more() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let document = document(&app).await;
     for path in document.paths() {
         // A method that no path has: the answer lists those that this one has.
@@ -100,7 +100,7 @@ fn no_path_is_added_without_being_described() {
 
 #[tokio::test]
 async fn successes_look_as_they_are_described() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let document = document(&app).await;
     let conforms =
         |name: &str, status: u16, body: &Value| document.assert_success(name, status, body);
@@ -134,7 +134,7 @@ async fn successes_look_as_they_are_described() {
 
 #[tokio::test]
 async fn errors_look_as_they_are_described() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let document = document(&app).await;
     let session = app.session().await;
     let seats = session.seats(["A1", "A2"]);
@@ -159,7 +159,7 @@ async fn errors_look_as_they_are_described() {
 
 #[tokio::test]
 async fn every_example_of_an_error_is_one() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let document = document(&app).await;
     let mut told = BTreeSet::new();
     for operation in document.operations() {
@@ -187,7 +187,7 @@ async fn every_example_of_an_error_is_one() {
 
 #[tokio::test]
 async fn the_examples_of_bodies_do_what_they_show() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let document = document(&app).await;
     let mut open = document.body_example("POST /sessions");
     let opened = app.post("/sessions", &open).await.expect(201);

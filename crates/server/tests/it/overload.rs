@@ -22,9 +22,9 @@ async fn send_all(requests: Vec<Request>) -> Vec<Answer> {
 
 #[tokio::test]
 async fn what_does_not_fit_the_queue_is_told_so_at_once_and_undone() {
-    let app = TestApp::with(|config| (config.queue_depth, config.batch_max) = (8, 1));
+    let app = TestApp::with(|config| (config.queue_depth, config.batch_max) = (8, 1)).await;
     let sessions = [app.session().await, app.session().await, app.session().await];
-    let stall = app.stall();
+    let stall = app.stall().await;
     let requests: Vec<_> = sessions.iter().flat_map(|session| asks(&app, session, 4)).collect();
     let (answers, ()) = tokio::join!(send_all(requests), async { stall.end() });
     let (taken, refused) = (count(&answers, 201), count(&answers, 503));
@@ -43,9 +43,9 @@ async fn what_does_not_fit_the_queue_is_told_so_at_once_and_undone() {
 
 #[tokio::test]
 async fn one_session_fills_at_most_half_the_queue() {
-    let app = TestApp::with(|config| (config.queue_depth, config.batch_max) = (8, 1));
+    let app = TestApp::with(|config| (config.queue_depth, config.batch_max) = (8, 1)).await;
     let (crowded, quiet) = (app.session().await, app.session().await);
-    let stall = app.stall();
+    let stall = app.stall().await;
     let mut requests = asks(&app, &crowded, 12);
     requests.extend(asks(&app, &quiet, 3));
     let (answers, ()) = tokio::join!(send_all(requests), async { stall.end() });
@@ -57,9 +57,9 @@ async fn one_session_fills_at_most_half_the_queue() {
 
 #[tokio::test]
 async fn opening_sessions_leaves_room_for_those_who_buy() {
-    let app = TestApp::with(|config| (config.queue_depth, config.batch_max) = (8, 1));
+    let app = TestApp::with(|config| (config.queue_depth, config.batch_max) = (8, 1)).await;
     let session = app.session().await;
-    let stall = app.stall();
+    let stall = app.stall().await;
     let body = crate::support::session::session_body();
     let opening: Vec<_> = (0..5).map(|_| app.post("/sessions", &body)).collect();
     let (opened, bought, ()) =
@@ -73,9 +73,9 @@ async fn opening_sessions_leaves_room_for_those_who_buy() {
 
 #[tokio::test]
 async fn reading_goes_on_while_nothing_can_be_written() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
-    let stall = app.stall();
+    let stall = app.stall().await;
     app.get("/sessions").await.expect(200);
     app.get(&session.path()).await.expect(200);
     assert_eq!(app.seat_status(&session, "A1").await, "AVAILABLE");
@@ -88,9 +88,10 @@ async fn a_command_whose_client_gave_up_is_told_as_unknown_and_may_have_been_don
     let app = TestApp::with(|config| {
         config.batch_max = 1;
         config.request_timeout = Duration::from_millis(1_500);
-    });
+    })
+    .await;
     let session = app.session().await;
-    let stall = app.stall();
+    let stall = app.stall().await;
     let ask = |number| app.reserve(session.seat(number), "ana").into_future();
     let (first, second) = tokio::join!(ask("A1"), ask("A2"));
     first.refused(503, "outcome_unknown");

@@ -38,7 +38,7 @@ async fn user_with(app: &TestApp, count: usize) {
 
 #[tokio::test]
 async fn the_pages_of_a_list_are_the_list_without_repeats_or_gaps() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for i in 0..7 {
         app.session().room(&format!("Sala {i}")).await;
         if i % 3 == 0 {
@@ -58,7 +58,7 @@ async fn the_pages_of_a_list_are_the_list_without_repeats_or_gaps() {
 
 #[tokio::test]
 async fn the_next_page_keeps_what_was_asked_for() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for (movie, room) in
         [("Duna", "Sala 1"), ("Ran", "Sala 1"), ("Duna", "Sala 1"), ("Duna", "Sala 2")]
     {
@@ -79,7 +79,7 @@ async fn the_next_page_keeps_what_was_asked_for() {
 
 #[tokio::test]
 async fn what_is_new_while_paging_disturbs_no_page() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for _ in 0..4 {
         app.session().await;
         app.advance(MILLI);
@@ -97,7 +97,7 @@ async fn what_is_new_while_paging_disturbs_no_page() {
 
 #[tokio::test]
 async fn a_page_has_1_to_1_000_entries() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.session().await;
     for path in ["/sessions", "/reservations/user/ana", "/sales/history/ana"] {
         for limit in ["0", "1001", "-1", "x", "1.5", "1e2", "99999999999999999999", "%20"] {
@@ -112,7 +112,7 @@ async fn a_page_has_1_to_1_000_entries() {
 
 #[tokio::test]
 async fn a_page_after_nothing_that_is_there_is_refused() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     for path in ["/sessions", "/reservations/user/ana", "/sales/history/ana"] {
         let after = async |id: &str, rule: &str| {
@@ -129,7 +129,7 @@ async fn a_page_after_nothing_that_is_there_is_refused() {
 
 #[tokio::test]
 async fn every_broken_part_of_a_query_is_told_and_unknown_ones_are_ignored() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let refused = app.get("/sessions?limit=0&after=x&from=soon&to=2026-02-30").english().await;
     refused.breaks(&[
         "limit must be between 1 and 1000",
@@ -142,7 +142,7 @@ async fn every_broken_part_of_a_query_is_told_and_unknown_ones_are_ignored() {
 
 #[tokio::test]
 async fn a_part_of_a_name_finds_it_in_any_case() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let action = app.session().movie("AÇÃO EM SÃO PAULO").room("Sala VIP").await.id;
     app.advance(MILLI);
     let dune = app.session().movie("Duna: 100% areia_").room("Sala 1").await.id;
@@ -163,7 +163,7 @@ async fn a_part_of_a_name_finds_it_in_any_case() {
 
 #[tokio::test]
 async fn sessions_are_found_by_when_they_start_both_ends_included() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let mut ids = Vec::new();
     for day in ["2026-12-01", "2026-12-02", "2026-12-03"] {
         ids.push(app.session().starts_at(day).await.id);

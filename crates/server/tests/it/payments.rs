@@ -6,7 +6,7 @@ use crate::support::{HOLD, MILLI, NEARLY, NOBODY, START, TestApp};
 
 #[tokio::test]
 async fn a_payment_sells_the_seat() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().price(25.5).await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.advance(MILLI);
@@ -29,7 +29,7 @@ async fn a_payment_sells_the_seat() {
 
 #[tokio::test]
 async fn a_payment_needs_no_body_and_no_content_type() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).raw("").await.expect(201);
@@ -39,7 +39,7 @@ async fn a_payment_needs_no_body_and_no_content_type() {
 
 #[tokio::test]
 async fn a_reservation_is_paid_once() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);
@@ -54,7 +54,7 @@ async fn a_reservation_is_paid_once() {
 
 #[tokio::test]
 async fn a_hold_is_paid_to_its_last_millisecond_and_not_on_the_next() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let [first, second] = session.seats(["A1", "A2"]);
     let first = app.reserve(first, "ana").await.expect(201).id();
@@ -71,7 +71,7 @@ async fn a_hold_is_paid_to_its_last_millisecond_and_not_on_the_next() {
 
 #[tokio::test]
 async fn what_cannot_be_paid_is_told_apart() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.pay(NOBODY).await.refused(404, "reservation_not_found");
     for id in ["x", "0", "%20", &NOBODY[..35], &NOBODY.replace('-', "")] {
         app.pay(id).await.refused(422, "malformed_id");
@@ -82,7 +82,7 @@ async fn what_cannot_be_paid_is_told_apart() {
 
 #[tokio::test]
 async fn the_history_tells_each_sale_newest_first() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().movie("Duna").room("Sala 2").price(30.0).await;
     assert_eq!(app.get("/sales/history/ana").await.expect(200).body, json!([]));
     let mut sales = Vec::new();

@@ -1,7 +1,11 @@
 //! Many at once, for the same thing.
 
+use std::collections::BTreeMap;
+
+use poltrona::store::chore::{Chore, Consumer, Effect, SessionChange};
 use serde_json::json;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::support::{Answer, Request, TestApp};
 
@@ -41,7 +45,7 @@ fn assert_books_balance(app: &TestApp) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_hundred_who_want_one_seat_one_gets_it() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let seat = session.seat("A1");
     let answers = at_once((0..200).map(|i| app.reserve(seat, &format!("user-{i}")))).await;
@@ -55,7 +59,7 @@ async fn of_two_hundred_who_want_one_seat_one_gets_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn groups_that_overlap_get_all_their_seats_or_none() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().seats(16).await;
     let seats = session.all_seats();
     // Each pair shares a seat with the next, in both directions.
@@ -74,7 +78,7 @@ async fn groups_that_overlap_get_all_their_seats_or_none() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reservation_paid_a_hundred_times_at_once_is_one_sale() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let answers = at_once((0..100).map(|_| app.pay(&held))).await;
@@ -88,7 +92,7 @@ async fn a_reservation_paid_a_hundred_times_at_once_is_one_sale() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reservation_paid_and_cancelled_at_once_is_one_or_the_other() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     for seat in session.all_seats() {
         let held = app.reserve(seat, "ana").await.expect(201).id();
@@ -103,7 +107,7 @@ async fn a_reservation_paid_and_cancelled_at_once_is_one_or_the_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_used_a_hundred_times_at_once_has_one_effect() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let answers = at_once((0..100).map(|_| app.reserve(session.seat("A1"), "ana").key("k"))).await;
     assert_eq!(count(&answers, 201), 100);
@@ -115,7 +119,7 @@ async fn a_key_used_a_hundred_times_at_once_has_one_effect() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_house_is_sold_once_by_a_crowd() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().seats(64).await;
     let seats = session.all_seats();
     let wishes = (0..320).map(|i| app.reserve(seats[i * 7 % 64], &format!("user-{}", i / 64)));
@@ -132,13 +136,21 @@ async fn a_full_house_is_sold_once_by_a_crowd() {
 #[tokio::test]
 async fn a_consumers_write_that_is_refused_takes_nobodys_seat_with_it() {
     // One command a transaction, so that the consumer's write rides with one that is alone.
-    let app = TestApp::with(|config| config.batch_max = 1);
+    let app = TestApp::with(|config| config.batch_max = 1).await;
     let session = app.session().await;
     let ask = |number| app.reserve(session.seat(number), "ana").into_future();
-    let impossible = app.inner().ledger.write(|tx| {
-        tx.execute("INSERT INTO session_stats (session_id) VALUES (NULL)", ()).map(|_| ())
-    });
-    let stall = app.stall();
+    app.place().forbid("INSERT", "session_stats");
+    let change = SessionChange { seats: 1, ..SessionChange::default() };
+    let effect = Effect {
+        message: Uuid::from_u128(1),
+        created_at: app.inner().clock.now(),
+        sessions: BTreeMap::from([(Uuid::from_u128(2), change)]),
+        hours: BTreeMap::new(),
+    };
+    let (consumer, effects) = (Consumer::SessionStats, vec![effect]);
+    let chore = Chore::Follow { consumer, effects, synced: false };
+    let impossible = app.inner().ledger.write(chore);
+    let stall = app.stall().await;
     let (first, second, refused, ()) =
         tokio::join!(ask("A1"), ask("A2"), impossible, async { stall.end() });
     assert_eq!(refused, Err(poltrona::ledger::Error::Guarded));

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::database::blob;
 use crate::support::{HOLD, MILLI, TestApp};
 
 /// How many rows of `session_stats` differ from a recount of the open sessions' seats and sales, or
@@ -42,7 +41,7 @@ fn assert_agree(app: &TestApp) {
 
 #[tokio::test]
 async fn the_tables_agree_with_a_recount_after_anything() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let mut sessions = Vec::new();
     for price in [10.0, 25.5, 0.0] {
         sessions.push(app.session().price(price).await);
@@ -82,7 +81,7 @@ async fn the_tables_agree_with_a_recount_after_anything() {
 
 #[tokio::test]
 async fn a_hold_a_sale_and_a_lapse_are_each_counted() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().price(25.5).await;
     let row = || {
         let column = |name: &str| app.sql::<i64>(&format!("SELECT {name} FROM session_stats"));
@@ -105,20 +104,18 @@ async fn a_hold_a_sale_and_a_lapse_are_each_counted() {
 
 #[tokio::test]
 async fn a_closed_session_leaves_the_table_for_good() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let (cancelled, lapsed) = (app.session().await, app.session().await);
     let held = app.reserve(cancelled.seat("A1"), "ana").await.expect(201).id();
     app.cancel(&held).await.expect(204);
     app.delete(&cancelled.path()).await.expect(204);
     app.reserve(lapsed.seat("A1"), "ana").await.expect(201);
     // Closed before the lapse of its last hold can be written down, which then follows.
-    app.tamper(
-        "CREATE TRIGGER stuck BEFORE UPDATE ON reservations BEGIN SELECT RAISE(ABORT, 'no'); END",
-    );
+    app.place().forbid("UPDATE", "reservations");
     app.advance(HOLD);
     app.delete(&lapsed.path()).await.expect(204);
     app.wait_until("the end is told", || app.count("outbox") == 0).await;
-    app.tamper("DROP TRIGGER stuck");
+    app.place().allow("reservations");
     app.advance(HOLD);
     app.settle().await;
     assert_eq!(app.count("reservations WHERE status = 'EXPIRED'"), 1);
@@ -128,7 +125,7 @@ async fn a_closed_session_leaves_the_table_for_good() {
 
 #[tokio::test]
 async fn a_sale_is_counted_in_the_hour_it_was_paid() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().price(10.0).await;
     let hour = Duration::from_hours(1);
     for (number, pause) in [("A1", Duration::from_millis(3_599_999)), ("A2", MILLI), ("A3", hour)] {
@@ -150,7 +147,7 @@ async fn a_sale_is_counted_in_the_hour_it_was_paid() {
 
 #[tokio::test]
 async fn what_was_delivered_leaves_outbox_and_inbox() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     for number in ["A1", "A2"] {
         app.reserve(session.seat(number), "ana").await.expect(201);
@@ -158,7 +155,9 @@ async fn what_was_delivered_leaves_outbox_and_inbox() {
     app.settle().await;
     assert_eq!(app.count("outbox"), 0);
     assert_eq!(app.count("inbox"), 0);
-    let held: i64 = app
-        .sql(&format!("SELECT held FROM session_stats WHERE session_id = {}", blob(&session.id)));
+    let held: i64 = app.sql(&format!(
+        "SELECT held FROM session_stats WHERE session_id = {}",
+        app.place().id(&session.id)
+    ));
     assert_eq!(held, 2);
 }

@@ -7,7 +7,7 @@ use crate::support::{HOLD, MILLI, NOBODY, START, TestApp};
 
 #[tokio::test]
 async fn a_reservation_holds_a_seat_for_a_while() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().price(25.5).await;
     let held = app.reserve(session.seat("B2"), "ana").await.expect(201);
     let expected = json!({
@@ -31,7 +31,7 @@ async fn a_reservation_holds_a_seat_for_a_while() {
 
 #[tokio::test]
 async fn a_seat_that_is_held_or_sold_is_refused_and_named() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     let refused = app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
@@ -52,7 +52,7 @@ async fn a_seat_that_is_held_or_sold_is_refused_and_named() {
 
 #[tokio::test]
 async fn a_seat_that_is_not_there_is_not_found() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().seats(16).await;
     let past_the_last = format!("{}0011", &session.id[..32]);
     let of_nobody = format!("{}0001", &NOBODY[..32]);
@@ -65,7 +65,7 @@ async fn a_seat_that_is_not_there_is_not_found() {
 
 #[tokio::test]
 async fn a_reservation_names_a_seat_and_a_user() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let seat = session.seat("A1");
     let breaks = async |body: Value, rules: &[&str]| {
@@ -99,7 +99,7 @@ async fn a_reservation_names_a_seat_and_a_user() {
 
 #[tokio::test]
 async fn a_reservation_that_is_not_there_is_not_found() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for id in [NOBODY, "x", "user", "..", "%7B%7D"] {
         let path = format!("/reservations/{id}");
         app.get(&path).await.refused(404, "reservation_not_found");
@@ -112,7 +112,7 @@ async fn a_reservation_that_is_not_there_is_not_found() {
 
 #[tokio::test]
 async fn a_users_reservations_are_listed_newest_first_with_what_they_are_now() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     assert_eq!(app.get("/reservations/user/ana").await.expect(200).body, json!([]));
     let lapsed = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
@@ -134,7 +134,7 @@ async fn a_users_reservations_are_listed_newest_first_with_what_they_are_now() {
 
 #[tokio::test]
 async fn a_users_id_is_any_text_and_finds_its_own_in_a_path() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     for (number, user, path) in [
         ("A1", "joão", "jo%C3%A3o"),

@@ -7,7 +7,7 @@ use crate::support::{MILLI, TestApp};
 
 #[tokio::test]
 async fn a_restart_keeps_everything() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().seats(24).await;
     let paid = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.pay(&paid).await.expect(201);
@@ -26,7 +26,7 @@ async fn a_restart_keeps_everything() {
     for path in &paths {
         before.push(app.get(path).await.expect(200).bytes);
     }
-    let app = app.stop().await.open_after(MILLI);
+    let app = app.stop().await.open_after(MILLI).await;
     for (path, before) in paths.iter().zip(before) {
         assert_eq!(app.get(path).await.expect(200).bytes, before, "{path}");
     }
@@ -36,7 +36,7 @@ async fn a_restart_keeps_everything() {
 
 #[tokio::test]
 async fn a_stop_in_good_order_leaves_nothing_in_the_log_of_the_database() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.session().await;
     let file = poltrona::store::sqlite::folder::database_in(&app.config().data_dir);
     let stopped = app.stop().await;
@@ -47,37 +47,37 @@ async fn a_stop_in_good_order_leaves_nothing_in_the_log_of_the_database() {
 
 #[tokio::test]
 async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.session().await;
     let stopped = app.stop().await;
     stopped.tamper(
-        "INSERT INTO schema_migrations (version, name, checksum, applied_at)
-         VALUES (9999, 'later', zeroblob(32), 0)",
+        "INSERT INTO schema_migrations (version, name, checksum, applied_at, oldest)
+         SELECT 9999, 'contracted', checksum, 0, 9999 FROM schema_migrations WHERE version = 1",
     );
     let config = stopped.config().clone();
-    let refused = Running::start(config.clone(), Clock::System).err().expect("it is refused");
+    let refused = Running::start(config.clone(), Clock::System).await.err().expect("it is refused");
     let told = format!("{refused:#}");
     assert!(told.contains("9999") && told.contains("newer"), "{told}");
     stopped.tamper("DELETE FROM schema_migrations WHERE version = 9999");
-    let app = stopped.open_after(MILLI);
+    let app = stopped.open_after(MILLI).await;
     assert_eq!(app.get("/sessions").await.expect(200).ids().len(), 1);
 }
 
 #[tokio::test]
 async fn a_data_folder_has_one_program_at_a_time() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let config = app.config().clone();
-    let refused = Running::start(config, Clock::System).err().expect("it is refused");
+    let refused = Running::start(config, Clock::System).await.err().expect("it is refused");
     let told = format!("{refused:#}");
     assert!(told.contains("in use") && told.contains(&std::process::id().to_string()), "{told}");
     // The first one does not notice.
     app.session().await;
-    app.stop().await.open_after(MILLI);
+    app.stop().await.open_after(MILLI).await;
 }
 
 #[tokio::test]
 async fn what_comes_after_the_end_is_told_that_nothing_was_done() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     app.inner().ledger.close();
     let refused = app.reserve(session.seat("A1"), "ana").await;

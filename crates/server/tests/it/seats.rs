@@ -5,7 +5,7 @@ use crate::support::{MILLI, NEARLY, TestApp};
 
 #[tokio::test]
 async fn the_map_shows_every_seat_in_order() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().seats(20).await;
     let map = app.get(&format!("/seats/{}", session.id)).await.expect(200);
     let expected = [
@@ -22,7 +22,7 @@ async fn the_map_shows_every_seat_in_order() {
 
 #[tokio::test]
 async fn a_seat_goes_from_free_to_held_to_sold_on_the_map_and_in_the_session() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let in_session = async || {
         let shown = app.get(&session.path()).await.expect(200);
@@ -40,7 +40,7 @@ async fn a_seat_goes_from_free_to_held_to_sold_on_the_map_and_in_the_session() {
 
 #[tokio::test]
 async fn a_seat_is_held_to_the_last_millisecond_and_free_on_the_next() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.advance(NEARLY);

@@ -8,7 +8,7 @@ use crate::support::{MILLI, NOBODY, START, TestApp};
 
 #[tokio::test]
 async fn a_session_opens_with_all_its_seats_free() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let opened = app.post("/sessions", &session_body()).await.expect(201);
     let body = &opened.body;
     assert_eq!(
@@ -32,7 +32,7 @@ async fn a_session_opens_with_all_its_seats_free() {
 
 #[tokio::test]
 async fn a_session_is_shown_as_it_was_opened() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().movie("São Jorge — o filme 🎬").await;
     let shown = app.get(&session.path()).await.expect(200);
     assert_eq!(shown.body, session.answer.body);
@@ -41,7 +41,7 @@ async fn a_session_is_shown_as_it_was_opened() {
 
 #[tokio::test]
 async fn an_id_is_read_in_either_case_and_written_in_lower_case() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let upper = session.id.to_uppercase();
     assert_ne!(upper, session.id);
@@ -59,7 +59,7 @@ async fn an_id_is_read_in_either_case_and_written_in_lower_case() {
 
 #[tokio::test]
 async fn a_session_that_is_not_there_is_not_found_whatever_its_id_looks_like() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let of_a_seat = session.seat("A1");
     let odd = ["0", "x", "..", "%20", "null", "undefined", "%7B%7D"];
@@ -76,7 +76,7 @@ async fn a_session_that_is_not_there_is_not_found_whatever_its_id_looks_like() {
 
 #[tokio::test]
 async fn sessions_are_listed_newest_first_and_without_their_seats() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     app.get("/sessions").await.expect(200);
     assert_eq!(app.get("/sessions").await.body, json!([]));
     let mut opened = Vec::new();
@@ -94,7 +94,7 @@ async fn sessions_are_listed_newest_first_and_without_their_seats() {
 
 #[tokio::test]
 async fn sessions_opened_at_the_same_instant_are_listed_in_one_order() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for _ in 0..5 {
         app.session().await;
     }
@@ -106,7 +106,7 @@ async fn sessions_opened_at_the_same_instant_are_listed_in_one_order() {
 
 #[tokio::test]
 async fn seats_are_named_row_by_row_past_the_alphabet() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().seats(217).await;
     let shown = app.get(&session.path()).await.expect(200);
     let numbers: Vec<_> = shown.body["seats"]
@@ -124,7 +124,7 @@ async fn seats_are_named_row_by_row_past_the_alphabet() {
 
 #[tokio::test]
 async fn the_largest_room_has_ten_thousand_seats_and_all_can_be_seen() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().seats(10_000).await;
     let map = app.get(&format!("/seats/{}", session.id)).await.expect(200);
     let numbers = map.each("seatNumber");
@@ -136,7 +136,7 @@ async fn the_largest_room_has_ten_thousand_seats_and_all_can_be_seen() {
 
 #[tokio::test]
 async fn a_session_in_the_past_can_be_opened_and_sold() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().starts_at("2001-01-01").await;
     assert_eq!(session.answer.text("startsAt"), "2001-01-01T00:00:00.000Z");
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
@@ -145,7 +145,7 @@ async fn a_session_in_the_past_can_be_opened_and_sold() {
 
 #[tokio::test]
 async fn a_price_is_a_number_and_comes_back_as_it_was_given() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for price in [0.0, 0.01, 0.29, 25.0, 25.5, 29.99, 99_999_999.99] {
         let session = app.session().price(price).await;
         let shown = app.get(&session.path()).await.expect(200);
@@ -162,7 +162,7 @@ async fn a_price_is_a_number_and_comes_back_as_it_was_given() {
 
 #[tokio::test]
 async fn a_start_is_read_with_its_offset_and_shown_in_utc() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for (given, shown) in [
         ("2026-12-01", "2026-12-01T00:00:00.000Z"),
         ("2026-12-01T19:00", "2026-12-01T19:00:00.000Z"),

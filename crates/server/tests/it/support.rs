@@ -1,10 +1,12 @@
 //! A box office to tell stories about, and a small client for it.
 //!
-//! [`TestApp`] is the whole program but its sockets: the writer, the relay, the expiry and the rest
-//! run for real, over a data folder of their own. Only the clock is the story's.
+//! [`TestApp`] is the whole program but its sockets: the ledger, the relay, the expiry and the rest
+//! run for real, over data of their own. Only the clock is the story's. The data are in a folder, or,
+//! with `TEST_STORE=postgres`, in a database on a server: every story is told of both.
 
 pub(crate) mod answer;
 pub(crate) mod database;
+mod place;
 mod request;
 pub(crate) mod session;
 
@@ -15,9 +17,9 @@ use poltrona::clock::Clock;
 use poltrona::config::Config;
 use poltrona_domain::Timestamp;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 pub(crate) use answer::Answer;
+pub(crate) use place::Place;
 pub(crate) use request::Request;
 pub(crate) use session::Session;
 
@@ -39,45 +41,49 @@ pub(crate) struct TestApp {
     router: axum::Router,
     clock: Clock,
     config: Config,
-    // Last, so that the folder goes when everything in it is closed.
-    folder: Option<TempDir>,
+    // Last, so that the data go when everything that uses them is closed.
+    place: Option<Place>,
 }
 
 /// A box office that was stopped in good order, and can be opened again.
 pub(crate) struct Stopped {
-    folder: TempDir,
     config: Config,
     clock: Clock,
+    place: Place,
 }
 
 impl TestApp {
     /// A box office as it opens when nothing is configured.
-    pub(crate) fn open() -> Self {
-        Self::with(|_| {})
+    pub(crate) async fn open() -> Self {
+        Self::with(|_| {}).await
     }
 
     /// A box office with other settings.
-    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut config = Config::default_for_tests(folder.path());
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::at(Place::new().await, change).await
+    }
+
+    /// A box office that keeps its data there.
+    pub(crate) async fn at(place: Place, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = place.config();
         config.hold_ttl = HOLD;
         change(&mut config);
         let clock = Clock::manual(Timestamp::from_millis(START_MILLIS));
-        Self::start(Stopped { folder, config, clock }).expect("it opens")
+        Self::start(Stopped { config, clock, place }).await.expect("it opens")
     }
 
-    fn start(stopped: Stopped) -> anyhow::Result<Self> {
-        let Stopped { folder, config, clock } = stopped;
-        let running = Running::start(config.clone(), clock.clone())?;
+    async fn start(stopped: Stopped) -> anyhow::Result<Self> {
+        let Stopped { config, clock, place } = stopped;
+        let running = Running::start(config.clone(), clock.clone()).await?;
         let router = poltrona::http::router(running.app.clone());
-        Ok(Self { running: Some(running), router, clock, config, folder: Some(folder) })
+        Ok(Self { running: Some(running), router, clock, config, place: Some(place) })
     }
 
     /// Stops in good order; what it leaves can be opened again.
     pub(crate) async fn stop(mut self) -> Stopped {
         self.running.take().expect("it runs").stop().await;
-        let folder = self.folder.take().expect("it has a folder");
-        Stopped { folder, config: self.config.clone(), clock: self.clock.clone() }
+        let place = self.place.take().expect("it has a place");
+        Stopped { config: self.config.clone(), clock: self.clock.clone(), place }
     }
 
     /// What requests reach, for the few stories that need a hand on it.
@@ -166,19 +172,19 @@ impl Stopped {
     }
 
     /// Opens it again, this much later.
-    pub(crate) fn open_after(self, pause: Duration) -> TestApp {
-        self.try_open_after(pause).expect("it opens again")
+    pub(crate) async fn open_after(self, pause: Duration) -> TestApp {
+        self.try_open_after(pause).await.expect("it opens again")
     }
 
     /// The same, when it may be refused.
-    pub(crate) fn try_open_after(self, pause: Duration) -> anyhow::Result<TestApp> {
+    pub(crate) async fn try_open_after(self, pause: Duration) -> anyhow::Result<TestApp> {
         self.clock.advance(pause);
-        TestApp::start(self)
+        TestApp::start(self).await
     }
 }
 
 impl Drop for TestApp {
-    /// Ends the writer's thread and the background work without waiting for them: a story that
+    /// Ends the ledger's threads and the background work without waiting for them: a story that
     /// cares about a stop in good order calls [`TestApp::stop`].
     fn drop(&mut self) {
         if let Some(running) = &self.running {

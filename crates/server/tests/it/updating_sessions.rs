@@ -7,7 +7,7 @@ use crate::support::{NOBODY, TestApp};
 
 #[tokio::test]
 async fn each_field_of_a_session_can_be_changed_alone() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     for (field, value) in [
         ("movie", json!("Duna")),
@@ -30,7 +30,7 @@ async fn each_field_of_a_session_can_be_changed_alone() {
 
 #[tokio::test]
 async fn a_change_follows_the_rules_of_opening() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     let body = json!({
         "movie": " ", "room": null, "startsAt": "2026-02-30", "ticketPrice": 25.999,
@@ -51,14 +51,14 @@ async fn a_change_follows_the_rules_of_opening() {
 
 #[tokio::test]
 async fn a_session_that_is_not_there_is_told_before_what_is_wrong_with_the_change() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let path = format!("/sessions/{NOBODY}");
     app.patch(&path, &json!({ "movie": "Duna" })).await.refused(404, "session_not_found");
 }
 
 #[tokio::test]
 async fn held_seats_keep_the_price_they_were_held_at() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().price(20.0).await;
     let seats = session.seats(["A1", "A2"]);
     let held = app.reserve_all(&seats, "ana").await.expect(201);
@@ -75,7 +75,7 @@ async fn held_seats_keep_the_price_they_were_held_at() {
 
 #[tokio::test]
 async fn a_sale_keeps_film_room_start_and_price_as_they_were_sold() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().movie("Duna").room("Sala 1").price(20.0).await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);

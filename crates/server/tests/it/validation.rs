@@ -12,7 +12,7 @@ async fn breaks(app: &TestApp, body: &Value, rules: &[&str]) {
 
 #[tokio::test]
 async fn every_broken_rule_is_told_at_once_in_the_order_of_the_fields() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let body = json!({
         "totalSeats": 15,
         "ticketPrice": -1,
@@ -35,7 +35,7 @@ async fn every_broken_rule_is_told_at_once_in_the_order_of_the_fields() {
 
 #[tokio::test]
 async fn every_field_is_required() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let rules = [
         "movie is required",
         "room is required",
@@ -54,7 +54,7 @@ async fn every_field_is_required() {
 
 #[tokio::test]
 async fn a_name_has_something_in_it_and_at_most_200_characters() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for field in ["movie", "room"] {
         let rule = |rule: &str| format!("{field} {rule}");
         for blank in ["", " ", "\t\n", "\u{a0}\u{2003}"] {
@@ -78,7 +78,7 @@ async fn a_name_has_something_in_it_and_at_most_200_characters() {
 
 #[tokio::test]
 async fn a_start_is_a_day_that_exists() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let date = "startsAt must be an existing ISO 8601 date or date-time";
     for start in [
         json!("2026-02-30"),
@@ -108,7 +108,7 @@ async fn a_start_is_a_day_that_exists() {
 
 #[tokio::test]
 async fn a_start_lies_in_the_years_2000_to_2100() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for start in
         ["1999-12-31T23:59:59.999Z", "2101-01-01", "0001-01-01", "9999-01-01", "1970-01-01"]
     {
@@ -121,7 +121,7 @@ async fn a_start_lies_in_the_years_2000_to_2100() {
 
 #[tokio::test]
 async fn a_price_is_whole_cents_from_nothing_to_99_999_999_99() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let range = "ticketPrice must be between 0 and 99999999.99";
     for price in [json!(-0.01), json!(-1), json!(1e9), json!(100_000_000), json!(1e300)] {
         breaks(&app, &session_with("ticketPrice", price), &[range]).await;
@@ -137,7 +137,7 @@ async fn a_price_is_whole_cents_from_nothing_to_99_999_999_99() {
 
 #[tokio::test]
 async fn a_room_has_16_to_10_000_seats() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let range = "totalSeats must be between 16 and 10000";
     for seats in [json!(15), json!(10_001), json!(0), json!(-16), json!(65_552), json!(1e300)] {
         breaks(&app, &session_with("totalSeats", seats), &[range]).await;
@@ -154,7 +154,7 @@ async fn a_room_has_16_to_10_000_seats() {
 
 #[tokio::test]
 async fn a_field_that_nobody_knows_is_refused_and_named() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     for field in ["Movie", "id", "createdAt", "seats", "", "__proto__", "ação"] {
         let rule = if field.is_empty() { "body" } else { field };
         let rule = format!("{rule} is not a known field");
@@ -164,7 +164,7 @@ async fn a_field_that_nobody_knows_is_refused_and_named() {
 
 #[tokio::test]
 async fn a_field_given_twice_is_refused_even_with_equal_values() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let body = session_body().to_string();
     for (again, field) in [
         (r#""movie":"Interestelar""#, "movie"),

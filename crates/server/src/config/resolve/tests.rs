@@ -231,10 +231,24 @@ fn a_sqlite_url_stands_for_the_data_folder() {
 }
 
 #[test]
+fn a_postgres_url_is_a_place_of_its_own() {
+    for url in ["postgres://u:canary@db/p", "PostgreSQL://u:canary@db/p"] {
+        let config = machine().env("DATABASE_URL", url).config();
+        assert_eq!(config.postgres(), Some(url));
+        let told = || machine().env("DATABASE_URL", url);
+        for (key, value) in [("data-dir", "d"), ("ephemeral", "true")] {
+            let faults = told().flag(key, value).faults();
+            assert!(faults.contains(&format!("{key} (from flag --{key})")), "{faults}");
+            assert!(faults.contains("keeps the data elsewhere"), "{faults}");
+            assert!(!faults.contains("canary"), "{faults}");
+        }
+    }
+    assert_eq!(machine().config().postgres(), None);
+}
+
+#[test]
 fn what_belongs_to_a_distributed_program_is_refused_in_a_sentence() {
     for (name, value) in [
-        ("DATABASE_URL", "postgres://u:canary@db/p"),
-        ("DATABASE_URL", "postgresql://u:canary@db/p"),
         ("REDIS_URL", "redis://:canary@cache"),
         ("RABBITMQ_URL", "amqp://u:canary@bus"),
         ("POLTRONA_REDIS_URL", "canary"),

@@ -6,9 +6,10 @@ use rusqlite::{OptionalExtension, Transaction};
 use super::row;
 use crate::ledger::{Answer, StoredAnswer};
 use crate::store::Error;
+use crate::store::batch::{Answers, KeyOwner, Loaded, Wanted, WantedKey};
 
 /// Loads every row that deciding `commands` needs. What does not exist stays absent.
-pub fn facts<'a>(
+pub(super) fn facts<'a>(
     tx: &Transaction<'_>,
     commands: impl Iterator<Item = &'a Command>,
 ) -> Result<Facts, Error> {
@@ -42,8 +43,29 @@ pub fn facts<'a>(
     Ok(facts)
 }
 
-/// The stored answer of a key, if it was given at or after `since`.
-pub fn answer(
+/// The answers that were given for the keys and still count.
+pub(super) fn answers(
+    tx: &Transaction<'_>,
+    wanted: &Wanted<'_>,
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<Answers, Error> {
+    let since = Loaded::answers_since(now);
+    let mut answers = Answers::new();
+    for WantedKey { owner, key } in &wanted.keys {
+        let caller = match owner {
+            KeyOwner::Named(name) => Some(*name),
+            KeyOwner::OfReservation(id) => facts.reservations.get(id).map(|it| it.user.as_str()),
+        };
+        let Some(caller) = caller else { continue };
+        if let Some(stored) = answer(tx, caller, key, since)? {
+            answers.insert((caller.to_owned(), (*key).to_owned()), stored);
+        }
+    }
+    Ok(answers)
+}
+
+fn answer(
     tx: &Transaction<'_>,
     caller: &str,
     key: &str,

@@ -1,77 +1,14 @@
 //! Forward-only migrations, each applied once, in its own transaction, and never edited after.
-//!
-//! A checksum of every migration is kept beside its number: a database that was migrated by other
-//! text than this program's, or by a newer program, is refused before anything is read from it.
 
-use rusqlite::{Connection, TransactionBehavior};
-use sha2::{Digest, Sha256};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::clock::Clock;
-
-/// One step of the schema.
-#[derive(Clone, Copy, Debug)]
-pub struct Migration {
-    /// Its number, from 1, without gaps.
-    pub version: i64,
-    /// Its folder's name after the number.
-    pub name: &'static str,
-    /// What it runs.
-    pub sql: &'static str,
-}
-
-/// Every migration of this program, in order.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "box_office",
-    sql: include_str!("../../../migrations/0001_box_office/sqlite.sql"),
-}];
-
-/// Why a database cannot be used by this program.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The database was migrated by a later version of the program.
-    #[error(
-        "the database has schema {found}, this program knows up to {known}: it was used by a newer \
-         poltrona; run that version, or restore a copy of the data folder from before the upgrade"
-    )]
-    Newer {
-        /// The database's schema.
-        found: i64,
-        /// The newest that this program has.
-        known: i64,
-    },
-    /// A migration was applied with another text.
-    #[error(
-        "migration {version} ({name}) was applied with another text than this program's: \
-         the database was migrated by a modified build; use that build, or restore a copy"
-    )]
-    Checksum {
-        /// Which migration.
-        version: i64,
-        /// Its name.
-        name: &'static str,
-    },
-    /// The database file went away while it was opened.
-    #[error("the database file went away: {0}")]
-    Gone(String),
-    /// The database refused.
-    #[error("database: {0}")]
-    Database(#[from] rusqlite::Error),
-}
-
-/// A migration and whether it was applied.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Its number.
-    pub version: i64,
-    /// Its name.
-    pub name: &'static str,
-    /// Whether the database has it.
-    pub applied: bool,
-}
+use crate::store::migrations::{
+    self, Applied, Error, MIGRATIONS, Migration, Status, checksum, statuses,
+};
 
 /// Applies what is missing; says which migrations those were.
-pub fn up(connection: &mut Connection) -> Result<Vec<Migration>, Error> {
+pub fn up(connection: &mut Connection) -> Result<Vec<&'static Migration>, Error> {
     apply(connection, MIGRATIONS)
 }
 
@@ -80,41 +17,55 @@ pub fn status(connection: &Connection) -> Result<Vec<Status>, Error> {
     Ok(statuses(check(connection, MIGRATIONS)?))
 }
 
-/// What [`status`] would say of a database that does not exist yet.
-pub fn none_applied() -> Vec<Status> {
-    statuses(0)
-}
-
-fn statuses(newest: i64) -> Vec<Status> {
-    let status = |step: &Migration| Status {
-        version: step.version,
-        name: step.name,
-        applied: step.version <= newest,
-    };
-    MIGRATIONS.iter().map(status).collect()
-}
-
-fn apply(connection: &mut Connection, steps: &[Migration]) -> Result<Vec<Migration>, Error> {
+fn apply<'a>(
+    connection: &mut Connection,
+    steps: &'a [Migration],
+) -> Result<Vec<&'a Migration>, Error> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migrations (
             version    INTEGER PRIMARY KEY,
             name       TEXT NOT NULL,
             checksum   BLOB NOT NULL,
-            applied_at INTEGER NOT NULL
+            applied_at INTEGER NOT NULL,
+            oldest     INTEGER NOT NULL DEFAULT 1
         ) STRICT",
     )?;
     let applied = check(&tx, steps)?;
-    let missing: Vec<_> = steps.iter().filter(|step| step.version > applied).copied().collect();
+    add_oldest(&tx)?;
+    let missing: Vec<_> = steps.iter().filter(|step| step.version > applied).collect();
     for step in &missing {
-        tx.execute_batch(step.sql)?;
+        tx.execute_batch(step.sqlite)?;
         tx.execute(
-            "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
-            (step.version, step.name, checksum(step.sql), Clock::System.now().as_millis()),
+            "INSERT INTO schema_migrations (version, name, checksum, applied_at, oldest)
+             VALUES (?, ?, ?, ?, ?)",
+            (
+                step.version,
+                step.name,
+                checksum(step.sqlite),
+                Clock::System.now().as_millis(),
+                step.oldest,
+            ),
         )?;
     }
     tx.commit()?;
     Ok(missing)
+}
+
+/// The first release did not write down which programs can live with a migration.
+fn add_oldest(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    if has_oldest(tx)? {
+        return Ok(());
+    }
+    tx.execute_batch("ALTER TABLE schema_migrations ADD COLUMN oldest INTEGER NOT NULL DEFAULT 1")
+}
+
+fn has_oldest(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info('schema_migrations') WHERE name = 'oldest')",
+        (),
+        |row| row.get(0),
+    )
 }
 
 /// The newest migration that the database has, 0 for none; fails unless all of them are ours.
@@ -127,36 +78,34 @@ fn check(connection: &Connection, steps: &[Migration]) -> Result<i64, Error> {
     if !exists {
         return Ok(0);
     }
-    let mut statement =
-        connection.prepare("SELECT version, checksum FROM schema_migrations ORDER BY version")?;
-    let applied = statement
-        .query_map((), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?)))?
-        .collect::<Result<Vec<_>, _>>()?;
-    let found = applied.last().map_or(0, |(version, _)| *version);
-    let known = steps.last().map_or(0, |step| step.version);
-    if found > known {
-        return Err(Error::Newer { found, known });
-    }
-    for (version, stored) in &applied {
-        if let Some(step) = steps.iter().find(|step| step.version == *version)
-            && *stored != checksum(step.sql)
-        {
-            return Err(Error::Checksum { version: *version, name: step.name });
-        }
-    }
-    Ok(found)
-}
-
-fn checksum(sql: &str) -> [u8; 32] {
-    Sha256::digest(sql).into()
+    let oldest = if has_oldest(connection)? { "oldest" } else { "1" };
+    let sql = format!("SELECT version, checksum, {oldest} FROM schema_migrations ORDER BY version");
+    let mut statement = connection.prepare(&sql)?;
+    let applied = statement.query_map((), |row| {
+        Ok(Applied { version: row.get(0)?, checksum: row.get(1)?, oldest: row.get(2)? })
+    })?;
+    let applied = applied.collect::<Result<Vec<_>, _>>()?;
+    migrations::check(&applied, steps, |step| step.sqlite)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FIRST: Migration = Migration { version: 1, name: "first", sql: "CREATE TABLE a (x)" };
-    const SECOND: Migration = Migration { version: 2, name: "second", sql: "CREATE TABLE b (x)" };
+    const FIRST: Migration = Migration {
+        version: 1,
+        name: "first",
+        oldest: 1,
+        sqlite: "CREATE TABLE a (x)",
+        postgres: "",
+    };
+    const SECOND: Migration = Migration {
+        version: 2,
+        name: "second",
+        oldest: 1,
+        sqlite: "CREATE TABLE b (x)",
+        postgres: "",
+    };
 
     #[test]
     fn each_migration_runs_once_and_in_order() {
@@ -168,18 +117,34 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_schema_is_refused() {
+    fn a_newer_schema_is_used_while_it_only_grows() {
         let mut db = Connection::open_in_memory().unwrap();
         apply(&mut db, &[FIRST, SECOND]).unwrap();
+        assert_eq!(apply(&mut db, &[FIRST]).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_newer_schema_that_took_something_away_is_refused() {
+        let mut db = Connection::open_in_memory().unwrap();
+        let contracting = Migration { oldest: 2, ..SECOND };
+        apply(&mut db, &[FIRST, contracting]).unwrap();
         let error = apply(&mut db, &[FIRST]).unwrap_err();
         assert!(matches!(error, Error::Newer { found: 2, known: 1 }), "{error}");
+    }
+
+    #[test]
+    fn a_database_of_the_first_release_is_taken_on() {
+        let mut db = Connection::open_in_memory().unwrap();
+        apply(&mut db, &[FIRST]).unwrap();
+        db.execute_batch("ALTER TABLE schema_migrations DROP COLUMN oldest").unwrap();
+        assert_eq!(apply(&mut db, &[FIRST, SECOND]).unwrap().len(), 1);
     }
 
     #[test]
     fn an_edited_migration_is_refused() {
         let mut db = Connection::open_in_memory().unwrap();
         apply(&mut db, &[FIRST]).unwrap();
-        let edited = Migration { sql: "CREATE TABLE a (x, y)", ..FIRST };
+        let edited = Migration { sqlite: "CREATE TABLE a (x, y)", ..FIRST };
         let error = apply(&mut db, &[edited]).unwrap_err();
         assert!(matches!(error, Error::Checksum { version: 1, .. }), "{error}");
     }
@@ -187,7 +152,7 @@ mod tests {
     #[test]
     fn a_migration_that_fails_leaves_nothing_behind() {
         let mut db = Connection::open_in_memory().unwrap();
-        let broken = Migration { sql: "CREATE TABLE b (x); CREATE TABLE a (x)", ..SECOND };
+        let broken = Migration { sqlite: "CREATE TABLE b (x); CREATE TABLE a (x)", ..SECOND };
         apply(&mut db, &[FIRST]).unwrap();
         assert!(apply(&mut db, &[FIRST, broken]).is_err());
         assert_eq!(apply(&mut db, &[FIRST, SECOND]).unwrap().len(), 1);

@@ -6,31 +6,9 @@ use poltrona_domain::{
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
-use uuid::Uuid;
 
 use super::row;
-
-/// Which part of a list to show.
-#[derive(Clone, Copy, Debug)]
-pub struct Page {
-    /// How many entries at most.
-    pub limit: usize,
-    /// The last entry of the page before.
-    pub after: Option<Uuid>,
-}
-
-/// Which sessions to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SessionFilter {
-    /// Part of the film's title, in any case.
-    pub movie: Option<String>,
-    /// Part of the room's name, in any case.
-    pub room: Option<String>,
-    /// The earliest start.
-    pub from: Option<Timestamp>,
-    /// The latest start.
-    pub to: Option<Timestamp>,
-}
+use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter};
 
 /// Adds the functions that queries use: SQLite itself folds the case of ASCII letters only, and
 /// `AÇÃO` is to be found by `ação`.
@@ -43,7 +21,7 @@ pub(super) fn add_functions(connection: &Connection) -> Result<()> {
 }
 
 /// Open sessions, newest first; `None` when `page.after` names no session.
-pub fn sessions(
+pub(super) fn sessions(
     db: &Connection,
     filter: &SessionFilter,
     page: Page,
@@ -58,24 +36,15 @@ pub fn sessions(
     list.page(db, "sessions", "created_at", "id", page, row::session)
 }
 
-/// An open session.
-pub fn session(db: &Connection, id: SessionId) -> Result<Option<Session>> {
-    db.prepare_cached(&format!(
-        "SELECT {} FROM sessions WHERE id = ? AND closed_at IS NULL",
-        row::SESSION
-    ))?
-    .query_row([&id.as_uuid().as_bytes()[..]], row::session)
-    .optional()
-}
-
-/// Whether a session of this id was ever opened.
-pub fn session_exists(db: &Connection, id: SessionId) -> Result<bool> {
-    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?)")?
-        .query_row([&id.as_uuid().as_bytes()[..]], |row| row.get(0))
+/// A session, whether or not it is closed.
+pub(super) fn session(db: &Connection, id: SessionId) -> Result<Option<Session>> {
+    db.prepare_cached(&format!("SELECT {} FROM sessions WHERE id = ?", row::SESSION))?
+        .query_row([&id.as_uuid().as_bytes()[..]], row::session)
+        .optional()
 }
 
 /// The seats of a session in their order, whether or not the session is open.
-pub fn seats(db: &Connection, id: SessionId) -> Result<Vec<Seat>> {
+pub(super) fn seats(db: &Connection, id: SessionId) -> Result<Vec<Seat>> {
     db.prepare_cached(&format!(
         "SELECT {} FROM seats WHERE session_id = ? ORDER BY seat_no",
         row::SEAT
@@ -85,14 +54,14 @@ pub fn seats(db: &Connection, id: SessionId) -> Result<Vec<Seat>> {
 }
 
 /// A reservation.
-pub fn reservation(db: &Connection, id: ReservationId) -> Result<Option<Reservation>> {
+pub(super) fn reservation(db: &Connection, id: ReservationId) -> Result<Option<Reservation>> {
     db.prepare_cached(&format!("SELECT {} FROM reservations WHERE id = ?", row::RESERVATION))?
         .query_row([&id.as_uuid().as_bytes()[..]], row::reservation)
         .optional()
 }
 
 /// A user's reservations, newest first; `None` when `page.after` names none.
-pub fn reservations_of(
+pub(super) fn reservations_of(
     db: &Connection,
     user: &UserId,
     page: Page,
@@ -103,7 +72,7 @@ pub fn reservations_of(
 }
 
 /// A user's sales, newest first; `None` when `page.after` names none.
-pub fn sales_of(db: &Connection, user: &UserId, page: Page) -> Result<Option<Vec<Sale>>> {
+pub(super) fn sales_of(db: &Connection, user: &UserId, page: Page) -> Result<Option<Vec<Sale>>> {
     let mut list = List::new(
         "SELECT s.id, s.reservation_id, s.session_id, s.user_id, s.total_cents, s.movie, s.room,
                 s.starts_at, s.paid_at, r.seat_nos
@@ -115,25 +84,27 @@ pub fn sales_of(db: &Connection, user: &UserId, page: Page) -> Result<Option<Vec
 }
 
 /// Pending reservations and when they lapse, soonest first, beginning after `after`.
-pub fn pending(
+pub(super) fn pending(
     db: &Connection,
     after: (Timestamp, ReservationId),
-    limit: u32,
+    limit: usize,
 ) -> Result<Vec<(Timestamp, ReservationId)>> {
     db.prepare_cached(
         "SELECT expires_at, id FROM reservations
          WHERE status = 'PENDING' AND (expires_at, id) > (?, ?) ORDER BY expires_at, id LIMIT ?",
     )?
-    .query_map((after.0.as_millis(), &after.1.as_uuid().as_bytes()[..], limit), |row| {
-        Ok((row::time(row, 0)?, ReservationId::from_uuid(row::uuid(row, 1)?)))
-    })?
+    .query_map(
+        (after.0.as_millis(), &after.1.as_uuid().as_bytes()[..], limit.cast_signed()),
+        |row| Ok((row::time(row, 0)?, ReservationId::from_uuid(row::uuid(row, 1)?))),
+    )?
     .collect()
 }
 
-/// The oldest rows of the outbox: each one's id, when it was written, and its events as JSON.
-pub fn outbox(db: &Connection, limit: u32) -> Result<Vec<OutboxRow>> {
-    db.prepare_cached("SELECT id, created_at, events FROM outbox ORDER BY id LIMIT ?")?
-        .query_map([limit], |row| {
+/// The oldest rows of the outbox, of those written at `before` or earlier.
+pub(super) fn outbox(db: &Connection, limit: usize, before: Timestamp) -> Result<Vec<OutboxRow>> {
+    let sql = "SELECT id, created_at, events FROM outbox WHERE created_at <= ? ORDER BY id LIMIT ?";
+    db.prepare_cached(sql)?
+        .query_map((before.as_millis(), limit.cast_signed()), |row| {
             Ok(OutboxRow {
                 id: row::uuid(row, 0)?,
                 created_at: row::time(row, 1)?,
@@ -143,20 +114,17 @@ pub fn outbox(db: &Connection, limit: u32) -> Result<Vec<OutboxRow>> {
         .collect()
 }
 
-/// Whether the database answers at all.
-pub fn ping(db: &Connection) -> Result<()> {
-    db.query_row("SELECT 1 FROM schema_migrations LIMIT 1", (), |_| Ok(()))
+/// What waits in the outbox.
+pub(super) fn backlog(db: &Connection) -> Result<Backlog> {
+    db.prepare_cached("SELECT count(*), min(created_at) FROM outbox")?.query_row((), |row| {
+        let oldest = row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis);
+        Ok(Backlog { rows: row.get::<_, i64>(0)?.unsigned_abs(), oldest })
+    })
 }
 
-/// The events of one committed batch.
-#[derive(Clone, Debug)]
-pub struct OutboxRow {
-    /// Its id.
-    pub id: Uuid,
-    /// When the batch was decided.
-    pub created_at: Timestamp,
-    /// Its events, a JSON array of envelopes.
-    pub events: String,
+/// Whether the database answers at all.
+pub(super) fn ping(db: &Connection) -> Result<()> {
+    db.query_row("SELECT 1 FROM schema_migrations LIMIT 1", (), |_| Ok(()))
 }
 
 /// A query whose conditions depend on what was asked.

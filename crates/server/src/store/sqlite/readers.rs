@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::{Gate, connect_read_only};
+use crate::clock::Clock;
 use crate::store::Error;
 
 /// Read connections, each used by one query at a time, on threads where blocking is allowed.
@@ -21,19 +22,30 @@ struct Shared {
     /// Turns of [`Readers::scan`]; half the connections.
     scans: Arc<Semaphore>,
     gate: Gate,
+    clock: Clock,
 }
 
 impl Readers {
     /// Opens `count` connections to the file.
-    pub(super) fn open(file: &Path, count: usize, gate: Gate) -> Result<Self, rusqlite::Error> {
+    pub(super) fn open(
+        file: &Path,
+        count: usize,
+        gate: Gate,
+        clock: Clock,
+    ) -> Result<Self, rusqlite::Error> {
         let idle = (0..count).map(|_| connect_read_only(file)).collect::<Result<Vec<_>, _>>()?;
         let (idle, permits) = (Mutex::new(idle), Semaphore::new(count));
         let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
-        Ok(Self { shared: Arc::new(Shared { idle, permits, scans, gate }) })
+        Ok(Self { shared: Arc::new(Shared { idle, permits, scans, gate, clock }) })
+    }
+
+    /// Where the time comes from.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     /// Runs `query` in one snapshot, when a connection is free.
-    pub async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -48,7 +60,7 @@ impl Readers {
 
     /// Like [`Readers::read`], for a query that may look at a whole table: such queries never use
     /// more than half the connections at a time, and leave the others to those that are quick.
-    pub async fn scan<T: Send + 'static>(
+    pub(super) async fn scan<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -108,7 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("db");
         connect(&file).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
-        let readers = Readers::open(&file, 2, Gate::default()).unwrap();
+        let readers = Readers::open(&file, 2, Gate::default(), Clock::System).unwrap();
         let (end, told) = channel::<()>();
         let told = Arc::new(Mutex::new(told));
         let long = || {

@@ -2,15 +2,25 @@
 
 use poltrona_domain::{Facts, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp};
 use rusqlite::{Transaction, params};
-use uuid::Uuid;
 
 use super::{expect_rows, row};
 use crate::ledger::{NewAnswer, StoredAnswer};
 use crate::store::Error;
+use crate::store::batch::Changes;
+use crate::store::query::OutboxRow;
 use crate::wire::reservation_status;
 
+/// Writes what a batch came to: its rows, its events, and the answers to keep.
+pub(super) fn changes(tx: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
+    facts(tx, &changes.before, &changes.after)?;
+    if let Some(row) = &changes.events {
+        outbox(tx, row)?;
+    }
+    changes.answers.iter().try_for_each(|new| answer(tx, new, changes.now))
+}
+
 /// Writes the difference between the facts as they were read and as the batch leaves them.
-pub fn facts(tx: &Transaction<'_>, before: &Facts, after: &Facts) -> Result<(), Error> {
+fn facts(tx: &Transaction<'_>, before: &Facts, after: &Facts) -> Result<(), Error> {
     for session in after.sessions.values() {
         match before.sessions.get(&session.id) {
             None => insert_session(tx, session)?,
@@ -39,14 +49,14 @@ pub fn facts(tx: &Transaction<'_>, before: &Facts, after: &Facts) -> Result<(), 
 }
 
 /// Writes the events of a batch as one row, to be delivered after the commit.
-pub fn outbox(tx: &Transaction<'_>, id: Uuid, events: &str, now: Timestamp) -> Result<(), Error> {
+fn outbox(tx: &Transaction<'_>, row: &OutboxRow) -> Result<(), Error> {
     tx.prepare_cached("INSERT INTO outbox (id, events, created_at) VALUES (?, ?, ?)")?
-        .execute((&id.as_bytes()[..], events, now.as_millis()))?;
+        .execute((&row.id.as_bytes()[..], &row.events, row.created_at.as_millis()))?;
     Ok(())
 }
 
 /// Writes the answer that equal requests will get again. It replaces one that is too old to count.
-pub fn answer(tx: &Transaction<'_>, new: &NewAnswer, now: Timestamp) -> Result<(), Error> {
+fn answer(tx: &Transaction<'_>, new: &NewAnswer, now: Timestamp) -> Result<(), Error> {
     let NewAnswer { caller, key, stored: StoredAnswer { fingerprint, answer } } = new;
     tx.prepare_cached(
         "INSERT OR REPLACE INTO idempotency

@@ -93,8 +93,9 @@ fn the_database_of_a_newer_version_is_refused_and_left_alone() {
 
 fn migrated_by_a_newer_version(file: &Path) {
     let database = Connection::open(file).unwrap();
-    let step = "INSERT INTO schema_migrations (version, name, checksum, applied_at)
-                SELECT 9999, 'from_the_future', checksum, applied_at FROM schema_migrations";
+    let step = "INSERT INTO schema_migrations (version, name, checksum, applied_at, oldest)
+                SELECT 9999, 'from_the_future', checksum, applied_at, 9999 FROM schema_migrations
+                WHERE version = 1";
     assert_eq!(database.execute(step, ()).unwrap(), 1);
     // Closing the last connection writes everything into the one file.
     database.close().unwrap();

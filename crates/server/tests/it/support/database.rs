@@ -1,36 +1,101 @@
 //! Looking into the database, beside the API: to count, to see events go by, to get in the way.
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
-use poltrona::store::sqlite::folder::database_in;
-use rusqlite::types::FromSql;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{Stopped, TestApp};
+use super::{Place, Stopped, TestApp};
 
 /// How long a story waits for work that runs beside it; more than any machine should need.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// Every table that the program writes to.
+const TABLES: &str = "sessions, seats, reservations, sales, sale_seats, outbox, idempotency, inbox, \
+                      session_stats, sales_by_hour";
 
 /// While it lives, nothing can be written to the database.
-pub(crate) struct Stall {
-    // Closing it ends its transaction.
-    _transaction: Connection,
+pub(crate) enum Stall {
+    /// Closing it ends its transaction.
+    Sqlite { _transaction: Connection },
+    /// The same.
+    Postgres { _transaction: Box<tokio_postgres::Client> },
+}
+
+impl Place {
+    /// The one value that a query gives.
+    #[track_caller]
+    pub(crate) fn sql<T: FromStr>(&self, query: &str) -> T {
+        let text = match (self.file(), self.database()) {
+            (Some(file), _) => query_one(&file, query),
+            (None, Some(database)) => database.run(query),
+            (None, None) => None,
+        };
+        let text = text.unwrap_or_else(|| panic!("{query}: no value"));
+        text.parse().unwrap_or_else(|_| panic!("{query}: {text}"))
+    }
+
+    /// Changes the database behind the program's back, as a fault or an onlooker would.
+    #[track_caller]
+    pub(crate) fn tamper(&self, sql: &str) {
+        if let Some(file) = self.file() {
+            open(&file).execute_batch(sql).expect("tampering");
+        } else if let Some(database) = self.database() {
+            database.run(sql);
+        }
+    }
+
+    /// Makes a kind of statement (`INSERT`, `DELETE`) fail on a table.
+    pub(crate) fn forbid(&self, statement: &str, table: &str) {
+        self.tamper(&if self.database().is_some() {
+            format!(
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN RAISE EXCEPTION 'forbidden' USING ERRCODE = '23000'; END $$;
+                 CREATE TRIGGER forbidden BEFORE {statement} ON {table}
+                    FOR EACH ROW EXECUTE FUNCTION refuse()"
+            )
+        } else {
+            format!(
+                "CREATE TRIGGER forbidden BEFORE {statement} ON {table}
+                    BEGIN SELECT RAISE(ABORT, 'forbidden'); END"
+            )
+        });
+    }
+
+    /// Lets it succeed again.
+    pub(crate) fn allow(&self, table: &str) {
+        self.tamper(&if self.database().is_some() {
+            format!("DROP TRIGGER forbidden ON {table}")
+        } else {
+            "DROP TRIGGER forbidden".to_owned()
+        });
+    }
+
+    /// An id as SQL writes it.
+    pub(crate) fn id(&self, id: &str) -> String {
+        if self.database().is_some() {
+            format!("'{id}'::uuid")
+        } else {
+            format!("x'{}'", id.replace('-', ""))
+        }
+    }
 }
 
 impl TestApp {
-    fn file(&self) -> PathBuf {
-        database_in(&self.config.data_dir)
+    /// Where the data are.
+    pub(crate) const fn place(&self) -> &Place {
+        self.place.as_ref().expect("it has a place")
     }
 
     /// The one value that a query gives.
     #[track_caller]
-    pub(crate) fn sql<T: FromSql>(&self, query: &str) -> T {
-        query_one(&self.file(), query)
+    pub(crate) fn sql<T: FromStr>(&self, query: &str) -> T {
+        self.place().sql(query)
     }
 
     /// A count, for censuses.
@@ -40,27 +105,35 @@ impl TestApp {
     }
 
     /// Changes the database behind the program's back, as a fault or an onlooker would.
+    #[track_caller]
     pub(crate) fn tamper(&self, sql: &str) {
-        tamper(&self.file(), sql);
+        self.place().tamper(sql);
     }
 
     /// Keeps a copy of every event from now on: the outbox itself is emptied as they are delivered.
     pub(crate) fn record_events(&self) {
-        self.tamper(
-            "CREATE TABLE story (events TEXT NOT NULL);
+        self.tamper(if self.place().database().is_some() {
+            "CREATE TABLE story (place bigserial, events text NOT NULL);
+             CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN INSERT INTO story (events) VALUES (NEW.events); RETURN NULL; END $$;
+             CREATE TRIGGER told AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION tell()"
+        } else {
+            "CREATE TABLE story (place INTEGER PRIMARY KEY, events TEXT NOT NULL);
              CREATE TRIGGER told AFTER INSERT ON outbox BEGIN
                 INSERT INTO story (events) VALUES (NEW.events);
-             END",
-        );
+             END"
+        });
     }
 
     /// The events recorded so far, in the order they were committed.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let db = read_only(&self.file());
-        let mut rows = db.prepare("SELECT events FROM story ORDER BY rowid").expect("a query");
-        let rows = rows.query_map((), |row| row.get::<_, String>(0)).expect("rows");
-        let batches = rows.map(|row| serde_json::from_str::<Vec<Value>>(&row.expect("a row")));
-        batches.flat_map(|batch| batch.expect("an array of events")).collect()
+        let batches: String = self.sql(if self.place().database().is_some() {
+            "SELECT coalesce(json_agg(events::json ORDER BY place), '[]') FROM story"
+        } else {
+            "SELECT json_group_array(json(events) ORDER BY place) FROM story"
+        });
+        let batches: Vec<Vec<Value>> = serde_json::from_str(&batches).expect("arrays of events");
+        batches.into_iter().flatten().collect()
     }
 
     /// The recorded events' names.
@@ -69,11 +142,17 @@ impl TestApp {
         self.events().iter().map(name).collect()
     }
 
-    /// Keeps the writer waiting until the guard is dropped.
-    pub(crate) fn stall(&self) -> Stall {
-        let db = open(&self.file());
-        db.execute_batch("BEGIN IMMEDIATE").expect("the database to itself");
-        Stall { _transaction: db }
+    /// Keeps the ledger waiting until the guard is dropped.
+    pub(crate) async fn stall(&self) -> Stall {
+        if let Some(database) = self.place().database() {
+            let transaction = super::place::connect(database.url()).await;
+            let lock = format!("BEGIN; LOCK TABLE {TABLES} IN EXCLUSIVE MODE");
+            transaction.batch_execute(&lock).await.expect("the database to itself");
+            return Stall::Postgres { _transaction: Box::new(transaction) };
+        }
+        let transaction = open(&self.place().file().expect("a file"));
+        transaction.execute_batch("BEGIN IMMEDIATE").expect("the database to itself");
+        Stall::Sqlite { _transaction: transaction }
     }
 
     /// Waits until the program has done what was there to do: every lapse is recorded, every event
@@ -98,46 +177,48 @@ impl TestApp {
 }
 
 impl Stopped {
+    /// Where the data are.
+    pub(crate) const fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// The one value that a query gives.
     #[track_caller]
-    pub(crate) fn sql<T: FromSql>(&self, query: &str) -> T {
-        query_one(&database_in(self.folder.path()), query)
+    pub(crate) fn sql<T: FromStr>(&self, query: &str) -> T {
+        self.place.sql(query)
     }
 
     /// Changes the database while nothing runs.
+    #[track_caller]
     pub(crate) fn tamper(&self, sql: &str) {
-        tamper(&database_in(self.folder.path()), sql);
+        self.place.tamper(sql);
     }
 }
 
 impl Stall {
-    /// Lets the writer go on.
+    /// Lets the ledger go on.
     pub(crate) fn end(self) {
         drop(self);
     }
 }
 
-/// An id as SQL writes it.
-pub(crate) fn blob(id: &str) -> String {
-    format!("x'{}'", id.replace('-', ""))
-}
-
-fn open(file: &PathBuf) -> Connection {
+fn open(file: &Path) -> Connection {
     let db = Connection::open(file).expect("the database");
     db.busy_timeout(PATIENCE).expect("a time-out");
     db
 }
 
-fn read_only(file: &PathBuf) -> Connection {
-    Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database")
-}
-
-fn tamper(file: &PathBuf, sql: &str) {
-    open(file).execute_batch(sql).expect("tampering");
-}
-
 #[track_caller]
-fn query_one<T: FromSql>(file: &PathBuf, query: &str) -> T {
-    let value = read_only(file).query_row(query, (), |row| row.get(0));
+fn query_one(file: &Path, query: &str) -> Option<String> {
+    let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let db = db.expect("the database");
+    let value = db.query_row(query, (), |row| {
+        Ok(match row.get_ref(0)? {
+            ValueRef::Integer(number) => Some(number.to_string()),
+            ValueRef::Real(number) => Some(number.to_string()),
+            ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Null | ValueRef::Blob(_) => None,
+        })
+    });
     value.unwrap_or_else(|error| panic!("{query}: {error}"))
 }

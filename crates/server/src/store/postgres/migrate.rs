@@ -1,0 +1,110 @@
+//! Migrations, each applied once, in its own transaction, by one instance at a time.
+
+use tokio_postgres::{Client, Transaction};
+
+use super::fault;
+use crate::clock::Clock;
+use crate::store::migrations::{self, Error, MIGRATIONS, Migration, Status, checksum, statuses};
+
+/// The advisory lock of whoever migrates. A number of this program's own.
+const MIGRATING: i64 = 0x706f_6c74_0002;
+
+/// Applies what is missing; says which migrations those were. Instances that start at the same time
+/// wait for each other.
+pub async fn up(client: &mut Client) -> Result<Vec<&'static Migration>, Error> {
+    apply(client, MIGRATIONS).await
+}
+
+/// Which migrations the database has. Changes nothing.
+pub async fn status(client: &Client) -> Result<Vec<Status>, Error> {
+    Ok(statuses(newest(client, MIGRATIONS).await?))
+}
+
+/// Fails unless this program can use the database as it is.
+pub(super) async fn ready(client: &Client) -> Result<(), Error> {
+    let found = newest(client, MIGRATIONS).await?;
+    let needed = MIGRATIONS.last().map_or(0, |step| step.version);
+    if found < needed { Err(Error::Missing { found, needed }) } else { Ok(()) }
+}
+
+async fn apply<'a>(
+    client: &mut Client,
+    steps: &'a [Migration],
+) -> Result<Vec<&'a Migration>, Error> {
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await?;
+    let applied = apply_alone(client, steps).await;
+    // Should this fail, the end of the connection ends the lock.
+    let _ = client.execute("SELECT pg_advisory_unlock($1)", &[&MIGRATING]).await;
+    applied
+}
+
+async fn apply_alone<'a>(
+    client: &mut Client,
+    steps: &'a [Migration],
+) -> Result<Vec<&'a Migration>, Error> {
+    client
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (
+                version    bigint PRIMARY KEY,
+                name       text NOT NULL,
+                checksum   bytea NOT NULL,
+                applied_at bigint NOT NULL,
+                oldest     bigint NOT NULL
+            )",
+        )
+        .await?;
+    let applied = newest(client, steps).await?;
+    let missing: Vec<_> = steps.iter().filter(|step| step.version > applied).collect();
+    for step in &missing {
+        let tx = client.transaction().await?;
+        apply_one(&tx, step).await?;
+        tx.commit().await?;
+    }
+    Ok(missing)
+}
+
+async fn apply_one(tx: &Transaction<'_>, step: &Migration) -> Result<(), Error> {
+    tx.batch_execute(step.postgres).await?;
+    let checksum = checksum(step.postgres);
+    tx.execute(
+        "INSERT INTO schema_migrations (version, name, checksum, applied_at, oldest)
+         VALUES ($1, $2, $3, $4, $5)",
+        &[
+            &step.version,
+            &step.name,
+            &&checksum[..],
+            &Clock::System.now().as_millis(),
+            &step.oldest,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The newest migration that the database has, 0 for none; fails unless this program can live with
+/// all of them.
+async fn newest(client: &Client, steps: &[Migration]) -> Result<i64, Error> {
+    let exists =
+        client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?;
+    if !exists.try_get::<_, bool>(0)? {
+        return Ok(0);
+    }
+    let rows = client
+        .query("SELECT version, checksum, oldest FROM schema_migrations ORDER BY version", &[])
+        .await?;
+    let applied = rows.iter().map(|row| {
+        Ok(migrations::Applied {
+            version: row.try_get(0)?,
+            checksum: row.try_get(1)?,
+            oldest: row.try_get(2)?,
+        })
+    });
+    let applied = applied.collect::<Result<Vec<_>, tokio_postgres::Error>>()?;
+    migrations::check(&applied, steps, |step| step.postgres)
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(fault::words(&error))
+    }
+}

@@ -1,0 +1,92 @@
+//! Connections that are shared: some to look at things, some for what is written beside the commands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime};
+use tokio::sync::Semaphore;
+
+use super::{Target, chores, fault};
+use crate::clock::Clock;
+use crate::store::{Chore, Error};
+
+/// How long to wait for a connection that is in use.
+const WAIT: Duration = Duration::from_secs(2);
+/// How many connections serve the relay, the consumers and the retention.
+const CHORE_CONNECTIONS: usize = 6;
+/// What only the relay and the consumers do need not wait for the disk, unless they say so: a crash
+/// takes it back together with all that came after, and the outbox brings it again.
+const DEFERRED: &str = "-c synchronous_commit=off";
+
+/// Connections that only look.
+#[derive(Clone)]
+pub struct Readers {
+    pool: deadpool_postgres::Pool,
+    /// Turns of queries that may look at a whole table; half the connections.
+    scans: Arc<Semaphore>,
+    pub(super) clock: Clock,
+}
+
+/// Connections for chores.
+#[derive(Clone)]
+pub struct Pool {
+    pool: deadpool_postgres::Pool,
+}
+
+impl Readers {
+    pub(super) fn new(target: &Target, count: usize, clock: Clock) -> Self {
+        let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
+        Self { pool: pool(&target.limited(), count), scans, clock }
+    }
+
+    /// A connection, when one is free.
+    pub(super) async fn connection(&self) -> Result<Object, Error> {
+        connection(&self.pool).await
+    }
+
+    /// Waits for the turn of a query that may look at a whole table.
+    pub(super) async fn turn_to_scan(&self) -> Result<impl Drop + use<>, Error> {
+        let turn = Arc::clone(&self.scans).acquire_owned().await;
+        turn.map_err(|_| Error::Unavailable("closed".to_owned()))
+    }
+}
+
+impl Pool {
+    pub(super) fn new(target: &Target) -> Self {
+        Self { pool: pool(&target.planned_once().with(DEFERRED), CHORE_CONNECTIONS) }
+    }
+
+    /// Runs a chore; says how many rows of its subject it touched.
+    pub async fn run(&self, chore: &Chore) -> Result<usize, Error> {
+        let mut connection = self.connection().await?;
+        let done = chores::run(&mut connection, chore).await;
+        if done.is_err() {
+            // Whatever state it is in, nobody else shall have it.
+            drop(Object::take(connection));
+        }
+        done
+    }
+
+    pub(super) async fn connection(&self) -> Result<Object, Error> {
+        connection(&self.pool).await
+    }
+}
+
+async fn connection(pool: &deadpool_postgres::Pool) -> Result<Object, Error> {
+    pool.get().await.map_err(|error| match error {
+        PoolError::Backend(error) => Error::Unavailable(fault::words(&error)),
+        other => Error::Unavailable(other.to_string()),
+    })
+}
+
+fn pool(target: &Target, size: usize) -> deadpool_postgres::Pool {
+    let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_config(target.config.clone(), target.tls.clone(), how);
+    let pool = deadpool_postgres::Pool::builder(manager)
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(WAIT))
+        .create_timeout(Some(super::target::CONNECT_TIMEOUT))
+        .recycle_timeout(Some(WAIT));
+    pool.build().expect("a runtime was named, which is all that it asks for")
+}

@@ -1,0 +1,57 @@
+//! A connection of a worker, with every statement that a batch may need prepared on it.
+
+use futures_util::try_join;
+use tokio_postgres::{Client, Statement};
+
+use super::{Target, load, save};
+
+/// An open connection.
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) statements: Statements,
+}
+
+/// Names each statement once: its field, and its text.
+macro_rules! statements {
+    ($($name:ident: $sql:expr,)*) => {
+        /// What a batch may need to say.
+        pub(super) struct Statements { $(pub(super) $name: Statement,)* }
+
+        impl Statements {
+            async fn prepare(client: &Client) -> Result<Self, tokio_postgres::Error> {
+                let ($($name,)*) = try_join!($(async { client.prepare(&$sql).await },)*)?;
+                Ok(Self { $($name,)* })
+            }
+        }
+    };
+}
+
+statements! {
+    lock_sessions: load::LOCK_SESSIONS,
+    lock_seats: load::lock_seats(),
+    clock: load::clock(),
+    sessions: load::sessions(),
+    seats: load::seats(),
+    reservations: load::reservations(),
+    callers: load::ANSWERS_OF_CALLERS,
+    owners: load::ANSWERS_OF_RESERVATIONS,
+    insert_sessions: save::INSERT_SESSIONS,
+    update_sessions: save::UPDATE_SESSIONS,
+    insert_seats: save::INSERT_SEATS,
+    update_seats: save::UPDATE_SEATS,
+    insert_reservations: save::INSERT_RESERVATIONS,
+    update_reservations: save::UPDATE_RESERVATIONS,
+    insert_sales: save::INSERT_SALES,
+    insert_sale_seats: save::INSERT_SALE_SEATS,
+    insert_outbox: save::INSERT_OUTBOX,
+    insert_answers: save::INSERT_ANSWERS,
+}
+
+impl Session {
+    /// Connects and prepares.
+    pub(super) async fn open(target: &Target) -> Result<Self, tokio_postgres::Error> {
+        let client = target.connect().await?;
+        let statements = Statements::prepare(&client).await?;
+        Ok(Self { client, statements })
+    }
+}

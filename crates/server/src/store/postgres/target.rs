@@ -1,0 +1,201 @@
+//! Where the server is, from its URL, and how every connection to it is made.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long connecting may take, in all.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long sent data may stay unacknowledged before the connection counts as broken.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection rests before the peer is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
+/// Limits that the server keeps for us, so that an instance that was paused or cut off holds a seat
+/// for two seconds at most.
+const LIMITS: &str = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=1s \
+                        -c statement_timeout=5s -c synchronous_commit=on -c jit=off";
+/// How a worker's statements are planned: once, and always by their keys, whatever the statistics
+/// of a table that has just begun to fill may say.
+const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off \
+                            -c enable_hashjoin=off -c enable_mergejoin=off";
+
+/// A server, and what it takes to be let in.
+#[derive(Clone)]
+pub struct Target {
+    pub(super) config: Config,
+    pub(super) tls: MakeRustlsConnect,
+}
+
+/// What is wrong with a URL. It never repeats it, for it holds a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TargetError(String);
+
+impl Target {
+    /// Reads `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=/ca.pem`.
+    ///
+    /// `sslmode` is `disable` (the default), or `require`, `verify-ca` or `verify-full`, which all three
+    /// verify the server's certificate and name, by the system's certificates or those in
+    /// `sslrootcert`. `allow` and `prefer` would protect from nobody who can answer in the server's
+    /// place, so they are what they can be relied on for: no TLS.
+    pub fn parse(url: &str) -> Result<Self, TargetError> {
+        let (url, ca) = take_parameter(url, "sslrootcert");
+        let (url, mode) = take_parameter(&url, "sslmode");
+        let mode = match mode.as_deref() {
+            None | Some("disable" | "allow" | "prefer") => SslMode::Disable,
+            Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
+            Some(_) => {
+                return Err(TargetError(
+                    "sslmode is disable, require, verify-ca or verify-full".to_owned(),
+                ));
+            }
+        };
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            let why = std::error::Error::source(&error).map(ToString::to_string);
+            let why = why.unwrap_or_else(|| error.to_string());
+            TargetError(format!("not a URL such as postgres://user@host:5432/database: {why}"))
+        })?;
+        if config.get_hosts().is_empty() {
+            return Err(TargetError("it names no host".to_owned()));
+        }
+        config
+            .ssl_mode(mode)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_user_timeout(TCP_USER_TIMEOUT)
+            .keepalives_idle(KEEPALIVE);
+        if config.get_application_name().is_none() {
+            config.application_name("poltrona");
+        }
+        Ok(Self { config, tls: tls(ca.as_deref())? })
+    }
+
+    /// The same server, with our limits on every connection.
+    pub(super) fn limited(&self) -> Self {
+        self.with(LIMITS)
+    }
+
+    /// The same server, with more settings for each connection.
+    pub(super) fn with(&self, settings: &str) -> Self {
+        let mut target = self.clone();
+        let options = target.config.get_options().unwrap_or_default();
+        let options = format!("{options} {settings}");
+        target.config.options(options);
+        target
+    }
+
+    /// The same server, for a worker of the ledger.
+    pub(super) fn planned_once(&self) -> Self {
+        self.limited().with(PLANNED_ONCE)
+    }
+
+    /// Opens a connection, which is driven by a task of the current runtime for as long as its client
+    /// lives.
+    pub async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
+        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        tokio::spawn(async move {
+            // A broken connection is told to whoever uses its client.
+            let _ = connection.await;
+        });
+        Ok(client)
+    }
+
+    /// The host, port and database, for people. Without the password.
+    pub fn describe(&self) -> String {
+        use tokio_postgres::config::Host;
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(name)) => name.clone(),
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => String::new(),
+        };
+        let port = self.config.get_ports().first().copied().unwrap_or(5432);
+        format!("{host}:{port}/{}", self.config.get_dbname().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({})", self.describe())
+    }
+}
+
+/// Takes a parameter out of a URL's query.
+fn take_parameter(url: &str, name: &str) -> (String, Option<String>) {
+    let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), None) };
+    let mut value = None;
+    let rest: Vec<_> = query
+        .split('&')
+        .filter(|pair| match pair.split_once('=') {
+            Some((key, text)) if key == name => {
+                let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+                value = Some(text.into_owned());
+                false
+            }
+            _ => !pair.is_empty(),
+        })
+        .collect();
+    if rest.is_empty() {
+        (base.to_owned(), value)
+    } else {
+        (format!("{base}?{}", rest.join("&")), value)
+    }
+}
+
+fn tls(ca: Option<&str>) -> Result<MakeRustlsConnect, TargetError> {
+    let mut roots = RootCertStore::empty();
+    if let Some(file) = ca {
+        let unreadable = |error| TargetError(format!("sslrootcert {file}: {error}"));
+        let found = CertificateDer::pem_file_iter(file).map_err(unreadable)?;
+        for certificate in found {
+            let certificate = certificate.map_err(unreadable)?;
+            let added = roots.add(certificate);
+            added.map_err(|error| TargetError(format!("sslrootcert {file}: {error}")))?;
+        }
+    } else {
+        // A machine without certificates can still speak to a server without TLS.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| TargetError(error.to_string()))?;
+    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_server_database_and_trust() {
+        let target =
+            Target::parse("postgres://ana:secret@db.example:6432/cinema?sslmode=verify-full");
+        let target = target.unwrap();
+        assert_eq!(target.describe(), "db.example:6432/cinema");
+        assert_eq!(target.config.get_ssl_mode(), SslMode::Require);
+        assert_eq!(format!("{target:?}"), "Target(db.example:6432/cinema)");
+        let limited = target.planned_once().config;
+        assert!(limited.get_options().unwrap().contains("lock_timeout=1s"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_said_without_its_password() {
+        for url in [
+            "postgres://ana:secret@h/d?sslmode=maybe",
+            "postgres://ana:secret@h/d?sslrootcert=/nowhere.pem",
+            "postgres://ana:secret@h/d?colour=blue",
+            "postgres:///d",
+        ] {
+            let error = Target::parse(url).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The connection that a worker of the ledger writes with.
+
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, timeout};
+use tracing::{info, warn};
+
+use super::session::Session;
+use super::{Target, fault, load, save};
+use crate::clock::Clock;
+use crate::store::batch::{Changes, Loaded, Wanted};
+use crate::store::{Chore, Error};
+
+/// How long a flush may take; more than every limit that the server itself keeps.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long a server that could not be reached is left alone. Meanwhile every batch is refused at
+/// once, so that people are told quickly.
+const LEFT_ALONE: Duration = Duration::from_millis(250);
+
+/// A connection, opened again after a fault. It belongs to one thread and runs on that thread's own
+/// runtime, so that a batch never changes threads.
+pub struct Writer {
+    runtime: Runtime,
+    link: Link,
+    clock: Clock,
+}
+
+struct Link {
+    target: Target,
+    session: Option<Session>,
+    /// When to try again to reach a server that could not be reached.
+    try_again: Option<Instant>,
+    round_trips: u64,
+}
+
+impl Writer {
+    pub(super) fn new(target: Target, clock: Clock) -> std::io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let target = target.planned_once();
+        let link = Link { target, session: None, try_again: None, round_trips: 0 };
+        Ok(Self { runtime, link, clock })
+    }
+
+    /// See [`crate::store::Writer::transact`]. Chores have connections of their own here; none come
+    /// this way.
+    pub(in crate::store) fn transact<T>(
+        &mut self,
+        wanted: &Wanted<'_>,
+        chores: &[Chore],
+        decide: impl FnOnce(Loaded) -> Result<(Option<Changes>, T), Error>,
+    ) -> Result<(T, Vec<usize>), Error> {
+        debug_assert!(chores.is_empty(), "chores go to the pool");
+        let Self { runtime, link, clock } = self;
+        let done = runtime.block_on(link.transact(wanted, clock, decide))?;
+        Ok((done, Vec::new()))
+    }
+
+    /// How often the server was waited for.
+    pub(in crate::store) const fn round_trips(&self) -> u64 {
+        self.link.round_trips
+    }
+}
+
+impl Link {
+    async fn transact<T>(
+        &mut self,
+        wanted: &Wanted<'_>,
+        clock: &Clock,
+        decide: impl FnOnce(Loaded) -> Result<(Option<Changes>, T), Error>,
+    ) -> Result<T, Error> {
+        // A connection whose batch did not end cleanly is closed, never used again; so it is only put
+        // back at the end.
+        let session = self.open().await?;
+        let Session { client, statements } = &session;
+        self.round_trips += 1;
+        let mut found = in_time(load::run(client, statements, wanted)).await?;
+        let now = clock.or_servers(found.server_time);
+        let unlocked = wanted.commands.iter().enumerate();
+        let unlocked = unlocked.filter(|(_, command)| !found.has_locked(command));
+        let unlocked = unlocked.map(|(place, _)| place).collect();
+        let answers = found.answers_at(now);
+        let (changes, done) = decide(Loaded { facts: found.facts, answers, now, unlocked })?;
+        self.round_trips += 1;
+        match changes {
+            Some(changes) => {
+                let saved = timeout(FLUSH_TIMEOUT, save::run(client, statements, &changes)).await;
+                saved.unwrap_or_else(|_| Err(Error::Unknown("no answer in time".to_owned())))?;
+            }
+            None => {
+                in_time(async { Ok(client.batch_execute("ROLLBACK").await?) }).await?;
+            }
+        }
+        self.session = Some(session);
+        Ok(done)
+    }
+
+    /// The connection, opened if there is none.
+    async fn open(&mut self) -> Result<Session, Error> {
+        if let Some(session) = self.session.take().filter(|it| !it.client.is_closed()) {
+            return Ok(session);
+        }
+        let now = Instant::now();
+        if self.try_again.is_some_and(|at| now < at) {
+            return Err(Error::Unavailable("it could not be reached a moment ago".to_owned()));
+        }
+        self.round_trips += 2;
+        let opened = timeout(super::target::CONNECT_TIMEOUT, Session::open(&self.target)).await;
+        let error = match opened {
+            Ok(Ok(session)) => {
+                if self.try_again.take().is_some() {
+                    info!(target: "database", "PostgreSQL can be reached again");
+                }
+                return Ok(session);
+            }
+            Ok(Err(error)) => fault::words(&error),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        if self.try_again.is_none() {
+            warn!(target: "database", error, "PostgreSQL cannot be reached");
+        }
+        self.try_again = Some(now + LEFT_ALONE);
+        Err(Error::Unavailable(error))
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let done = timeout(FLUSH_TIMEOUT, work).await;
+    done.unwrap_or_else(|_| Err(Error::Unavailable("no answer in time".to_owned())))
+}

@@ -1,0 +1,56 @@
+//! What can be asked of a store, and what it answers.
+
+use poltrona_domain::Timestamp;
+use uuid::Uuid;
+
+/// Which part of a list to show.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// How many entries at most.
+    pub limit: usize,
+    /// The last entry of the page before.
+    pub after: Option<Uuid>,
+}
+
+/// Which sessions to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionFilter {
+    /// Part of the film's title, in any case.
+    pub movie: Option<String>,
+    /// Part of the room's name, in any case.
+    pub room: Option<String>,
+    /// The earliest start.
+    pub from: Option<Timestamp>,
+    /// The latest start.
+    pub to: Option<Timestamp>,
+}
+
+/// Rows as one snapshot shows them, and the time by which their holds are to be read. The time was
+/// taken before the snapshot.
+#[derive(Clone, Debug)]
+pub struct Seen<T> {
+    /// The rows.
+    pub rows: T,
+    /// The time.
+    pub at: Timestamp,
+}
+
+/// The events of one committed batch.
+#[derive(Clone, Debug)]
+pub struct OutboxRow {
+    /// Its id.
+    pub id: Uuid,
+    /// When the batch was decided.
+    pub created_at: Timestamp,
+    /// Its events, a JSON array of envelopes.
+    pub events: String,
+}
+
+/// What waits in the outbox.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Backlog {
+    /// How many rows.
+    pub rows: u64,
+    /// When the oldest was written.
+    pub oldest: Option<Timestamp>,
+}
