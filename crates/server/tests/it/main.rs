@@ -33,3 +33,4 @@ mod sessions;
 mod support;
 mod updating_sessions;
 mod validation;
+mod wait;

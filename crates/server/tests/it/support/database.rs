@@ -1,20 +1,14 @@
 //! Looking into the database, beside the API: to count, to see events go by, to get in the way.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use poltrona::store::sqlite::folder::database_in;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use super::{Stopped, TestApp};
-
-/// How long a story waits for work that runs beside it; more than any machine should need.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+use crate::wait::{PATIENCE, wait_for};
 
 /// While it lives, nothing can be written to the database.
 pub(crate) struct Stall {
@@ -87,13 +81,9 @@ impl TestApp {
         self.wait_until("all work is done", || self.sql::<i64>(&due) == 0).await;
     }
 
-    /// Waits for a condition. The one place where a story waits.
+    /// Waits until work that runs beside the story has come to a point.
     pub(crate) async fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !condition() {
-            assert!(Instant::now() < deadline, "waited in vain until {what}");
-            sleep(LOOK_EVERY).await;
-        }
+        wait_for(what, async || condition().then_some(())).await;
     }
 }
 
