@@ -95,9 +95,9 @@ fn an_engine_dies_with_whoever_started_it() {
     BufReader::new(told).read_line(&mut id).expect("the server's process id");
     let id = id.trim().parse().expect("a number");
     let serves = || TcpStream::connect(("127.0.0.1", port.number())).ok();
-    wait_until("the server is there", serves);
-    let family = family(id);
-    assert!(family.len() > 1, "PostgreSQL is several processes");
+    wait_until("it listens", serves);
+    let backends = || Some(family(id)).filter(|family| family.len() > 1);
+    let family = wait_until("the postmaster has started others", backends);
     parent.kill().expect("it runs");
     parent.wait().expect("its end");
     wait_until("all of it is gone", || family.iter().all(|id| is_gone(*id)).then_some(()));
@@ -197,7 +197,7 @@ async fn a_story_without_harm_has_a_redis() {
 async fn a_private_rabbitmq_survives_a_kill() {
     let mut rabbitmq = RabbitMq::start().await;
     let vhost = rabbitmq.vhost().await;
-    publish(&vhost, "payments").await;
+    publish(&vhost, "payments", "classic").await;
     let counted = async || count(&vhost, "payments").await.filter(|count| *count == 1);
     wait_for("the message is counted", counted).await;
     rabbitmq.kill();
@@ -222,7 +222,7 @@ async fn a_private_rabbitmq_stands_still_and_stops_in_good_order() {
 #[tokio::test]
 async fn two_tests_have_vhosts_of_their_own() {
     let (one, other) = tokio::join!(vhost(), vhost());
-    publish(&one, "payments").await;
+    publish(&one, "payments", "quorum").await;
     let queues = one.queues().await;
     assert_eq!(queues.len(), 1);
     assert_eq!(queues[0]["arguments"]["x-queue-type"], "quorum");
@@ -251,13 +251,13 @@ async fn open(url: &str) -> lapin::Result<Connection> {
     Connection::connect(url, ConnectionProperties::default()).await
 }
 
-/// Declares a durable queue and puts one message in; the broker has confirmed it.
-async fn publish(vhost: &Vhost, queue: &str) {
+/// Declares a durable queue of a kind and puts one message in; the broker has confirmed it.
+async fn publish(vhost: &Vhost, queue: &str, kind: &str) {
     let connection = open(vhost.url()).await.expect("a connection");
     let channel = connection.create_channel().await.expect("a channel");
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     let mut arguments = FieldTable::default();
-    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
     channel.queue_declare(queue.into(), durable, arguments).await.expect("a queue");
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
     let persistent = BasicProperties::default().with_delivery_mode(2);
