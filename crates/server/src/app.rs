@@ -252,13 +252,12 @@ pub fn openapi_yaml() -> String {
 
 /// Applies the migrations that the database lacks; says what was done.
 pub async fn migrate_up(config: &Config) -> anyhow::Result<String> {
-    let applied = match config.postgres() {
-        Some(url) => postgres::migrate::up(&mut connect(url).await?).await?,
-        None => {
-            let folder = Folder::lock(&config.data_dir);
-            let folder = folder.map_err(|error| Failure::Usage(error.to_string()))?;
-            sqlite::migrate::up(&mut sqlite::connect(&folder.database())?)?
-        }
+    let applied = if let Some(url) = config.postgres() {
+        postgres::migrate::up(&mut connect(url).await?).await?
+    } else {
+        let folder = Folder::lock(&config.data_dir);
+        let folder = folder.map_err(|error| Failure::Usage(error.to_string()))?;
+        sqlite::migrate::up(&mut sqlite::connect(&folder.database())?)?
     };
     if applied.is_empty() {
         return Ok("nothing to do: the database has every migration".to_owned());

@@ -37,6 +37,10 @@ pub const DEFAULT_FILE: &str = "poltrona.toml";
 ///
 /// The [`Default`] is what the program does when it is told nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, set by its own name"
+)]
 pub struct Config {
     /// The address to listen on. Anything but a loopback address needs [`insecure`](Self::insecure).
     pub host: IpAddr,

@@ -159,8 +159,8 @@ impl Worker<'_> {
             let row = if news.carries() { events.clone() } else { None };
             let answers = std::mem::take(&mut decided.answers);
             let changed = events.is_some() || !answers.is_empty();
-            let changes = Changes { before, after: loaded.facts, events, answers, now };
-            Ok((changed.then_some(changes), (decided, changed, row, now)))
+            let outcome = Changes { before, after: loaded.facts, events, answers, now };
+            Ok((changed.then_some(outcome), (decided, changed, row, now)))
         });
         let metrics = &self.listeners.metrics;
         metrics.round_trips(self.writer.round_trips() - round_trips);

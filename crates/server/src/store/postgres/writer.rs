@@ -35,7 +35,7 @@ struct Link {
 }
 
 impl Writer {
-    pub(super) fn new(target: Target, clock: Clock) -> std::io::Result<Self> {
+    pub(super) fn new(target: &Target, clock: Clock) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let target = target.planned_once();
         let link = Link { target, session: None, try_again: None, round_trips: 0 };
@@ -74,7 +74,7 @@ impl Link {
         let session = self.open().await?;
         let Session { client, statements } = &session;
         self.round_trips += 1;
-        let mut found = in_time(load::run(client, statements, wanted)).await?;
+        let mut found = in_time(Box::pin(load::run(client, statements, wanted))).await?;
         let now = clock.or_servers(found.server_time);
         let unlocked = wanted.commands.iter().enumerate();
         let unlocked = unlocked.filter(|(_, command)| !found.has_locked(command));
