@@ -9,6 +9,7 @@ mod bodies;
 mod cancelling;
 mod closing_sessions;
 mod departures;
+mod deploy;
 mod documents;
 mod edge;
 mod escapes;
