@@ -10,6 +10,7 @@ mod bodies;
 mod cancelling;
 mod closing_sessions;
 mod departures;
+mod deploy;
 mod documents;
 mod edge;
 mod engines;

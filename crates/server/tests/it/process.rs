@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers fail their test as well as tests do")]
 
+mod balancer;
 mod client;
 mod commands;
 mod connections;
