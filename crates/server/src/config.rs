@@ -91,8 +91,10 @@ pub struct Config {
     pub insecure: bool,
     /// `sqlite:DIR`, already applied to [`data_dir`](Self::data_dir), or `postgres:`.
     pub database_url: Option<Secret>,
-    /// Always `None` in this version: a value is refused, never ignored.
+    /// Where taken seats are refused early; without, the database refuses them all.
     pub redis_url: Option<Secret>,
+    /// How long Redis may take to answer before the database is asked instead: 1 ms to 10 s.
+    pub redis_timeout: Duration,
     /// Always `None` in this version: a value is refused, never ignored.
     pub rabbitmq_url: Option<Secret>,
 }
@@ -125,6 +127,7 @@ impl Default for Config {
             insecure: false,
             database_url: None,
             redis_url: None,
+            redis_timeout: Duration::from_millis(50),
             rabbitmq_url: None,
         }
     }

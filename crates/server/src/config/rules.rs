@@ -10,7 +10,6 @@ use super::resolve::Draft;
 pub(super) fn check(draft: &mut Draft) {
     open_to_others_only_on_purpose(draft);
     one_place_for_the_data(draft);
-    embedded_only(draft, "redis-url");
     embedded_only(draft, "rabbitmq-url");
 }
 

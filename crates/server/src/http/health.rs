@@ -25,7 +25,7 @@ pub(super) struct Health {
 /// Whether the program can serve.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `draining` or `unavailable`.
+    /// `ready`, `degraded` (it serves, but slower), `draining` or `unavailable`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<Checks>,
@@ -35,6 +35,9 @@ pub(super) struct Readiness {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Checks {
     database: &'static str,
+    /// Absent when none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<&'static str>,
 }
 
 /// The program answers: name and version.
@@ -66,19 +69,22 @@ pub(super) async fn livez() -> &'static str {
     get, path = "/readyz", tag = "health", operation_id = "readyz",
     params(("verbose" = Option<String>, Query, description = "Tells what was checked.")),
     responses(
-        (status = 200, description = "Ready.", body = Readiness),
+        (status = 200, description = "Ready, if only degraded.", body = Readiness),
         (status = 503, description = "Not ready.", body = Readiness),
     )
 )]
 pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
     let reachable = app.readers.ping().await.is_ok();
-    let status = match (reachable, app.stop.is_cancelled()) {
-        (_, true) => "draining",
-        (false, false) => "unavailable",
-        (true, false) => "ready",
+    let redis = app.seat_lock.state();
+    let (code, status) = match (app.stop.is_cancelled(), reachable, redis) {
+        (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        (false, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        // Seats are sold without Redis just as well: there is no reason to send nobody here.
+        (false, true, Some(false)) => (StatusCode::OK, "degraded"),
+        (false, true, _) => (StatusCode::OK, "ready"),
     };
-    let checks = Checks { database: if reachable { "ok" } else { "unreachable" } };
-    let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = |reachable| if reachable { "ok" } else { "unreachable" };
+    let checks = Checks { database: word(reachable), redis: redis.map(word) };
     json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
 }
 

@@ -42,28 +42,21 @@ impl Queue {
         Self { lanes: Mutex::default(), filled: Condvar::new(), depth }
     }
 
+    /// Whether a command would be taken now.
+    pub(super) fn has_room(&self, command: &Command) -> Result<(), Error> {
+        self.lock().has_room(command, self.depth)
+    }
+
     /// Takes a person's command, unless too many wait. One session fills at most half the queue, so
     /// that a storm on one film leaves room for the others.
     pub(super) fn push(&self, submission: Submission) -> Result<(), Error> {
         let mut lanes = self.lock();
-        if lanes.closed {
-            return Err(Error::Unavailable);
-        }
-        if matches!(submission.command, Command::OpenSession(_) | Command::CloseSession { .. }) {
-            if lanes.rooms.len() >= self.depth.div_ceil(8) {
-                return Err(Error::Overloaded);
-            }
+        lanes.has_room(&submission.command, self.depth)?;
+        if is_whole_room(&submission.command) {
             lanes.rooms.push_back(submission);
         } else {
-            if lanes.people.len() >= self.depth {
-                return Err(Error::Overloaded);
-            }
             if let Some(session) = submission.command.session() {
-                let waiting = lanes.per_session.entry(session).or_default();
-                if *waiting >= self.depth.div_ceil(2) {
-                    return Err(Error::Overloaded);
-                }
-                *waiting += 1;
+                *lanes.per_session.entry(session).or_default() += 1;
             }
             lanes.people.push_back(submission);
         }
@@ -128,6 +121,19 @@ impl Queue {
 }
 
 impl Lanes {
+    fn has_room(&self, command: &Command, depth: usize) -> Result<(), Error> {
+        if self.closed {
+            return Err(Error::Unavailable);
+        }
+        let of_session = command.session().and_then(|session| self.per_session.get(&session));
+        let has_room = if is_whole_room(command) {
+            self.rooms.len() < depth.div_ceil(8)
+        } else {
+            self.people.len() < depth && *of_session.unwrap_or(&0) < depth.div_ceil(2)
+        };
+        if has_room { Ok(()) } else { Err(Error::Overloaded) }
+    }
+
     fn take(&mut self, max: usize) -> Option<Work> {
         let others_wait =
             !self.people.is_empty() || !self.background.is_empty() || !self.tasks.is_empty();
@@ -162,6 +168,10 @@ impl Lanes {
             }
         }
     }
+}
+
+const fn is_whole_room(command: &Command) -> bool {
+    matches!(command, Command::OpenSession(_) | Command::CloseSession { .. })
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "metrics",
             "relay",
             "retention",
+            "seat_lock",
             "store",
         ],
     ),
@@ -59,7 +60,19 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("retention", &["clock", "ledger", "store::chore"]),
     ("metrics", &["ledger"]),
     // The ledger and its listeners.
-    ("ledger", &["envelope", "expiry::Expiry", "ids", "metrics::Metrics", "relay::News", "store"]),
+    (
+        "ledger",
+        &[
+            "envelope",
+            "expiry::Expiry",
+            "ids",
+            "metrics::Metrics",
+            "relay::News",
+            "seat_lock",
+            "store",
+        ],
+    ),
+    ("seat_lock", &["clock", "config::Config", "metrics"]),
     // The store.
     (
         "store",

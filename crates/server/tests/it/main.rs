@@ -31,6 +31,7 @@ mod races;
 mod read_models;
 mod reservations;
 mod restarts;
+mod seat_lock;
 mod seats;
 mod sessions;
 mod support;

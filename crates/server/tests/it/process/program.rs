@@ -119,6 +119,11 @@ impl Program {
         wait_until(text, || self.log.lock().unwrap().contains(text).then_some(()));
     }
 
+    /// What it has logged so far.
+    pub(super) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
     /// Whether the program still runs.
     pub(super) fn lives(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
