@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod envelope;
 pub mod expiry;
+pub mod failpoint;
 pub mod http;
 pub mod ids;
 pub mod ledger;

@@ -5,6 +5,7 @@
 use poltrona_domain::{Command, Event, Refusal};
 
 use super::{Error, Key, Ledger, Outcome, Reply};
+use crate::failpoint::Failpoint;
 use crate::seat_lock::{Claim, Verdict, Wish};
 
 /// Asks for a change, unless the lock knows that it would be refused.
@@ -13,7 +14,10 @@ pub(super) async fn submit(ledger: &Ledger, command: Command, key: Option<Key>) 
     ledger.queue(&command).has_room(&command)?;
     let claim = match ask(ledger, &command, key.is_some()).await {
         Verdict::Refused(taken) => return Err(Refusal::SeatsTaken(taken).into()),
-        Verdict::Granted(claim) => Some(claim),
+        Verdict::Granted(claim) => {
+            Failpoint::Locked.reached();
+            Some(claim)
+        }
         Verdict::Unsure(claim) => claim,
     };
     let reply = ledger.enqueue(command, key).await;

@@ -7,6 +7,7 @@ use tracing::{error, warn};
 use super::batch::{self, Decided};
 use super::queue::{Queue, Work};
 use super::{Error, Listeners, Submission, Task, answer_to};
+use crate::failpoint::Failpoint;
 use crate::store::batch::Changes;
 use crate::store::query::OutboxRow;
 use crate::store::{self, Chore, Writer};
@@ -167,6 +168,7 @@ impl Worker<'_> {
         let ((decided, changed, row, now), touched) = result?;
         self.away = false;
         if changed {
+            Failpoint::Committed.reached();
             metrics.committed(batch.len(), started.elapsed());
         }
         Ok(Done { decided, touched, row, now })

@@ -53,7 +53,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     // Consumers of what was committed.
-    ("relay", &["bus", "envelope", "expiry", "ledger", "store"]),
+    ("relay", &["bus", "envelope", "expiry", "failpoint", "ledger", "store"]),
     ("bus", &["envelope", "ledger", "read_models", "store"]),
     ("read_models", &["bus::Message", "envelope", "store::chore", "wire"]),
     ("expiry", &["clock", "ledger", "store"]),
@@ -65,6 +65,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &[
             "envelope",
             "expiry::Expiry",
+            "failpoint",
             "ids",
             "metrics::Metrics",
             "relay::News",
@@ -89,6 +90,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("envelope", &["wire"]),
     ("wire", &[]),
     ("clock", &[]),
+    ("failpoint", &[]),
     ("config", &[]),
     ("ids", &[]),
 ];
