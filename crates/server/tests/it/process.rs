@@ -18,6 +18,7 @@ mod readme;
 mod rush;
 mod shutdown;
 mod smuggling;
+mod stack;
 mod startup;
 
 use crate::wait::{PATIENCE, wait_until};

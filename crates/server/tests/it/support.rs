@@ -20,7 +20,7 @@ use poltrona_domain::Timestamp;
 use serde_json::{Value, json};
 
 pub(crate) use answer::Answer;
-pub(crate) use place::Place;
+pub(crate) use place::{Place, connect};
 pub(crate) use request::Request;
 pub(crate) use session::Session;
 

@@ -74,7 +74,7 @@ fn expressions() -> Vec<String> {
 
 #[tokio::test]
 async fn every_metric_that_is_watched_is_one_that_the_program_has() {
-    let app = TestApp::open();
+    let app = TestApp::open().await;
     let session = app.session().await;
     app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.advance(HOLD);

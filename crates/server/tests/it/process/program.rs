@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::client::{Answer, Connection};
 use super::wait_until;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
+pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
 
 /// A command with nothing of this machine's environment but its `PATH`, started in `folder`.
 pub(super) fn clean(program: &str, folder: &Path) -> Command {

@@ -9,7 +9,7 @@ use poltrona::store::sqlite::folder::database_in;
 use tempfile::TempDir;
 
 use server::Server;
-pub(super) use server::connect;
+pub(crate) use server::connect;
 
 /// The data of one story.
 pub(crate) enum Place {
