@@ -133,6 +133,14 @@ impl TestApp {
         self.clock.advance(by);
     }
 
+    /// Puts the clock back, as happens to a machine whose clock ran fast.
+    pub(crate) fn put_back(&self, by: Duration) {
+        if let Clock::Manual(hand) = &self.clock {
+            let by = i64::try_from(by.as_millis()).expect("a moment");
+            hand.send_modify(|now| *now = Timestamp::from_millis(now.as_millis() - by));
+        }
+    }
+
     /// A request of any method. Nothing is sent before it is awaited.
     pub(crate) fn request(&self, method: &str, path: &str) -> Request {
         Request::new(self.router.clone(), method, path)
