@@ -59,6 +59,11 @@ impl Place {
         }
     }
 
+    /// Whether the data are in a folder, and not on a server.
+    pub(crate) const fn is_a_folder(&self) -> bool {
+        matches!(self, Self::Folder(_))
+    }
+
     /// The SQLite file.
     pub(super) fn file(&self) -> Option<PathBuf> {
         match self {
