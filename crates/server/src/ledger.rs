@@ -60,6 +60,10 @@ pub struct Ledger {
     seat_lock: SeatLock,
 }
 
+/// Keeps the queues from being taken from while it lives.
+#[doc(hidden)]
+pub struct Hold(Arc<[Arc<Queue>]>);
+
 /// The workers' threads, to be waited for after [`Ledger::close`].
 pub struct Workers(Vec<JoinHandle<()>>);
 
@@ -262,9 +266,24 @@ impl Ledger {
         &self.queues[place]
     }
 
+    /// Keeps the workers from taking anything until the guard is dropped, so that all that is asked
+    /// meanwhile is decided together: for tests, which have to know where one batch ends and the next
+    /// begins.
+    #[doc(hidden)]
+    pub fn hold(&self) -> Hold {
+        self.queues.iter().for_each(|queue| queue.hold(true));
+        Hold(Arc::clone(&self.queues))
+    }
+
     /// Takes no more commands; those that wait are still decided.
     pub fn close(&self) {
         self.queues.iter().for_each(|queue| queue.close());
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|queue| queue.hold(false));
     }
 }
 

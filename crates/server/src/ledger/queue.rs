@@ -28,6 +28,8 @@ struct Lanes {
     per_session: HashMap<SessionId, usize>,
     room_was_last: bool,
     closed: bool,
+    /// Whether nothing is to be taken for now.
+    held: bool,
 }
 
 /// What one transaction is to do.
@@ -100,12 +102,20 @@ impl Queue {
         *self.lock() = Lanes { closed: true, ..Lanes::default() };
     }
 
+    /// Keeps back what waits and what comes, or lets it be taken again.
+    pub(super) fn hold(&self, held: bool) {
+        self.lock().held = held;
+        self.filled.notify_all();
+    }
+
     /// Waits for work and takes what is there: at most `max` commands, of which lapses get at least
     /// a quarter when they wait, and every task. `None` once closed and empty.
     pub(super) fn take(&self, max: usize) -> Option<Work> {
         let mut lanes = self.lock();
         loop {
-            if let Some(work) = lanes.take(max) {
+            if !lanes.held
+                && let Some(work) = lanes.take(max)
+            {
                 return Some(work);
             }
             if lanes.closed {
