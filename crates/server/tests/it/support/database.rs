@@ -2,19 +2,14 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use super::{Place, Stopped, TestApp};
+use crate::wait::{PATIENCE, wait_for};
 
-/// How long a story waits for work that runs beside it; more than any machine should need.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Every table that the program writes to.
 const TABLES: &str = "sessions, seats, reservations, sales, sale_seats, outbox, idempotency, inbox, \
                       session_stats, sales_by_hour";
@@ -166,13 +161,9 @@ impl TestApp {
         self.wait_until("all work is done", || self.sql::<i64>(&due) == 0).await;
     }
 
-    /// Waits for a condition. The one place where a story waits.
+    /// Waits until work that runs beside the story has come to a point.
     pub(crate) async fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !condition() {
-            assert!(Instant::now() < deadline, "waited in vain until {what}");
-            sleep(LOOK_EVERY).await;
-        }
+        wait_for(what, async || condition().then_some(())).await;
     }
 }
 

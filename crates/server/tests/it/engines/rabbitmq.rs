@@ -1,0 +1,180 @@
+//! A private RabbitMQ, and vhosts on one that may be shared.
+
+use std::sync::Arc;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::port::Port;
+use super::server::Server;
+use super::{finally, fresh_name};
+
+/// A RabbitMQ that a story may harm: one node, whose user is `guest`.
+pub(crate) struct RabbitMq {
+    server: Server,
+    port: Port,
+    api_port: Port,
+    // Where other nodes would connect; claimed so that nobody else takes it.
+    _cluster_port: Port,
+}
+
+impl RabbitMq {
+    pub(crate) async fn start() -> Self {
+        let [port, api_port, cluster_port] = [Port::claim(), Port::claim(), Port::claim()];
+        let mut server = Server::new("rabbitmq");
+        let ports = [&port, &api_port, &cluster_port];
+        server.start(ports.iter().map(|port| port.number().to_string()).collect());
+        let rabbitmq = Self { server, port, api_port, _cluster_port: cluster_port };
+        rabbitmq.answers().await;
+        rabbitmq
+    }
+
+    /// Its AMQP port is the last to open.
+    async fn answers(&self) {
+        let port = self.port.number();
+        self.server.answers(async |_| TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
+    }
+
+    /// Where clients connect, to the vhost `/`.
+    pub(crate) fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}", self.port.number())
+    }
+
+    /// Where its management API is.
+    pub(crate) fn api(&self) -> String {
+        format!("http://guest:guest@127.0.0.1:{}", self.api_port.number())
+    }
+
+    /// A fresh, empty vhost of this broker, which the story has to outlive.
+    pub(crate) async fn vhost(&self) -> Vhost {
+        Vhost::create(&self.url(), &self.api(), None).await
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// A quorum queue of its last second does not come back: RabbitMQ writes down late that it is
+    /// there, and then never elects it a leader. An older one does.
+    pub(crate) fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// Ends it in good order, which takes RabbitMQ several seconds.
+    pub(crate) async fn stop(&mut self) {
+        self.server.stop("TERM").await;
+    }
+
+    /// Starts it again, on the same ports and data.
+    pub(crate) async fn start_again(&mut self) {
+        self.server.start_again();
+        self.answers().await;
+    }
+
+    /// Makes it stand still: connections stay open, and nobody answers.
+    pub(crate) fn pause(&self) {
+        self.server.pause();
+    }
+
+    pub(crate) fn resume(&self) {
+        self.server.resume();
+    }
+
+    /// Its log so far.
+    pub(crate) fn log(&self) -> String {
+        self.server.log()
+    }
+}
+
+/// A vhost of one story, deleted with it.
+pub(crate) struct Vhost {
+    url: String,
+    name: String,
+    api: Api,
+    _server: Option<Arc<RabbitMq>>,
+}
+
+impl Vhost {
+    /// Creates it; its creator may do everything in it.
+    pub(super) async fn create(url: &str, api: &str, server: Option<Arc<RabbitMq>>) -> Self {
+        let name = fresh_name();
+        let host = url.find("://").expect("a URL") + "://".len();
+        let end = url[host..].find('/').map_or(url.len(), |path| host + path);
+        let url = format!("{}/{name}", &url[..end]);
+        let vhost = Self { url, name, api: Api::new(api), _server: server };
+        let created = vhost.call(Method::PUT, "vhosts").await;
+        assert_eq!(created.expect("the API answers").0, StatusCode::CREATED);
+        vhost
+    }
+
+    /// Where clients connect to it.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its queues as the management API gives them: `name`, `type`, `arguments`, `messages`, …
+    ///
+    /// Names and arguments are exact. Counts come a tenth of a second late, and are to be waited for.
+    pub(crate) async fn queues(&self) -> Vec<Value> {
+        // What the queues say themselves; the API's own statistics are seconds behind.
+        let path = format!("/api/queues/{}?disable_stats=true&enable_queue_totals=true", self.name);
+        let answer = self.api.call(Method::GET, &path).await;
+        let (status, body) = answer.expect("the API answers");
+        assert_eq!(status, StatusCode::OK);
+        serde_json::from_slice(&body).expect("an array")
+    }
+
+    /// Deletes it under whoever uses it: their connections are closed.
+    pub(crate) async fn delete(&self) {
+        let deleted = self.call(Method::DELETE, "vhosts").await;
+        assert_eq!(deleted.expect("the API answers").0, StatusCode::NO_CONTENT);
+    }
+
+    async fn call(&self, method: Method, what: &str) -> Option<(StatusCode, Bytes)> {
+        self.api.call(method, &format!("/api/{what}/{}", self.name)).await
+    }
+}
+
+impl Drop for Vhost {
+    fn drop(&mut self) {
+        let (api, path) = (self.api.clone(), format!("/api/vhosts/{}", self.name));
+        finally(async move {
+            // The story may have deleted it, or have ended its broker.
+            let deleted = api.call(Method::DELETE, &path).await;
+            let known = [StatusCode::NO_CONTENT, StatusCode::NOT_FOUND];
+            assert!(deleted.is_none_or(|(status, _)| known.contains(&status)));
+        });
+    }
+}
+
+/// A client of the management API.
+#[derive(Clone)]
+struct Api {
+    url: String,
+    authorization: String,
+}
+
+impl Api {
+    /// By a URL with a user and a password.
+    fn new(url: &str) -> Self {
+        let (scheme, rest) = url.split_once("://").expect("a URL");
+        let (user, host) = rest.split_once('@').expect("a URL with a user and a password");
+        let url = format!("{scheme}://{}", host.trim_end_matches('/'));
+        Self { url, authorization: format!("Basic {}", BASE64_STANDARD.encode(user)) }
+    }
+
+    /// What it answers; nothing when nobody does.
+    async fn call(&self, method: Method, path: &str) -> Option<(StatusCode, Bytes)> {
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let request = request.header(header::AUTHORIZATION, &self.authorization);
+        let answer =
+            client.request(request.body(Full::default()).expect("a request")).await.ok()?;
+        let status = answer.status();
+        Some((status, answer.into_body().collect().await.ok()?.to_bytes()))
+    }
+}

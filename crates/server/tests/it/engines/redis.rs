@@ -1,0 +1,147 @@
+//! A private Redis, which keeps nothing when it ends.
+
+use std::path::PathBuf;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::certificate::Certificate;
+use super::port::Port;
+use super::server::Server;
+
+/// A Redis that a story may harm.
+pub(crate) struct Redis {
+    server: Server,
+    port: Port,
+    /// What a URL says before the host: a user and a password.
+    login: String,
+    tls: Option<(Port, Certificate)>,
+}
+
+impl Redis {
+    pub(crate) async fn start() -> Self {
+        Self::launch(Server::new("redis"), "", &[], None).await
+    }
+
+    /// One that wants a password of everybody.
+    pub(crate) async fn start_with_password(password: &str) -> Self {
+        let login = format!(":{password}@");
+        Self::launch(Server::new("redis"), &login, &["--requirepass", password], None).await
+    }
+
+    /// One that knows this user alone, who may do everything.
+    pub(crate) async fn start_with_user(name: &str, password: &str) -> Self {
+        let login = format!("{name}:{password}@");
+        let password = format!(">{password}");
+        let users =
+            ["--user", name, "on", &password, "~*", "&*", "+@all", "--user", "default", "off"];
+        Self::launch(Server::new("redis"), &login, &users, None).await
+    }
+
+    /// One that speaks TLS on the port of its URL.
+    pub(crate) async fn start_with_tls() -> Self {
+        let server = Server::new("redis");
+        let certificate = Certificate::make(server.folder());
+        Self::launch(server, "", &[], Some((Port::claim(), certificate))).await
+    }
+
+    async fn launch(
+        mut server: Server,
+        login: &str,
+        settings: &[&str],
+        tls: Option<(Port, Certificate)>,
+    ) -> Self {
+        let port = Port::claim();
+        let mut arguments = vec![port.number().to_string()];
+        arguments.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        if let Some((port, certificate)) = &tls {
+            let [authority, key] = [certificate.authority(), certificate.key()];
+            let certificate = certificate.certificate();
+            let settings = [
+                ("--tls-port", port.number().to_string()),
+                ("--tls-auth-clients", "no".to_owned()),
+                ("--tls-ca-cert-file", authority.display().to_string()),
+                ("--tls-cert-file", certificate.display().to_string()),
+                ("--tls-key-file", key.display().to_string()),
+            ];
+            arguments.extend(settings.into_iter().flat_map(|(name, value)| [name.into(), value]));
+        }
+        server.start(arguments);
+        let redis = Self { server, port, login: login.to_owned(), tls };
+        redis.answers().await;
+        redis
+    }
+
+    /// Whatever it says to a PING, be it that a password is wanted, it serves.
+    async fn answers(&self) {
+        let port = self.port.number();
+        let ping = async || {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+            stream.write_all(b"PING\r\n").await?;
+            stream.read_u8().await
+        };
+        self.server.answers(async |_| ping().await.is_ok()).await;
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match &self.tls {
+            Some((port, _)) => format!("rediss://{}127.0.0.1:{}", self.login, port.number()),
+            None => format!("redis://{}127.0.0.1:{}", self.login, self.port.number()),
+        }
+    }
+
+    /// The certificate, in PEM, of the authority that vouches for it.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.tls.as_ref().expect("it was started with TLS").1.authority()
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// Ends it in good order.
+    pub(crate) async fn stop(&mut self) {
+        self.server.stop("TERM").await;
+    }
+
+    /// Starts it again, empty, on the same port.
+    pub(crate) async fn start_again(&mut self) {
+        self.server.start_again();
+        self.answers().await;
+    }
+
+    /// Makes it stand still: connections stay open, and nobody answers.
+    pub(crate) fn pause(&self) {
+        self.server.pause();
+    }
+
+    pub(crate) fn resume(&self) {
+        self.server.resume();
+    }
+
+    /// Its log so far.
+    pub(crate) fn log(&self) -> String {
+        self.server.log()
+    }
+}
+
+/// A Redis for a story that does not harm it.
+pub(crate) struct RedisUrl {
+    url: String,
+    _server: Option<Redis>,
+}
+
+impl RedisUrl {
+    pub(super) fn shared(url: String) -> Self {
+        Self { url, _server: None }
+    }
+
+    pub(super) fn private(server: Redis) -> Self {
+        Self { url: server.url(), _server: Some(server) }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}

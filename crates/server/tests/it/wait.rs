@@ -1,0 +1,59 @@
+//! The one way in which a test waits: for a condition, with a deadline.
+//!
+//! Nothing sleeps for a time that somebody guessed, and nothing is tried a second time because it
+//! failed; a test that has to wait says for what.
+
+use std::fmt::Display;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long anything may take before its test fails; a bound, not an expectation.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// How often a condition is looked at.
+const STEP: Duration = Duration::from_millis(5);
+
+/// A wait that has begun.
+struct Wait<W> {
+    what: W,
+    deadline: Instant,
+}
+
+impl<W: Display> Wait<W> {
+    fn begin(what: W) -> Self {
+        Self { what, deadline: Instant::now() + PATIENCE }
+    }
+
+    /// Fails when it has taken unreasonably long.
+    #[track_caller]
+    fn check(&self) {
+        assert!(Instant::now() < self.deadline, "waited in vain: {}", self.what);
+    }
+}
+
+/// Waits until `condition` gives something; fails when that takes unreasonably long.
+#[track_caller]
+pub(crate) fn wait_until<T>(what: impl Display, mut condition: impl FnMut() -> Option<T>) -> T {
+    let wait = Wait::begin(what);
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        wait.check();
+        thread::sleep(STEP);
+    }
+}
+
+/// The same for a condition that has to ask somebody, and without holding up what runs beside it.
+pub(crate) async fn wait_for<T>(
+    what: impl Display,
+    mut condition: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let wait = Wait::begin(what);
+    loop {
+        if let Some(found) = condition().await {
+            return found;
+        }
+        wait.check();
+        tokio::time::sleep(STEP).await;
+    }
+}
