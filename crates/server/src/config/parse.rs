@@ -193,6 +193,11 @@ pub(super) fn secret(text: &str) -> Parsed<Option<Secret>> {
     Ok(Some(Secret::new(text)))
 }
 
+pub(super) fn broker(text: &str) -> Parsed<Option<Secret>> {
+    let url = secret(text)?;
+    super::broker::parse(text).map(|_| url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,6 @@ pub(super) fn check(draft: &mut Draft) {
     open_to_others_only_on_purpose(draft);
     one_place_for_the_data(draft);
     embedded_only(draft, "redis-url");
-    embedded_only(draft, "rabbitmq-url");
 }
 
 /// There is no authentication: whoever reaches the port may act for anybody.

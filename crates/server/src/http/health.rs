@@ -25,7 +25,7 @@ pub(super) struct Health {
 /// Whether the program can serve.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `draining` or `unavailable`.
+    /// `ready`, `degraded`, `draining` or `unavailable`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<Checks>,
@@ -35,6 +35,9 @@ pub(super) struct Readiness {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Checks {
     database: &'static str,
+    /// Only where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rabbitmq: Option<&'static str>,
 }
 
 /// The program answers: name and version.
@@ -61,7 +64,8 @@ pub(super) async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// Requests may come: the database answers and the program is not on its way out.
+/// Requests may come: the database answers and the program is not on its way out. `degraded` means
+/// that they may, although something that speeds things up or carries news is away.
 #[utoipa::path(
     get, path = "/readyz", tag = "health", operation_id = "readyz",
     params(("verbose" = Option<String>, Query, description = "Tells what was checked.")),
@@ -72,13 +76,18 @@ pub(super) async fn livez() -> &'static str {
 )]
 pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
     let reachable = app.readers.ping().await.is_ok();
+    let broker = app.bus.is_up();
     let status = match (reachable, app.stop.is_cancelled()) {
         (_, true) => "draining",
         (false, false) => "unavailable",
+        // A balancer must go on sending people here: they are served all the same.
+        (true, false) if broker == Some(false) => "degraded",
         (true, false) => "ready",
     };
-    let checks = Checks { database: if reachable { "ok" } else { "unreachable" } };
-    let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = |reachable| if reachable { "ok" } else { "unreachable" };
+    let checks = Checks { database: word(reachable), rabbitmq: broker.map(word) };
+    let serves = matches!(status, "ready" | "degraded");
+    let code = if serves { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
 }
 

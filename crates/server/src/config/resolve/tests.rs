@@ -250,7 +250,6 @@ fn a_postgres_url_is_a_place_of_its_own() {
 fn what_belongs_to_a_distributed_program_is_refused_in_a_sentence() {
     for (name, value) in [
         ("REDIS_URL", "redis://:canary@cache"),
-        ("RABBITMQ_URL", "amqp://u:canary@bus"),
         ("POLTRONA_REDIS_URL", "canary"),
     ] {
         let faults = machine().env(name, value).faults();
@@ -259,6 +258,17 @@ fn what_belongs_to_a_distributed_program_is_refused_in_a_sentence() {
             "{faults}"
         );
         assert!(faults.contains("Unset it"), "{faults}");
+        assert!(!faults.contains("canary"), "{faults}");
+    }
+}
+
+#[test]
+fn a_broker_that_cannot_be_one_is_refused_without_its_password() {
+    let config = machine().env("RABBITMQ_URL", "amqp://u:p@mq/cinema").config();
+    assert_eq!(config.rabbitmq().map(|uri| uri.vhost).as_deref(), Some("cinema"));
+    for url in ["http://u:canary@mq", "amqp://u:canary@mq:x/cinema"] {
+        let faults = machine().env("RABBITMQ_URL", url).faults();
+        assert!(faults.contains("rabbitmq-url") && faults.contains("amqp://USER"), "{faults}");
         assert!(!faults.contains("canary"), "{faults}");
     }
 }
