@@ -7,8 +7,7 @@ use crate::cli::Failure;
 use crate::config::Config;
 
 /// The queues that can have dead letters.
-pub const QUEUES: [&str; 3] =
-    [Queue::ALL[0].name(), Queue::ALL[1].name(), Queue::ALL[2].name()];
+pub const QUEUES: [&str; 3] = [Queue::ALL[0].name(), Queue::ALL[1].name(), Queue::ALL[2].name()];
 
 /// Tells of the dead letters of one queue, or of all: how many there are, and the first `limit`.
 pub async fn list(
@@ -18,7 +17,8 @@ pub async fn list(
     json: bool,
 ) -> anyhow::Result<String> {
     let uri = broker(config)?;
-    let piles = rabbitmq::list(&uri, &queues(queue), limit).await.map_err(|why| away(&uri, &why))?;
+    let piles =
+        rabbitmq::list(&uri, &queues(queue), limit).await.map_err(|why| away(&uri, &why))?;
     if json {
         return Ok(serde_json::to_string_pretty(&piles)?);
     }

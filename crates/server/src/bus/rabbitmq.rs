@@ -70,12 +70,8 @@ impl Bus {
     pub(super) fn new(uri: AMQPUri, exchange: bool, parts: Parts) -> Self {
         let Parts { clock, ledger, readers, expiry, metrics } = parts;
         let queues = Queue::ALL.map(Queue::name);
-        let targets = [
-            Queue::Reservations.name(),
-            Queue::Payments.name(),
-            holds::METER,
-            topology::EXCHANGE,
-        ];
+        let targets =
+            [Queue::Reservations.name(), Queue::Payments.name(), holds::METER, topology::EXCHANGE];
         let meters = metrics.broker(&targets, &queues);
         Self {
             uri,

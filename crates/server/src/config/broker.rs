@@ -15,8 +15,7 @@ pub(super) fn parse(url: &str) -> Result<AMQPUri, BadValue> {
     if !matches!(scheme.to_ascii_lowercase().as_str(), "amqp" | "amqps") {
         return Err(BadValue::new("it is not the URL of a RabbitMQ", HINT));
     }
-    let mut uri: AMQPUri =
-        url.parse().map_err(|_| BadValue::new("it is not a sound URL", HINT))?;
+    let mut uri: AMQPUri = url.parse().map_err(|_| BadValue::new("it is not a sound URL", HINT))?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     if host.is_empty() || host.starts_with(':') {

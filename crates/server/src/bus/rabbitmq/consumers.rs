@@ -67,8 +67,7 @@ async fn subscribe(connection: &Connection, queue: Queue) -> anyhow::Result<Subs
     let channel = confirming(connection).await?;
     within(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
     let (tag, options) = ("".into(), BasicConsumeOptions::default());
-    let consuming =
-        channel.basic_consume(queue.name().into(), tag, options, FieldTable::default());
+    let consuming = channel.basic_consume(queue.name().into(), tag, options, FieldTable::default());
     let consumer = within(consuming).await?;
     Ok(Subscription { queue, channel, consumer })
 }

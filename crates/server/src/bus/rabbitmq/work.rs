@@ -54,7 +54,8 @@ impl Batch {
         match self {
             Self::Events(_, messages) => messages.push(message(delivery, now)?),
             Self::Lapses(lapses) => {
-                let holds: Vec<Hold> = serde_json::from_slice(&delivery.data).map_err(unreadable)?;
+                let holds: Vec<Hold> =
+                    serde_json::from_slice(&delivery.data).map_err(unreadable)?;
                 let id = |hold: &Hold| ReservationId::from_uuid(hold.reservation_id);
                 lapses.push(holds.iter().map(id).collect());
             }
@@ -83,11 +84,7 @@ fn unreadable(error: impl std::fmt::Display) -> String {
 }
 
 /// All in one transaction; and when that fails, each in its own, so that it fails alone.
-async fn follow(
-    bus: &Bus,
-    consumer: Consumer,
-    messages: &[Message],
-) -> Result<Vec<Verdict>, Away> {
+async fn follow(bus: &Bus, consumer: Consumer, messages: &[Message]) -> Result<Vec<Verdict>, Away> {
     let write = async |messages: &[Message]| {
         let effects = read_models::effects(consumer, messages);
         verdict(bus.ledger.write(Chore::Follow { consumer, effects, synced: true }).await.map(drop))
@@ -126,10 +123,7 @@ fn verdict(outcome: Result<(), Error>) -> Result<Verdict, Away> {
     match outcome {
         Ok(()) => Ok(Ok(())),
         Err(
-            error @ (Error::Unavailable
-            | Error::Overloaded
-            | Error::Full
-            | Error::OutcomeUnknown),
+            error @ (Error::Unavailable | Error::Overloaded | Error::Full | Error::OutcomeUnknown),
         ) => Err(Away(error)),
         Err(error) => Ok(Err(error.to_string())),
     }

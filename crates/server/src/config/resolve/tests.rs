@@ -248,10 +248,8 @@ fn a_postgres_url_is_a_place_of_its_own() {
 
 #[test]
 fn what_belongs_to_a_distributed_program_is_refused_in_a_sentence() {
-    for (name, value) in [
-        ("REDIS_URL", "redis://:canary@cache"),
-        ("POLTRONA_REDIS_URL", "canary"),
-    ] {
+    for (name, value) in [("REDIS_URL", "redis://:canary@cache"), ("POLTRONA_REDIS_URL", "canary")]
+    {
         let faults = machine().env(name, value).faults();
         assert!(
             faults.contains(&format!("(from env {name}): this version is embedded")),
