@@ -38,6 +38,7 @@ pub const DEFAULT_FILE: &str = "poltrona.toml";
 ///
 /// The [`Default`] is what the program does when it is told nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Config {
     /// The address to listen on. Anything but a loopback address needs [`insecure`](Self::insecure).
     pub host: IpAddr,

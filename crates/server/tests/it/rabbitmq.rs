@@ -5,6 +5,7 @@ mod client;
 mod dead_letters;
 mod faults;
 mod holds;
+mod speed;
 
 use std::collections::BTreeSet;
 

@@ -2,7 +2,7 @@
 
 use lapin::message::{BasicGetMessage, Delivery};
 use lapin::options::{BasicAckOptions, BasicGetOptions};
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::{AMQPValue, FieldArray, FieldTable};
 use lapin::uri::AMQPUri;
 use lapin::{BasicProperties, Channel, Connection};
 use poltrona_domain::Timestamp;
@@ -129,18 +129,17 @@ fn letter(delivery: &Delivery) -> DeadLetter {
     }
 }
 
-/// Why the broker itself moved a message here, and when, from the latest entry of `x-death`
-/// (<https://www.rabbitmq.com/docs/dlx#effects>).
+/// Why the broker itself moved a message here, and when: the latest entry of `x-death`, which a quorum
+/// queue does not put first (<https://www.rabbitmq.com/docs/dlx#effects>).
 fn death(properties: &BasicProperties) -> (Option<String>, Option<i64>) {
     let headers = properties.headers().as_ref().map(FieldTable::inner);
     let deaths = headers.and_then(|headers| headers.get("x-death")?.as_array());
-    let Some(AMQPValue::FieldTable(last)) = deaths.and_then(|deaths| deaths.as_slice().first())
-    else {
-        return (None, None);
-    };
-    let reason = last.inner().get("reason").and_then(AMQPValue::as_long_string);
+    let deaths = deaths.map(FieldArray::as_slice).unwrap_or_default();
+    let time = |death: &&FieldTable| death.inner().get("time").and_then(AMQPValue::as_timestamp);
+    let last = deaths.iter().filter_map(AMQPValue::as_field_table).max_by_key(time);
+    let reason = last.and_then(|last| last.inner().get("reason")?.as_long_string());
     let reason = reason.map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned());
-    let since = last.inner().get("time").and_then(AMQPValue::as_timestamp);
+    let since = last.as_ref().and_then(time);
     let millis = since.and_then(|secs| i64::try_from(secs.saturating_mul(1_000)).ok());
     (reason, millis)
 }

@@ -31,7 +31,7 @@ impl Taken {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 
-    /// The queues in which it waited, from `x-death`.
+    /// The queues in which it waited, from `x-death`, sorted: RabbitMQ tells them in any order.
     pub(super) fn waited_in(&self) -> Vec<String> {
         let deaths = self.headers.inner().get("x-death").and_then(AMQPValue::as_array);
         let queue = |death: &AMQPValue| {
@@ -39,7 +39,10 @@ impl Taken {
             let queue = death.inner()["queue"].as_long_string().expect("a name");
             String::from_utf8_lossy(queue.as_bytes()).into_owned()
         };
-        deaths.map(|deaths| deaths.as_slice().iter().map(queue).collect()).unwrap_or_default()
+        let deaths = deaths.map(|deaths| deaths.as_slice()).unwrap_or_default();
+        let mut queues: Vec<_> = deaths.iter().map(queue).collect();
+        queues.sort();
+        queues
     }
 }
 
@@ -50,6 +53,10 @@ impl Client {
         let channel = connection.create_channel().await.expect("a channel");
         channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
         Self { connection, channel }
+    }
+
+    pub(super) const fn channel(&self) -> &Channel {
+        &self.channel
     }
 
     /// Declares a queue and binds it to the exchange for events.
