@@ -27,6 +27,7 @@ use crate::http::server::Server;
 use crate::ledger::{Ledger, Listeners, Settings, Workers};
 use crate::metrics::Metrics;
 use crate::relay::{Outbox, Relay};
+use crate::seat_lock::SeatLock;
 use crate::store::migrations::{self, Migration};
 use crate::store::sqlite::folder::Folder;
 use crate::store::{Readers, postgres, sqlite};
@@ -54,6 +55,8 @@ pub struct App {
     pub bus: Bus,
     /// Which holds will lapse.
     pub expiry: Arc<Expiry>,
+    /// Who refuses early.
+    pub seat_lock: SeatLock,
     /// Seat maps that are being read.
     pub seat_maps: Coalesced<SessionId, SeatMap>,
     /// Cancelled when the program is on its way out.
@@ -84,12 +87,15 @@ impl Running {
         let metrics = Arc::new(Metrics::new()?);
         let expiry = Arc::new(Expiry::new(clock.clone()));
         let fatal = CancellationToken::new();
+        let (background, stop_background) = (TaskTracker::new(), CancellationToken::new());
+        let seat_lock = SeatLock::start(&config, &clock, &metrics, &background, &stop_background)?;
         let settings = Settings {
             batch_max: config.batch_max,
             queue_depth: config.queue_depth,
             // Half of what the client is given, so that what waited in vain is said to be undone
             // rather than unknown.
             patience: config.request_timeout / 2,
+            seat_lock: seat_lock.clone(),
         };
         let listeners = Listeners {
             metrics: Arc::clone(&metrics),
@@ -120,10 +126,10 @@ impl Running {
             metrics,
             bus,
             expiry,
+            seat_lock,
             seat_maps: Coalesced::new(),
             stop: CancellationToken::new(),
         });
-        let (background, stop_background) = (TaskTracker::new(), CancellationToken::new());
         start_background(&app, outbox, &background, &stop_background);
         Ok(Self { app, fatal, background, stop_background, workers, _folder: folder })
     }
@@ -271,13 +277,12 @@ pub fn openapi_yaml() -> String {
 
 /// Applies the migrations that the database lacks; says what was done.
 pub async fn migrate_up(config: &Config) -> anyhow::Result<String> {
-    let applied = match config.postgres() {
-        Some(url) => postgres::migrate::up(&mut connect(url).await?).await?,
-        None => {
-            let folder = Folder::lock(&config.data_dir);
-            let folder = folder.map_err(|error| Failure::Usage(error.to_string()))?;
-            sqlite::migrate::up(&mut sqlite::connect(&folder.database())?)?
-        }
+    let applied = if let Some(url) = config.postgres() {
+        postgres::migrate::up(&mut connect(url).await?).await?
+    } else {
+        let folder = Folder::lock(&config.data_dir);
+        let folder = folder.map_err(|error| Failure::Usage(error.to_string()))?;
+        sqlite::migrate::up(&mut sqlite::connect(&folder.database())?)?
     };
     if applied.is_empty() {
         return Ok("nothing to do: the database has every migration".to_owned());

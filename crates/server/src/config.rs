@@ -38,7 +38,10 @@ pub const DEFAULT_FILE: &str = "poltrona.toml";
 ///
 /// The [`Default`] is what the program does when it is told nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, set by its own name"
+)]
 pub struct Config {
     /// The address to listen on. Anything but a loopback address needs [`insecure`](Self::insecure).
     pub host: IpAddr,
@@ -89,8 +92,10 @@ pub struct Config {
     pub insecure: bool,
     /// `sqlite:DIR`, already applied to [`data_dir`](Self::data_dir), or `postgres:`.
     pub database_url: Option<Secret>,
-    /// Always `None` in this version: a value is refused, never ignored.
+    /// Where taken seats are refused early; without, the database refuses them all.
     pub redis_url: Option<Secret>,
+    /// How long Redis may take to answer before the database is asked instead: 1 ms to 10 s.
+    pub redis_timeout: Duration,
     /// `amqp:` or `amqps:`, already checked; see [`rabbitmq`](Self::rabbitmq).
     pub rabbitmq_url: Option<Secret>,
     /// Whether single events go to RabbitMQ's exchange, for whoever else wants them.
@@ -125,6 +130,7 @@ impl Default for Config {
             insecure: false,
             database_url: None,
             redis_url: None,
+            redis_timeout: Duration::from_millis(50),
             rabbitmq_url: None,
             event_exchange: true,
         }

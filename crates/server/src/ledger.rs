@@ -5,6 +5,7 @@
 //! command is a batch of one and waits for nobody; under load one fsync serves them all.
 
 mod batch;
+mod early;
 mod queue;
 mod worker;
 
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::expiry::Expiry;
 use crate::metrics::Metrics;
 use crate::relay::News;
+use crate::seat_lock::SeatLock;
 use crate::store::{self, Chore, Writer, postgres};
 use queue::Queue;
 
@@ -32,6 +34,8 @@ pub struct Settings {
     pub queue_depth: usize,
     /// How long a command may wait before it is given up undone.
     pub patience: Duration,
+    /// Who refuses early.
+    pub seat_lock: SeatLock,
 }
 
 /// What learns of every committed batch.
@@ -53,7 +57,12 @@ pub struct Ledger {
     queues: Arc<[Arc<Queue>]>,
     chores: Arc<Chores>,
     patience: Duration,
+    seat_lock: SeatLock,
 }
+
+/// Keeps the queues from being taken from while it lives.
+#[doc(hidden)]
+pub struct Hold(Arc<[Arc<Queue>]>);
 
 /// The workers' threads, to be waited for after [`Ledger::close`].
 pub struct Workers(Vec<JoinHandle<()>>);
@@ -191,11 +200,16 @@ impl Ledger {
         };
         let threads = writers.into_iter().zip(&*queues).map(start).collect::<Result<_, _>>()?;
         let (chores, patience) = (Arc::new(chores), settings.patience);
-        Ok((Self { queues, chores, patience }, Workers(threads)))
+        let seat_lock = settings.seat_lock.clone();
+        Ok((Self { queues, chores, patience, seat_lock }, Workers(threads)))
     }
 
     /// Asks for a change on behalf of a person.
     pub async fn submit(&self, command: Command, key: Option<Key>) -> Reply {
+        early::submit(self, command, key).await
+    }
+
+    async fn enqueue(&self, command: Command, key: Option<Key>) -> Reply {
         let (reply, outcome) = oneshot::channel();
         let deadline = Instant::now() + self.patience;
         self.queue(&command).push(Submission { command, key, deadline, reply })?;
@@ -252,9 +266,24 @@ impl Ledger {
         &self.queues[place]
     }
 
+    /// Keeps the workers from taking anything until the guard is dropped, so that all that is asked
+    /// meanwhile is decided together: for tests, which have to know where one batch ends and the next
+    /// begins.
+    #[doc(hidden)]
+    pub fn hold(&self) -> Hold {
+        self.queues.iter().for_each(|queue| queue.hold(true));
+        Hold(Arc::clone(&self.queues))
+    }
+
     /// Takes no more commands; those that wait are still decided.
     pub fn close(&self) {
         self.queues.iter().for_each(|queue| queue.close());
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|queue| queue.hold(false));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The program `poltrona`: a box office that sells cinema seats over HTTP, and never one twice.
 //!
-//! Imports point one way: [`http`] and the consumers → [`ledger`] → [`store`], [`bus`] → the pure
+//! Imports point one way: [`http`] and the consumers → [`ledger`] → [`store`], [`seat_lock`], [`bus`] → the pure
 //! crate `poltrona_domain`. `ARCHITECTURE.md` tells the whole in ten minutes.
 
 pub mod app;
@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod envelope;
 pub mod expiry;
+pub mod failpoint;
 pub mod http;
 pub mod ids;
 pub mod ledger;
@@ -18,6 +19,7 @@ pub mod metrics;
 pub mod read_models;
 pub mod relay;
 pub mod retention;
+pub mod seat_lock;
 pub mod store;
 pub mod telemetry;
 pub mod wire;

@@ -32,6 +32,21 @@ const COMMANDS: [&str; 8] = [
 ];
 const OUTCOMES: [&str; 5] = ["done", "replayed", "refused", "key_mismatch", "failed"];
 
+/// What the seat lock says to a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockSaid {
+    /// The seats may be free.
+    Granted,
+    /// They are taken.
+    Refused,
+    /// It could not tell, or was not asked.
+    Unsure,
+    /// It was asked and did not answer.
+    Failed,
+}
+
+const LOCK_SAID: [&str; 4] = ["granted", "refused", "unsure", "failed"];
+
 /// Every metric of the program.
 pub struct Metrics {
     recorder: metrics_exporter_prometheus::PrometheusRecorder,
@@ -48,6 +63,9 @@ pub struct Metrics {
     holds: Gauge,
     guards: Counter,
     connections: Gauge,
+    lock_said: Vec<Counter>,
+    lock_seconds: Histogram,
+    lock_open: Gauge,
     requests: RwLock<HashMap<RequestKey, RequestMeters>>,
 }
 
@@ -94,6 +112,7 @@ impl Metrics {
                     histogram!("poltrona_batch_size"),
                     histogram!("poltrona_commit_seconds"),
                     histogram!("poltrona_expiry_lateness_seconds"),
+                    histogram!("poltrona_seat_lock_seconds"),
                 ],
                 [
                     gauge!("poltrona_queue_depth"),
@@ -101,17 +120,21 @@ impl Metrics {
                     gauge!("poltrona_outbox_age_seconds"),
                     gauge!("poltrona_holds_watched"),
                     gauge!("poltrona_connections"),
+                    gauge!("poltrona_seat_lock_breaker_open"),
                 ],
                 [
                     counter!("poltrona_commits_total"),
                     counter!("poltrona_invariant_violations_total"),
                     counter!("poltrona_ledger_round_trips_total"),
                 ],
+                LOCK_SAID
+                    .map(|said| counter!("poltrona_seat_lock_total", "outcome" => said))
+                    .to_vec(),
             )
         });
-        let (commands, histograms, gauges, counters) = metrics;
-        let [batch_size, commit_seconds, lateness] = histograms;
-        let [queue_depth, outbox, outbox_age, holds, connections] = gauges;
+        let (commands, histograms, gauges, counters, lock_said) = metrics;
+        let [batch_size, commit_seconds, lateness, lock_seconds] = histograms;
+        let [queue_depth, outbox, outbox_age, holds, connections, lock_open] = gauges;
         let [commits, guards, round_trips] = counters;
         let requests = RwLock::default();
         Ok(Self {
@@ -129,6 +152,9 @@ impl Metrics {
             holds,
             guards,
             connections,
+            lock_said,
+            lock_seconds,
+            lock_open,
             requests,
         })
     }
@@ -170,6 +196,23 @@ impl Metrics {
     /// How often the ledger waited for a database server.
     pub fn round_trips(&self, count: u64) {
         self.round_trips.increment(count);
+    }
+
+    /// The seat lock said this to a wish.
+    pub fn seat_lock_said(&self, said: LockSaid) {
+        if let Some(counter) = self.lock_said.get(said as usize) {
+            counter.increment(1);
+        }
+    }
+
+    /// The seat lock was asked for something, and answered, or failed to, after this long.
+    pub fn seat_lock_took(&self, took: Duration) {
+        self.lock_seconds.record(took);
+    }
+
+    /// The seat lock is not asked any more, or is again.
+    pub fn seat_lock_open(&self, open: bool) {
+        self.lock_open.set(f64::from(u8::from(open)));
     }
 
     /// A connection was opened.
@@ -231,6 +274,8 @@ fn describe() {
     );
     counter!("poltrona_invariant_violations_total", "Writes that a guard refused. Always 0.");
     counter!("poltrona_http_requests_total", "Requests answered, by route, method and status.");
+    counter!("poltrona_seat_lock_total", "What the seat lock said to those who want seats.");
+    gauge!("poltrona_seat_lock_breaker_open", "1 while Redis is configured and not asked.");
     gauge!("poltrona_build_info", "Always 1; the version is in the label.");
     gauge!("poltrona_queue_depth", "Commands waiting for the ledger.");
     counter!(
@@ -244,6 +289,7 @@ fn describe() {
     times!("poltrona_batch_size", "Commands in a committed transaction.");
     times!("poltrona_commit_seconds", "From taking a batch to its commit.");
     times!("poltrona_expiry_lateness_seconds", "From a hold's lapse to its announcement.");
+    times!("poltrona_seat_lock_seconds", "From asking Redis to its answer, or to giving up.");
     times!("poltrona_http_request_seconds", "From a request's headers to its answer, by route.");
 }
 

@@ -22,6 +22,7 @@ pub use news::News;
 use crate::bus::{Bus, Message};
 use crate::envelope::Received;
 use crate::expiry::Expiry;
+use crate::failpoint::Failpoint;
 use crate::ledger::Ledger;
 use crate::store::query::OutboxRow;
 use crate::store::{Chore, Readers, postgres};
@@ -136,7 +137,9 @@ impl Relay {
         let ids = messages.iter().map(|message| message.id).collect();
         let told = messages.iter().flat_map(|message| &message.events);
         told.for_each(log);
+        Failpoint::Publishing.reached();
         self.bus.deliver(messages).await?;
+        Failpoint::Published.reached();
         // A row that is gone comes again only where someone else may have it in hand.
         let with_inbox = matches!(self.outbox, Outbox::Ours { .. }) && !self.bus.redelivers();
         self.ledger.write(Chore::Strike { rows: ids, with_inbox }).await?;

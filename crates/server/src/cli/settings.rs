@@ -13,5 +13,8 @@ pub(super) fn check(resolved: &Resolved) -> Result<(), Failure> {
         Some(file) => eprintln!("the settings are sound; {} was read", file.display()),
         None => eprintln!("the settings are sound; no configuration file was read"),
     }
+    if resolved.config.redis_url.is_some() {
+        eprintln!("redis-url helps only where several instances share one database");
+    }
     Ok(())
 }

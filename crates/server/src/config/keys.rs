@@ -115,6 +115,7 @@ const LOG_JSON: Alias = Alias {
     translate: |text| Ok(parse::switch(text)?.then(|| "json".to_owned())),
 };
 
+const MILLI: Duration = Duration::from_millis(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// The least time-out that lets an honest client on a slow line be served at all.
@@ -309,11 +310,18 @@ pub const KEYS: &[Key] = &[
     key(
         "redis-url",
         Kind::Secret,
-        ("URL", "redis://127.0.0.1:6379", "Refused: this version keeps everything in one process"),
-        |c, text| parse::secret(text).map(|value| c.redis_url = value),
+        ("URL", "redis://127.0.0.1:6379", "Redis, where instances tell each other of taken seats"),
+        |c, text| parse::redis_url(text).map(|value| c.redis_url = value),
         |c| c.redis_url.as_ref().map(ToString::to_string),
     )
     .also(&[plain("REDIS_URL")]),
+    key(
+        "redis-timeout",
+        Kind::Text,
+        ("DURATION", "20ms", "How long Redis may take before the database is asked (1ms to 10s)"),
+        |c, t| parse::duration(t, MILLI, 10_000 * MILLI).map(|value| c.redis_timeout = value),
+        |c| Some(show_duration(c.redis_timeout)),
+    ),
     key(
         "rabbitmq-url",
         Kind::Secret,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use redis::IntoConnectionInfo as _;
 use tracing_subscriber::EnvFilter;
 
 use super::fault::BadValue;
@@ -195,9 +196,28 @@ pub(super) fn secret(text: &str) -> Parsed<Option<Secret>> {
     Ok(Some(Secret::new(text)))
 }
 
+/// A URL of RabbitMQ.
 pub(super) fn broker(text: &str) -> Parsed<Option<Secret>> {
     let url = secret(text)?;
     super::broker::parse(text).map(|_| url)
+}
+
+/// A URL of Redis. What is wrong is told without a word of the URL itself.
+pub(super) fn redis_url(text: &str) -> Parsed<Option<Secret>> {
+    const HINT: &str = "Write `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://` for TLS; \
+                        in a password write `%40` for `@`, `%2F` for `/`, `%3F` for `?`.";
+    let url = secret(text)?;
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if !matches!(scheme.as_deref(), Some("redis" | "rediss")) {
+        return Err(BadValue::new("it is not a `redis://` or `rediss://` URL", HINT));
+    }
+    if text.contains(['?', '#']) {
+        return Err(BadValue::new("it has options after `?` or `#`, and none are known", HINT));
+    }
+    match text.into_connection_info() {
+        Ok(info) if info.redis_settings().db() >= 0 => Ok(url),
+        _ => Err(BadValue::new("host, port or database cannot be read", HINT)),
+    }
 }
 
 #[cfg(test)]

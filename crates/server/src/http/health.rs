@@ -25,7 +25,7 @@ pub(super) struct Health {
 /// Whether the program can serve.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `degraded`, `draining` or `unavailable`.
+    /// `ready`, `degraded` (it serves, but slower), `draining` or `unavailable`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<Checks>,
@@ -35,7 +35,10 @@ pub(super) struct Readiness {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Checks {
     database: &'static str,
-    /// Only where there is one.
+    /// Absent when none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<&'static str>,
+    /// The same.
     #[serde(skip_serializing_if = "Option::is_none")]
     rabbitmq: Option<&'static str>,
 }
@@ -70,24 +73,24 @@ pub(super) async fn livez() -> &'static str {
     get, path = "/readyz", tag = "health", operation_id = "readyz",
     params(("verbose" = Option<String>, Query, description = "Tells what was checked.")),
     responses(
-        (status = 200, description = "Ready.", body = Readiness),
+        (status = 200, description = "Ready, if only degraded.", body = Readiness),
         (status = 503, description = "Not ready.", body = Readiness),
     )
 )]
 pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
     let reachable = app.readers.ping().await.is_ok();
-    let broker = app.bus.is_up();
-    let status = match (reachable, app.stop.is_cancelled()) {
-        (_, true) => "draining",
-        (false, false) => "unavailable",
-        // A balancer must go on sending people here: they are served all the same.
-        (true, false) if broker == Some(false) => "degraded",
-        (true, false) => "ready",
+    let (redis, rabbitmq) = (app.seat_lock.state(), app.bus.is_up());
+    let is_whole = redis != Some(false) && rabbitmq != Some(false);
+    let (code, status) = match (app.stop.is_cancelled(), reachable, is_whole) {
+        (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        (false, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        // Seats are sold without the others just as well: there is no reason to send nobody here.
+        (false, true, false) => (StatusCode::OK, "degraded"),
+        (false, true, true) => (StatusCode::OK, "ready"),
     };
     let word = |reachable| if reachable { "ok" } else { "unreachable" };
-    let checks = Checks { database: word(reachable), rabbitmq: broker.map(word) };
-    let serves = matches!(status, "ready" | "degraded");
-    let code = if serves { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let [redis, rabbitmq] = [redis, rabbitmq].map(|it| it.map(word));
+    let checks = Checks { database: word(reachable), redis, rabbitmq };
     json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
 }
 

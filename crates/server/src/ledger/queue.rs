@@ -28,6 +28,8 @@ struct Lanes {
     per_session: HashMap<SessionId, usize>,
     room_was_last: bool,
     closed: bool,
+    /// Whether nothing is to be taken for now.
+    held: bool,
 }
 
 /// What one transaction is to do.
@@ -42,28 +44,21 @@ impl Queue {
         Self { lanes: Mutex::default(), filled: Condvar::new(), depth }
     }
 
+    /// Whether a command would be taken now.
+    pub(super) fn has_room(&self, command: &Command) -> Result<(), Error> {
+        self.lock().has_room(command, self.depth)
+    }
+
     /// Takes a person's command, unless too many wait. One session fills at most half the queue, so
     /// that a storm on one film leaves room for the others.
     pub(super) fn push(&self, submission: Submission) -> Result<(), Error> {
         let mut lanes = self.lock();
-        if lanes.closed {
-            return Err(Error::Unavailable);
-        }
-        if matches!(submission.command, Command::OpenSession(_) | Command::CloseSession { .. }) {
-            if lanes.rooms.len() >= self.depth.div_ceil(8) {
-                return Err(Error::Overloaded);
-            }
+        lanes.has_room(&submission.command, self.depth)?;
+        if is_whole_room(&submission.command) {
             lanes.rooms.push_back(submission);
         } else {
-            if lanes.people.len() >= self.depth {
-                return Err(Error::Overloaded);
-            }
             if let Some(session) = submission.command.session() {
-                let waiting = lanes.per_session.entry(session).or_default();
-                if *waiting >= self.depth.div_ceil(2) {
-                    return Err(Error::Overloaded);
-                }
-                *waiting += 1;
+                *lanes.per_session.entry(session).or_default() += 1;
             }
             lanes.people.push_back(submission);
         }
@@ -107,12 +102,20 @@ impl Queue {
         *self.lock() = Lanes { closed: true, ..Lanes::default() };
     }
 
+    /// Keeps back what waits and what comes, or lets it be taken again.
+    pub(super) fn hold(&self, held: bool) {
+        self.lock().held = held;
+        self.filled.notify_all();
+    }
+
     /// Waits for work and takes what is there: at most `max` commands, of which lapses get at least
     /// a quarter when they wait, and every task. `None` once closed and empty.
     pub(super) fn take(&self, max: usize) -> Option<Work> {
         let mut lanes = self.lock();
         loop {
-            if let Some(work) = lanes.take(max) {
+            if !lanes.held
+                && let Some(work) = lanes.take(max)
+            {
                 return Some(work);
             }
             if lanes.closed {
@@ -128,6 +131,19 @@ impl Queue {
 }
 
 impl Lanes {
+    fn has_room(&self, command: &Command, depth: usize) -> Result<(), Error> {
+        if self.closed {
+            return Err(Error::Unavailable);
+        }
+        let of_session = command.session().and_then(|session| self.per_session.get(&session));
+        let has_room = if is_whole_room(command) {
+            self.rooms.len() < depth.div_ceil(8)
+        } else {
+            self.people.len() < depth && *of_session.unwrap_or(&0) < depth.div_ceil(2)
+        };
+        if has_room { Ok(()) } else { Err(Error::Overloaded) }
+    }
+
     fn take(&mut self, max: usize) -> Option<Work> {
         let others_wait =
             !self.people.is_empty() || !self.background.is_empty() || !self.tasks.is_empty();
@@ -162,6 +178,10 @@ impl Lanes {
             }
         }
     }
+}
+
+const fn is_whole_room(command: &Command) -> bool {
+    matches!(command, Command::OpenSession(_) | Command::CloseSession { .. })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use tracing::{error, warn};
 use super::batch::{self, Decided};
 use super::queue::{Queue, Work};
 use super::{Error, Listeners, Submission, Task, answer_to};
+use crate::failpoint::Failpoint;
 use crate::store::batch::Changes;
 use crate::store::query::OutboxRow;
 use crate::store::{self, Chore, Writer};
@@ -159,14 +160,15 @@ impl Worker<'_> {
             let row = if news.carries() { events.clone() } else { None };
             let answers = std::mem::take(&mut decided.answers);
             let changed = events.is_some() || !answers.is_empty();
-            let changes = Changes { before, after: loaded.facts, events, answers, now };
-            Ok((changed.then_some(changes), (decided, changed, row, now)))
+            let outcome = Changes { before, after: loaded.facts, events, answers, now };
+            Ok((changed.then_some(outcome), (decided, changed, row, now)))
         });
         let metrics = &self.listeners.metrics;
         metrics.round_trips(self.writer.round_trips() - round_trips);
         let ((decided, changed, row, now), touched) = result?;
         self.away = false;
         if changed {
+            Failpoint::Committed.reached();
             metrics.committed(batch.len(), started.elapsed());
         }
         Ok(Done { decided, touched, row, now })

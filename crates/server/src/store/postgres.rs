@@ -80,7 +80,7 @@ pub async fn open(target: &Target, options: Options, clock: &Clock) -> Result<Op
     let now = client.query_one(&format!("SELECT {}", row::NOW), &[]).await;
     clock.or_servers(row::time(&now.map_err(|error| unreachable(&error))?, 0)?);
     drop(client);
-    let writers = (0..options.workers).map(|_| Writer::new(target.clone(), clock.clone()));
+    let writers = (0..options.workers).map(|_| Writer::new(target, clock.clone()));
     let writers = writers.collect::<std::io::Result<_>>();
     Ok(Opened {
         writers: writers.map_err(|error| OpenError::Unreachable(error.to_string()))?,

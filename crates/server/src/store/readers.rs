@@ -85,7 +85,8 @@ impl Readers {
         ask!(self, overdue(by, limit))
     }
 
-    /// The oldest rows of the outbox, of those that are at least this old.
+    /// The oldest rows of the outbox, of those that are at least this old; with no age, of all of them,
+    /// whatever the clock says.
     pub async fn outbox(&self, limit: usize, age: Duration) -> Result<Vec<OutboxRow>, Error> {
         ask!(self, outbox(limit, age))
     }

@@ -5,6 +5,7 @@ use super::chore::Chore;
 use super::{Error, postgres, sqlite};
 
 /// A connection that writes. It belongs to one thread, which it may block.
+#[expect(clippy::large_enum_variant, reason = "there is one for each worker, and no more")]
 pub enum Writer {
     /// The one connection that writes to the file.
     Sqlite(sqlite::Writer),

@@ -30,6 +30,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "metrics",
             "relay",
             "retention",
+            "seat_lock",
             "store",
         ],
     ),
@@ -52,7 +53,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     // Consumers of what was committed.
-    ("relay", &["bus", "envelope", "expiry", "ledger", "store"]),
+    ("relay", &["bus", "envelope", "expiry", "failpoint", "ledger", "store"]),
     (
         "bus",
         &[
@@ -72,7 +73,20 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("retention", &["clock", "ledger", "store::chore"]),
     ("metrics", &["ledger"]),
     // The ledger and its listeners.
-    ("ledger", &["envelope", "expiry::Expiry", "ids", "metrics::Metrics", "relay::News", "store"]),
+    (
+        "ledger",
+        &[
+            "envelope",
+            "expiry::Expiry",
+            "failpoint",
+            "ids",
+            "metrics::Metrics",
+            "relay::News",
+            "seat_lock",
+            "store",
+        ],
+    ),
+    ("seat_lock", &["clock", "config::Config", "metrics"]),
     // The store.
     (
         "store",
@@ -89,6 +103,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("envelope", &["wire"]),
     ("wire", &[]),
     ("clock", &[]),
+    ("failpoint", &[]),
     ("config", &[]),
     ("ids", &[]),
 ];

@@ -248,3 +248,18 @@ async fn an_event_that_is_delivered_twice_acts_once() {
     assert_eq!(app.count("session_stats WHERE held = 0 AND sold = 1 AND revenue_cents = 2550"), 1);
     assert_eq!(app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour"), 1);
 }
+
+#[tokio::test]
+async fn a_clock_that_was_put_back_keeps_no_event_waiting() {
+    // On a server the instances' clocks have no say in this.
+    let app = TestApp::embedded().await;
+    let session = app.session().await;
+    app.settle().await;
+    app.advance(HOLD);
+    app.place().forbid("INSERT", "inbox");
+    app.reserve(session.seat("A1"), "ana").await.expect(201);
+    app.put_back(HOLD);
+    app.place().allow("inbox");
+    app.wait_until("the event is delivered", || app.count("outbox") == 0).await;
+    assert_eq!(app.count("session_stats WHERE held = 1"), 1);
+}

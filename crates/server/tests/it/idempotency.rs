@@ -269,11 +269,12 @@ async fn old_answers_leave_as_fast_as_they_came() {
     // By the time that it is answered, the minute has begun after which old answers are looked for.
     app.post("/sessions", &session_body()).key("k").await.expect(201);
     // More than one transaction removes.
-    app.tamper(
+    let (fingerprint, answer) = (app.place().bytes("00"), app.place().bytes(""));
+    app.tamper(&format!(
         "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
          INSERT INTO idempotency (caller, key, fingerprint, status, answer, created_at)
-         SELECT 'ana', i, x'00', 201, x'', 0 FROM n",
-    );
+         SELECT 'ana', CAST(i AS text), {fingerprint}, 201, {answer}, 0 FROM n"
+    ));
     app.advance(HOLD * 2);
     app.wait_until("all of them are gone", || app.count("idempotency") == 1).await;
 }

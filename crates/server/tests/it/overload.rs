@@ -3,12 +3,18 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use poltrona::config::Config;
 
 use crate::support::{Answer, Request, Session, TestApp};
 
 /// How many answers have this status.
 fn count(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
+}
+
+/// Commands wait in one queue of eight, and are decided one by one.
+const fn one_short_queue(config: &mut Config) {
+    (config.ledger_workers, config.queue_depth, config.batch_max) = (1, 8, 1);
 }
 
 /// A request for each of so many seats of a session.
@@ -22,7 +28,7 @@ async fn send_all(requests: Vec<Request>) -> Vec<Answer> {
 
 #[tokio::test]
 async fn what_does_not_fit_the_queue_is_told_so_at_once_and_undone() {
-    let app = TestApp::with(|config| (config.queue_depth, config.batch_max) = (8, 1)).await;
+    let app = TestApp::with(one_short_queue).await;
     let sessions = [app.session().await, app.session().await, app.session().await];
     let stall = app.stall().await;
     let requests: Vec<_> = sessions.iter().flat_map(|session| asks(&app, session, 4)).collect();
@@ -43,7 +49,7 @@ async fn what_does_not_fit_the_queue_is_told_so_at_once_and_undone() {
 
 #[tokio::test]
 async fn one_session_fills_at_most_half_the_queue() {
-    let app = TestApp::with(|config| (config.queue_depth, config.batch_max) = (8, 1)).await;
+    let app = TestApp::with(one_short_queue).await;
     let (crowded, quiet) = (app.session().await, app.session().await);
     let stall = app.stall().await;
     let mut requests = asks(&app, &crowded, 12);
@@ -57,7 +63,7 @@ async fn one_session_fills_at_most_half_the_queue() {
 
 #[tokio::test]
 async fn opening_sessions_leaves_room_for_those_who_buy() {
-    let app = TestApp::with(|config| (config.queue_depth, config.batch_max) = (8, 1)).await;
+    let app = TestApp::with(one_short_queue).await;
     let session = app.session().await;
     let stall = app.stall().await;
     let body = crate::support::session::session_body();
@@ -86,8 +92,9 @@ async fn reading_goes_on_while_nothing_can_be_written() {
 #[tokio::test]
 async fn a_command_whose_client_gave_up_is_told_as_unknown_and_may_have_been_done() {
     let app = TestApp::with(|config| {
-        config.batch_max = 1;
-        config.request_timeout = Duration::from_millis(1_500);
+        one_short_queue(config);
+        // Half of what a worker waits for rows that someone else has locked on a server.
+        config.request_timeout = Duration::from_millis(500);
     })
     .await;
     let session = app.session().await;

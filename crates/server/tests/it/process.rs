@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers fail their test as well as tests do")]
 
+mod balancer;
 mod client;
 mod commands;
 mod connections;
@@ -17,6 +18,7 @@ mod readme;
 mod rush;
 mod shutdown;
 mod smuggling;
+mod stack;
 mod startup;
 
 use crate::wait::{PATIENCE, wait_until};

@@ -36,12 +36,13 @@ async fn a_restart_keeps_everything() {
 
 #[tokio::test]
 async fn a_stop_in_good_order_leaves_nothing_in_the_log_of_the_database() {
-    let app = TestApp::open().await;
+    let app = TestApp::embedded().await;
     app.session().await;
     let file = poltrona::store::sqlite::folder::database_in(&app.config().data_dir);
+    let log = format!("{}-wal", file.display());
+    assert_ne!(std::fs::metadata(&log).expect("a log, while it runs").len(), 0);
     let stopped = app.stop().await;
-    let log = std::fs::metadata(format!("{}-wal", file.display()));
-    assert!(log.map_or(0, |log| log.len()) == 0);
+    assert_eq!(std::fs::metadata(&log).map_or(0, |log| log.len()), 0);
     assert_eq!(stopped.sql::<i64>("SELECT count(*) FROM sessions"), 1);
 }
 
@@ -65,7 +66,7 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn a_data_folder_has_one_program_at_a_time() {
-    let app = TestApp::open().await;
+    let app = TestApp::embedded().await;
     let config = app.config().clone();
     let refused = Running::start(config, Clock::System).await.err().expect("it is refused");
     let told = format!("{refused:#}");

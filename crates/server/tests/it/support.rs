@@ -7,9 +7,11 @@
 pub(crate) mod answer;
 pub(crate) mod database;
 mod place;
+pub(crate) mod redis;
 mod request;
 pub(crate) mod session;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use poltrona::app::Running;
@@ -19,7 +21,7 @@ use poltrona_domain::Timestamp;
 use serde_json::{Value, json};
 
 pub(crate) use answer::Answer;
-pub(crate) use place::Place;
+pub(crate) use place::{Place, connect};
 pub(crate) use request::Request;
 pub(crate) use session::Session;
 
@@ -42,14 +44,14 @@ pub(crate) struct TestApp {
     clock: Clock,
     config: Config,
     // Last, so that the data go when everything that uses them is closed.
-    place: Option<Place>,
+    place: Option<Arc<Place>>,
 }
 
 /// A box office that was stopped in good order, and can be opened again.
 pub(crate) struct Stopped {
     config: Config,
     clock: Clock,
-    place: Place,
+    place: Arc<Place>,
 }
 
 impl TestApp {
@@ -63,13 +65,44 @@ impl TestApp {
         Self::at(Place::new().await, change).await
     }
 
+    /// The same with its data in a folder, whatever the stories are told of: for what is so of a file
+    /// alone.
+    pub(crate) async fn embedded() -> Self {
+        Self::at(Place::folder(), |_| {}).await
+    }
+
+    /// The same with its data on a server: for what is so of a server alone.
+    pub(crate) async fn on_a_server() -> Self {
+        Self::at(Place::server().await, |_| {}).await
+    }
+
     /// A box office that keeps its data there.
     pub(crate) async fn at(place: Place, change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Clock::manual(Timestamp::from_millis(START_MILLIS));
+        Self::try_at(Arc::new(place), clock, change).await.expect("it opens")
+    }
+
+    /// The same on a clock of the story's choice; it may be refused.
+    pub(crate) async fn try_at(
+        place: Arc<Place>,
+        clock: Clock,
+        change: impl FnOnce(&mut Config),
+    ) -> anyhow::Result<Self> {
         let mut config = place.config();
         config.hold_ttl = HOLD;
         change(&mut config);
-        let clock = Clock::manual(Timestamp::from_millis(START_MILLIS));
-        Self::start(Stopped { config, clock, place }).await.expect("it opens")
+        Self::start(Stopped { config, clock, place }).await
+    }
+
+    /// One more instance: the same settings, data and clock.
+    pub(crate) async fn another(&self) -> Self {
+        self.another_by(self.clock.clone()).await
+    }
+
+    /// The same on a clock of its own.
+    pub(crate) async fn another_by(&self, clock: Clock) -> Self {
+        let place = Arc::clone(self.place.as_ref().expect("it has a place"));
+        Self::start(Stopped { config: self.config.clone(), clock, place }).await.expect("it opens")
     }
 
     /// A box office that lives in real time, for stories whose delays are somebody else's.
@@ -77,7 +110,7 @@ impl TestApp {
         let place = Place::new().await;
         let mut config = place.config();
         change(&mut config);
-        Self::start(Stopped { config, clock: Clock::System, place }).await.expect("it opens")
+        Self::start(Stopped { config, clock: Clock::System, place: place.into() }).await.expect("it opens")
     }
 
     async fn start(stopped: Stopped) -> anyhow::Result<Self> {
@@ -107,6 +140,14 @@ impl TestApp {
     /// Moves the clock. Nothing that this sets off has run when it returns.
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// Puts the clock back, as happens to a machine whose clock ran fast.
+    pub(crate) fn put_back(&self, by: Duration) {
+        if let Clock::Manual(hand) = &self.clock {
+            let by = i64::try_from(by.as_millis()).expect("a moment");
+            hand.send_modify(|now| *now = Timestamp::from_millis(now.as_millis() - by));
+        }
     }
 
     /// A request of any method. Nothing is sent before it is awaited.

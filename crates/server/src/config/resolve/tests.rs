@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::super::{Cors, Locale, LogFormat, show};
+use super::super::{Cors, Locale, LogFormat, Secret, show};
 use super::*;
 
 /// A made-up machine to resolve a configuration on.
@@ -247,20 +247,6 @@ fn a_postgres_url_is_a_place_of_its_own() {
 }
 
 #[test]
-fn what_belongs_to_a_distributed_program_is_refused_in_a_sentence() {
-    for (name, value) in [("REDIS_URL", "redis://:canary@cache"), ("POLTRONA_REDIS_URL", "canary")]
-    {
-        let faults = machine().env(name, value).faults();
-        assert!(
-            faults.contains(&format!("(from env {name}): this version is embedded")),
-            "{faults}"
-        );
-        assert!(faults.contains("Unset it"), "{faults}");
-        assert!(!faults.contains("canary"), "{faults}");
-    }
-}
-
-#[test]
 fn a_broker_that_cannot_be_one_is_refused_without_its_password() {
     let config = machine().env("RABBITMQ_URL", "amqp://u:p@mq/cinema").config();
     assert_eq!(config.rabbitmq().map(|uri| uri.vhost).as_deref(), Some("cinema"));
@@ -268,6 +254,34 @@ fn a_broker_that_cannot_be_one_is_refused_without_its_password() {
         let faults = machine().env("RABBITMQ_URL", url).faults();
         assert!(faults.contains("rabbitmq-url") && faults.contains("amqp://USER"), "{faults}");
         assert!(!faults.contains("canary"), "{faults}");
+    }
+}
+
+#[test]
+fn a_url_of_redis_is_read_and_never_told() {
+    for url in [
+        "redis://cache",
+        "redis://:canary@cache:6380/3",
+        "redis://box:can%2Fary@[::1]:6379",
+        "REDISS://box:canary@cache.example",
+    ] {
+        let config = machine().env("REDIS_URL", url).config();
+        assert_eq!(config.redis_url.as_ref().map(Secret::expose), Some(url));
+    }
+    for (url, why) in [
+        ("canary", "it is not a `redis://` or `rediss://` URL"),
+        ("http://canary@cache", "it is not a `redis://` or `rediss://` URL"),
+        ("unix:///canary", "it is not a `redis://` or `rediss://` URL"),
+        ("redis://", "host, port or database cannot be read"),
+        ("redis://:canary@cache:port", "host, port or database cannot be read"),
+        ("redis://:canary@cache/films", "host, port or database cannot be read"),
+        ("redis://:canary@cache/-1", "host, port or database cannot be read"),
+        ("rediss://:canary@cache#insecure", "it has options after `?` or `#`"),
+        ("redis://:can?ary@cache", "it has options after `?` or `#`"),
+    ] {
+        let faults = machine().env("REDIS_URL", url).faults();
+        assert!(faults.starts_with("redis-url (from env REDIS_URL): "), "{faults}");
+        assert!(faults.contains(why) && !faults.contains("ary"), "{url}: {faults}");
     }
 }
 
@@ -284,8 +298,8 @@ fn a_secret_may_stand_in_a_file_and_shows_nowhere() {
     assert!(twice.contains("there are two values") && !twice.contains("canary"), "{twice}");
     let missing = machine().env("REDIS_URL_FILE", "/none").faults();
     assert!(missing.contains("env REDIS_URL_FILE (/none)): the file cannot be read"), "{missing}");
-    let refused = machine().env("REDIS_URL_FILE", "/s").file("/s", "canary").faults();
-    assert!(refused.contains("embedded") && !refused.contains("canary"), "{refused}");
+    let refused = machine().env("RABBITMQ_URL_FILE", "/s").file("/s", "canary").faults();
+    assert!(refused.contains("not the URL of a RabbitMQ") && !refused.contains("canary"), "{refused}");
     assert!(machine().env("POLTRONA_PORT_FILE", "/s").resolve().is_err(), "a port is no secret");
 }
 

@@ -131,8 +131,8 @@ impl Readers {
         let rows = self
             .all(
                 &format!(
-                    "SELECT id, created_at, events FROM outbox WHERE created_at <= {} - $2
-                     ORDER BY id LIMIT $1",
+                    "SELECT id, created_at, events FROM outbox
+                     WHERE $2::bigint = 0 OR created_at <= {} - $2 ORDER BY id LIMIT $1",
                     row::NOW
                 ),
                 &[&count(limit), &millis(age)],

@@ -123,7 +123,7 @@ pub(super) async fn run(
     let callers: [&Parameter; 2] = [&keys.callers.0, &keys.callers.1];
     let owners: [&Parameter; 2] = [&keys.owners.0, &keys.owners.1];
     // Each sends its statement when it is first polled, which is in the order written here.
-    let (_, _, locked, now, sessions, seats, reservations, callers, owners) = try_join!(
+    let ((), _, locked, now, sessions, seats, reservations, callers, owners) = try_join!(
         client.batch_execute(if wanted.hurried { BEGIN_HURRIED } else { "BEGIN" }),
         ask(client, &statements.lock_sessions, &to_lock, !keys.sessions_to_lock.is_empty()),
         ask(client, &statements.lock_seats, &seats, by_seat),

@@ -41,15 +41,17 @@ pub(super) fn seats(session: SessionId, found: &Row) -> Result<Vec<Seat>, Error>
     let by: Vec<Option<Uuid>> = row::get(found, FIRST + 2)?;
     let until: Vec<Option<i64>> = row::get(found, FIRST + 3)?;
     let versions: Vec<i64> = row::get(found, FIRST + 4)?;
-    let rows = nos.iter().zip(&statuses).zip(&by).zip(&until).zip(&versions);
-    let seat = |((((no, status), by), until), version): (
-        (((&i16, &String), &Option<Uuid>), &Option<i64>),
-        &i64,
-    )| {
-        let state = row::seat_state(status, *by, *until)?;
-        Ok(Seat { id: session.seat(row::seat_no(*no)?), state, version: *version })
-    };
-    rows.map(seat).collect()
+    let seats = nos.into_iter().enumerate().map(|(place, no)| {
+        let uneven = || Error::Driver("the database gave columns of different lengths".to_owned());
+        let state = row::seat_state(
+            statuses.get(place).ok_or_else(uneven)?,
+            by.get(place).copied().flatten(),
+            until.get(place).copied().flatten(),
+        )?;
+        let version = versions.get(place).copied().ok_or_else(uneven)?;
+        Ok(Seat { id: session.seat(row::seat_no(no)?), state, version })
+    });
+    seats.collect()
 }
 
 /// Whether a column holds a text that is already in lower case; by ICU's rules, for the database's own

@@ -134,11 +134,10 @@ pub(super) async fn run(
         futures_util::join!(try_join_all(sent), client.batch_execute("COMMIT"));
     match (written, committed) {
         (Ok(_), Ok(())) => Ok(()),
-        (Ok(_), Err(error)) => Err(fault::of_commit(&error)),
         // The server said what was wrong with a write: nothing was committed. A connection that broke
         // while COMMIT was on its way tells nothing.
         (Err(error), _) if error.code().is_some() => Err(fault::of(&error)),
-        (Err(error), _) => Err(fault::of_commit(&error)),
+        (Err(error), _) | (Ok(_), Err(error)) => Err(fault::of_commit(&error)),
     }
 }
 
@@ -175,8 +174,11 @@ fn reservations<'a>(
 }
 
 /// A column of rows, as an array.
-fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Box<Vec<T>> {
-    Box::new(rows.iter().map(value).collect())
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Box<dyn ToSql + Sync + Send>
+where
+    Vec<T>: ToSql + Sync + Send + 'static,
+{
+    Box::new(rows.iter().map(value).collect::<Vec<_>>())
 }
 
 fn insert_sessions(rows: &[&Session]) -> Option<Parameters> {

@@ -51,7 +51,8 @@ impl Session {
     /// Connects and prepares.
     pub(super) async fn open(target: &Target) -> Result<Self, tokio_postgres::Error> {
         let client = target.connect().await?;
-        let statements = Statements::prepare(&client).await?;
+        // Boxed, for it is large and seldom runs.
+        let statements = Box::pin(Statements::prepare(&client)).await?;
         Ok(Self { client, statements })
     }
 }

@@ -100,6 +100,10 @@ impl Target {
     /// lives.
     pub async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
         let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it ends with the client that it serves, and has nothing to finish"
+        )]
         tokio::spawn(async move {
             // A broken connection is told to whoever uses its client.
             let _ = connection.await;

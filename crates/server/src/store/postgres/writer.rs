@@ -6,6 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
+use super::load::Found;
 use super::session::Session;
 use super::{Target, fault, load, save};
 use crate::clock::Clock;
@@ -35,7 +36,7 @@ struct Link {
 }
 
 impl Writer {
-    pub(super) fn new(target: Target, clock: Clock) -> std::io::Result<Self> {
+    pub(super) fn new(target: &Target, clock: Clock) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let target = target.planned_once();
         let link = Link { target, session: None, try_again: None, round_trips: 0 };
@@ -71,10 +72,8 @@ impl Link {
     ) -> Result<T, Error> {
         // A connection whose batch did not end cleanly is closed, never used again; so it is only put
         // back at the end.
-        let session = self.open().await?;
+        let (session, mut found) = self.begin(wanted).await?;
         let Session { client, statements } = &session;
-        self.round_trips += 1;
-        let mut found = in_time(load::run(client, statements, wanted)).await?;
         let now = clock.or_servers(found.server_time);
         let unlocked = wanted.commands.iter().enumerate();
         let unlocked = unlocked.filter(|(_, command)| !found.has_locked(command));
@@ -95,11 +94,27 @@ impl Link {
         Ok(done)
     }
 
-    /// The connection, opened if there is none.
-    async fn open(&mut self) -> Result<Session, Error> {
-        if let Some(session) = self.session.take().filter(|it| !it.client.is_closed()) {
-            return Ok(session);
+    /// Locks and loads. A connection that rested may have been closed meanwhile, which shows only when
+    /// it is used: nothing was done then, and a new one is as good.
+    async fn begin(&mut self, wanted: &Wanted<'_>) -> Result<(Session, Found), Error> {
+        if let Some(session) = self.session.take() {
+            match self.load(&session, wanted).await {
+                Err(_) if session.client.is_closed() => {}
+                other => return other.map(|found| (session, found)),
+            }
         }
+        let session = self.open().await?;
+        let found = self.load(&session, wanted).await?;
+        Ok((session, found))
+    }
+
+    async fn load(&mut self, session: &Session, wanted: &Wanted<'_>) -> Result<Found, Error> {
+        self.round_trips += 1;
+        let Session { client, statements } = session;
+        in_time(Box::pin(load::run(client, statements, wanted))).await
+    }
+
+    async fn open(&mut self) -> Result<Session, Error> {
         let now = Instant::now();
         if self.try_again.is_some_and(|at| now < at) {
             return Err(Error::Unavailable("it could not be reached a moment ago".to_owned()));

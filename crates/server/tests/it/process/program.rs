@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::client::{Answer, Connection};
 use super::wait_until;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
+pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
 
 /// A command with nothing of this machine's environment but its `PATH`, started in `folder`.
 pub(super) fn clean(program: &str, folder: &Path) -> Command {
@@ -117,6 +117,11 @@ impl Program {
     /// Waits for a line of the log that contains `text`.
     pub(super) fn wait_for_line(&self, text: &str) {
         wait_until(text, || self.log.lock().unwrap().contains(text).then_some(()));
+    }
+
+    /// What it has logged so far.
+    pub(super) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// Whether the program still runs.

@@ -17,7 +17,7 @@ use document::{Document, shows};
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
 /// The commands of others that a reader is asked to have.
-const OF_OTHERS: [&str; 3] = ["cargo", "install", "just"];
+const OF_OTHERS: [&str; 4] = ["cargo", "docker", "install", "just"];
 /// What runs the program from its source; the tests have it built already.
 const FROM_SOURCE: [&str; 2] = ["cargo run --release -- ", "cargo run --release --quiet -- "];
 /// Printed between two fences' outputs.

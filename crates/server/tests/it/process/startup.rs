@@ -8,6 +8,7 @@ use std::process::Command;
 use rusqlite::Connection;
 
 use super::program::{Program, poltrona, run};
+use crate::support::redis::Redis;
 
 /// What a server that does not start says, and the code it exits with.
 #[track_caller]
@@ -99,4 +100,38 @@ fn migrated_by_a_newer_version(file: &Path) {
     assert_eq!(database.execute(step, ()).unwrap(), 1);
     // Closing the last connection writes everything into the one file.
     database.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_redis_that_lets_nobody_in_is_told_once_and_found_when_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let redis = Redis::start().await;
+    let mut command = poltrona(folder.path());
+    command.arg("serve").env("REDIS_URL", redis.url("box:canary@", ""));
+    let program = Program::start(command);
+    program.wait_for_line("away: the database alone refuses until it is back");
+    program.wait_for_line("authentication failed");
+    assert_eq!(program.get("/readyz").expect(200).json()["status"], "degraded");
+    let seats = program.open_session(16);
+    let wish = serde_json::json!({ "seatId": seats[0], "userId": "ana" });
+    program.post("/reservations", &wish).expect(201);
+    program.post("/reservations", &wish).expect(409);
+
+    redis.ask::<()>(&["ACL", "SETUSER", "box", "on", ">canary", "~seat:*", "+@all"]);
+    program.wait_for_line("reached: taken seats are refused early");
+    assert_eq!(program.get("/readyz").expect(200).json()["status"], "ready");
+    let log = program.log();
+    assert_eq!(log.matches("away: the database alone").count(), 1, "{log}");
+    assert!(!log.contains("canary"), "{log}");
+    program.stop();
+}
+
+#[test]
+fn a_url_of_redis_that_is_none_is_told_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = "redis://:canary@cache/films";
+    let (code, said) = refused(poltrona(folder.path()).env("REDIS_URL", url));
+    assert_eq!(code, 2, "{said}");
+    assert_says(&said, &["redis-url", "env REDIS_URL", "database", "redis://[USER:PASSWORD@]HOST"]);
+    assert!(!said.contains("canary"), "{said}");
 }

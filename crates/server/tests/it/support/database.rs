@@ -70,8 +70,11 @@ impl Place {
             "DROP TRIGGER forbidden".to_owned()
         });
     }
+}
 
-    /// An id as SQL writes it.
+/// What SQL writes differently from one store to the other.
+impl Place {
+    /// An id.
     pub(crate) fn id(&self, id: &str) -> String {
         if self.database().is_some() {
             format!("'{id}'::uuid")
@@ -79,11 +82,21 @@ impl Place {
             format!("x'{}'", id.replace('-', ""))
         }
     }
+
+    /// Bytes, given in hexadecimal.
+    pub(crate) fn bytes(&self, hex: &str) -> String {
+        if self.database().is_some() { format!("'\\x{hex}'") } else { format!("x'{hex}'") }
+    }
+
+    /// A reservation's seat numbers, as one text with commas.
+    pub(crate) const fn seat_nos(&self) -> &'static str {
+        if self.database().is_some() { "array_to_string(seat_nos, ',')" } else { "seat_nos" }
+    }
 }
 
 impl TestApp {
     /// Where the data are.
-    pub(crate) const fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &Place {
         self.place.as_ref().expect("it has a place")
     }
 
@@ -166,7 +179,7 @@ impl TestApp {
         self.wait_until("the outbox is empty", || self.count("outbox") == 0).await;
     }
 
-    /// Waits until work that runs beside the story has come to a point.
+    /// Waits for a condition.
     pub(crate) async fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
         wait_for(what, async || condition().then_some(())).await;
     }
@@ -174,7 +187,7 @@ impl TestApp {
 
 impl Stopped {
     /// Where the data are.
-    pub(crate) const fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &Place {
         &self.place
     }
 

@@ -9,7 +9,7 @@ use poltrona::store::sqlite::folder::database_in;
 use tempfile::TempDir;
 
 use server::Server;
-pub(super) use server::connect;
+pub(crate) use server::connect;
 
 /// The data of one story.
 pub(crate) enum Place {
@@ -33,11 +33,12 @@ pub(crate) fn stories_are_embedded() -> bool {
 impl Place {
     /// A place of its own.
     pub(crate) async fn new() -> Self {
-        if stories_are_embedded() {
-            Self::Folder(tempfile::tempdir().expect("a temporary folder"))
-        } else {
-            Self::server().await
-        }
+        if stories_are_embedded() { Self::folder() } else { Self::server().await }
+    }
+
+    /// A folder of its own, whatever the stories are told of.
+    pub(crate) fn folder() -> Self {
+        Self::Folder(tempfile::tempdir().expect("a temporary folder"))
     }
 
     /// A database of its own, whatever the stories are told of.
@@ -56,6 +57,11 @@ impl Place {
                 ..Config::default()
             },
         }
+    }
+
+    /// Whether the data are in a folder, and not on a server.
+    pub(crate) const fn is_a_folder(&self) -> bool {
+        matches!(self, Self::Folder(_))
     }
 
     /// The SQLite file.

@@ -52,8 +52,9 @@ impl Server {
 }
 
 /// A connection; it lives as long as the runtime that it was made on.
-pub(in crate::support) async fn connect(url: &str) -> Client {
+pub(crate) async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the database");
+    #[expect(clippy::disallowed_methods, reason = "it ends with its client")]
     tokio::spawn(connection);
     client
 }

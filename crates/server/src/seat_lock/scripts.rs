@@ -1,0 +1,102 @@
+//! The scripts, each with its arguments in place. What they promise stands in the `.lua` files.
+//!
+//! Redis runs a script whole, so none sees half of another's work. Each touches the keys of one
+//! session only.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use poltrona_domain::{ReservationId, SeatId};
+use redis::aio::ConnectionLike;
+use redis::{RedisResult, Script, ScriptInvocation};
+
+use super::mark::{Mark, SOMEBODY, key};
+
+/// A script and its arguments, ready to be asked for.
+pub(super) type Ask = ScriptInvocation<'static>;
+
+/// For how long a freed seat says that it is. Nothing that is older is written, see
+/// [`keeper`](super::keeper).
+pub(super) const FREE_TTL: Duration = Duration::from_secs(1);
+/// For how long a sold seat says that it is. The database says so for good.
+pub(super) const SOLD_TTL: Duration = Duration::from_hours(1);
+
+macro_rules! script {
+    ($name:ident, $file:literal) => {
+        static $name: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!($file)));
+    };
+}
+script!(TAKE, "take.lua");
+script!(LEARN, "learn.lua");
+script!(KEEP, "keep.lua");
+script!(FREE, "free.lua");
+script!(SELL, "sell.lua");
+
+/// Has Redis learn every script, so that none has to be sent twice while someone waits.
+pub(super) async fn load(connection: &mut impl ConnectionLike) -> RedisResult<()> {
+    for script in [&TAKE, &LEARN, &KEEP, &FREE, &SELL] {
+        script.load_async(connection).await?;
+    }
+    Ok(())
+}
+
+/// A mark to be replaced, if it is still the one that was seen.
+pub(super) struct Change {
+    /// Which seat's.
+    pub(super) seat: SeatId,
+    /// What was seen; empty for nothing.
+    pub(super) seen: Vec<u8>,
+    /// What to leave, and for how long; `None` for nothing.
+    pub(super) mark: Option<(Mark, Duration)>,
+}
+
+/// Takes all the seats or none. Answered by what stands in the way.
+pub(super) fn take(seats: &[SeatId], mark: Mark, hold: Duration) -> Ask {
+    let mut ask = TAKE.prepare_invoke();
+    ask.key(keys(seats)).arg(mark.owner.to_string()).arg(mark.to_string()).arg(millis(hold));
+    ask
+}
+
+/// Makes changes.
+pub(super) fn learn(changes: &[Change]) -> Ask {
+    let mut ask = LEARN.prepare_invoke();
+    for change in changes {
+        let (mark, ttl) = match change.mark {
+            Some((mark, ttl)) => (mark.to_string(), millis(ttl)),
+            None => (String::new(), 0),
+        };
+        ask.key(key(change.seat)).arg(&change.seen).arg(mark).arg(ttl);
+    }
+    ask
+}
+
+/// Writes down that a hold was given more time.
+pub(super) fn keep(seats: &[SeatId], mark: Mark, ttl: Duration) -> Ask {
+    let mut ask = KEEP.prepare_invoke();
+    ask.key(keys(seats)).arg(mark.owner.to_string()).arg(SOMEBODY.to_string());
+    ask.arg(mark.to_string()).arg(millis(ttl));
+    ask
+}
+
+/// Writes down that seats were freed.
+pub(super) fn free(seats: &[SeatId], owner: ReservationId) -> Ask {
+    let mut ask = FREE.prepare_invoke();
+    ask.key(keys(seats)).arg(owner.to_string()).arg(SOMEBODY.to_string()).arg(millis(FREE_TTL));
+    ask
+}
+
+/// Writes down that seats were sold.
+pub(super) fn sell(seats: &[SeatId], owner: ReservationId) -> Ask {
+    let mut ask = SELL.prepare_invoke();
+    ask.key(keys(seats)).arg(Mark { owner, retry_at: None }.to_string()).arg(millis(SOLD_TTL));
+    ask
+}
+
+fn keys(seats: &[SeatId]) -> Vec<String> {
+    seats.iter().map(|seat| key(*seat)).collect()
+}
+
+/// Redis refuses a time to live of zero.
+fn millis(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
+}

@@ -1,0 +1,386 @@
+//! What the rules alone make of a story: one command after the other, on facts that are never
+//! written down, and answers that are kept for a day.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use poltrona::ledger::{Answer, Caller, Error, Key};
+use poltrona_domain::{
+    Command, Facts, Layout, Reservation, ReservationId, ReservationStatus, Sale, SaleId, SeatNo,
+    SeatSelection, SeatState, Session, SessionId, Timestamp, UserId, apply, decide,
+};
+use uuid::Uuid;
+
+use super::office::{Answered, Move, render};
+use super::story::{Ask, AskedKey, Scene, Wish, name};
+use super::tables::{NULL, Rows, row};
+
+/// When every story begins; long past, for a server asks its own clock how old a message is.
+const START_MILLIS: i64 = 1_577_880_000_000;
+/// How long answers count, in milliseconds.
+const DAY_MILLIS: i64 = 86_400_000;
+
+pub(super) struct Model {
+    now_millis: i64,
+    facts: Facts,
+    kept: HashMap<(String, String), Kept>,
+    /// What each batch said, oldest first.
+    outbox: Vec<(i64, Vec<&'static str>)>,
+    sessions: usize,
+    reservations: u128,
+    sales: u128,
+}
+
+struct Kept {
+    fingerprint: [u8; 32],
+    answer: Answer,
+    at: i64,
+}
+
+/// What a store is to be asked, and what it has to answer.
+pub(super) struct Expected {
+    pub(super) next: Move,
+    pub(super) answers: Vec<Answered>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            now_millis: START_MILLIS,
+            facts: Facts::default(),
+            kept: HashMap::new(),
+            outbox: Vec::new(),
+            sessions: 0,
+            reservations: 0,
+            sales: 0,
+        }
+    }
+}
+
+impl Model {
+    pub(super) const fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now_millis)
+    }
+
+    /// Plays a scene, and says what it means to a store.
+    pub(super) fn play(&mut self, scene: &Scene) -> Expected {
+        match scene {
+            Scene::Batch { asks, lapses } => self.batch(asks, lapses),
+            Scene::Room(ask) => self.batch(std::slice::from_ref(ask), &[]),
+            Scene::Wait { millis } => {
+                self.now_millis += millis;
+                Expected { next: Move::Wait, answers: Vec::new() }
+            }
+            Scene::Deliver { rows, twice, strike } => self.deliver(*rows, *twice, *strike),
+            Scene::Forget { millis } => self.forget(*millis),
+        }
+    }
+
+    fn batch(&mut self, asks: &[Ask], lapses: &[usize]) -> Expected {
+        let (mut people, mut answers, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        let made_before = self.reservations;
+        for ask in asks {
+            let command = self.command(&ask.wish);
+            // Nobody can have used a key for a reservation whose id nobody has been told.
+            let is_known = |id: &ReservationId| id.as_uuid().as_u128() <= made_before;
+            let may_have_key = command.reservation().as_ref().is_none_or(is_known);
+            let key = ask.key.as_ref().filter(|_| may_have_key);
+            let key = key.map(|key| new_key(key, &command));
+            let answer = self.answer(&command, key.as_ref(), &mut names);
+            if matches!(answer, Answered::No(_) | Answered::Replayed(_)) {
+                self.take_back(&command);
+            }
+            answers.push(answer);
+            people.push((command, key));
+        }
+        let mut expire = Vec::new();
+        for back in lapses {
+            let command = Command::Expire { reservation: self.earlier(*back) };
+            answers.push(self.answer(&command, None, &mut names));
+            expire.push(command);
+        }
+        if !names.is_empty() {
+            self.outbox.push((self.now_millis, names));
+        }
+        Expected { next: Move::Batch { people, expire }, answers }
+    }
+
+    fn answer(
+        &mut self,
+        command: &Command,
+        key: Option<&Key>,
+        names: &mut Vec<&'static str>,
+    ) -> Answered {
+        let owned = key.and_then(|key| Some((key, (self.owner(key, command)?, key.key.clone()))));
+        if let Some((key, name)) = &owned
+            && let Some(kept) = self.kept.get(name)
+            && kept.at >= self.now_millis - DAY_MILLIS
+        {
+            return if kept.fingerprint == key.fingerprint {
+                Answered::Replayed(kept.answer.clone())
+            } else {
+                Answered::No(Error::KeyMismatch)
+            };
+        }
+        let events = match decide(&self.facts, command, self.now()) {
+            Ok(events) => events,
+            Err(refusal) => return Answered::No(Error::Refused(refusal)),
+        };
+        for event in &events {
+            apply(&mut self.facts, event);
+            names.push(event.name());
+        }
+        if let Some((key, name)) = owned {
+            let (fingerprint, answer) = (key.fingerprint, render(&events));
+            self.kept.insert(name, Kept { fingerprint, answer, at: self.now_millis });
+        }
+        Answered::Done(events)
+    }
+
+    /// Whose a key is; nobody's while its reservation does not exist.
+    fn owner(&self, key: &Key, command: &Command) -> Option<String> {
+        match &key.caller {
+            Caller::Named(name) => Some(name.clone()),
+            Caller::OfReservation => {
+                let found = self.facts.reservations.get(&command.reservation()?)?;
+                Some(found.user.as_str().to_owned())
+            }
+        }
+    }
+
+    fn deliver(&mut self, rows: usize, twice: bool, strike: Option<bool>) -> Expected {
+        let count = rows.min(self.outbox.len());
+        if strike.is_some() {
+            self.outbox.drain(..count);
+        }
+        // What came of it is compared between the stores alone.
+        Expected { next: Move::Deliver { rows, twice, strike }, answers: Vec::new() }
+    }
+
+    fn forget(&mut self, millis: i64) -> Expected {
+        let before = self.now_millis - millis;
+        self.kept.retain(|_, kept| kept.at >= before);
+        self.facts.reservations.retain(|_, it| {
+            let over =
+                matches!(it.status, ReservationStatus::Expired | ReservationStatus::Cancelled);
+            !(over && it.expires_at.as_millis() < before)
+        });
+        let before = Timestamp::from_millis(before);
+        Expected { next: Move::Forget { before }, answers: Vec::new() }
+    }
+}
+
+/// Ids, handed out one after the other.
+impl Model {
+    fn command(&mut self, wish: &Wish) -> Command {
+        match wish.clone() {
+            Wish::Open { name, cents } => {
+                self.sessions += 1;
+                Command::OpenSession(new_session(self.sessions - 1, name, cents))
+            }
+            Wish::Update { session, change } => {
+                Command::UpdateSession { session: session_id(session), change }
+            }
+            Wish::Close { session } => Command::CloseSession { session: session_id(session) },
+            Wish::Reserve { session, seats, user, hold_millis } => {
+                self.reservations += 1;
+                Command::Reserve {
+                    reservation: reservation_id(self.reservations),
+                    seats: selection(session, &seats),
+                    user: UserId::new(name(usize::from(user))),
+                    hold: Duration::from_millis(hold_millis),
+                }
+            }
+            Wish::Confirm { back } => {
+                self.sales += 1;
+                let sale = SaleId::from_uuid(Uuid::from_u128(self.sales));
+                Command::Confirm { reservation: self.earlier(back), sale }
+            }
+            Wish::Cancel { back } => Command::Cancel { reservation: self.earlier(back) },
+            Wish::Extend { back, hold_millis } => Command::Extend {
+                reservation: self.earlier(back),
+                hold: Duration::from_millis(hold_millis),
+            },
+        }
+    }
+
+    fn earlier(&self, back: usize) -> ReservationId {
+        reservation_id((self.reservations + 1).saturating_sub(back as u128))
+    }
+
+    /// What came to nothing leaves its id to the next one.
+    fn take_back(&mut self, command: &Command) {
+        match command {
+            Command::OpenSession(_) => self.sessions -= 1,
+            Command::Reserve { .. } => self.reservations -= 1,
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn session_id(n: usize) -> SessionId {
+    SessionId::mint(Uuid::from_u128((n as u128 + 1) << 64))
+}
+
+fn reservation_id(n: u128) -> ReservationId {
+    ReservationId::from_uuid(Uuid::from_u128(n))
+}
+
+fn selection(session: usize, seats: &[u16]) -> SeatSelection {
+    let seat = |no: &u16| session_id(session).seat(SeatNo::new(*no).expect("seats start at 1"));
+    SeatSelection::new(seats.iter().map(seat).collect()).expect("different seats of one session")
+}
+
+fn new_session(n: usize, film: usize, cents: i64) -> Session {
+    Session {
+        id: session_id(n),
+        movie: name(film).to_owned(),
+        room: format!("room {n}"),
+        starts_at: Timestamp::from_millis(START_MILLIS + 1_000),
+        price: poltrona_domain::Cents::new(cents),
+        layout: Layout::new(16).expect("sixteen seats are a room"),
+        // Both are for the decision to set; what comes in must not matter.
+        created_at: Timestamp::from_millis(-1),
+        closed_at: Some(Timestamp::from_millis(-1)),
+    }
+}
+
+fn new_key(asked: &AskedKey, command: &Command) -> Key {
+    let caller = match command {
+        Command::OpenSession(_) | Command::UpdateSession { .. } | Command::CloseSession { .. } => {
+            Caller::Named(String::new())
+        }
+        Command::Reserve { user, .. } => Caller::Named(user.as_str().to_owned()),
+        _ => Caller::OfReservation,
+    };
+    let (key, fingerprint) = (format!("key {}", asked.key), [asked.fingerprint; 32]);
+    Key { caller, key, fingerprint, render }
+}
+
+/// The rows that should be there.
+impl Model {
+    pub(super) fn tables(&self) -> BTreeMap<&'static str, Rows> {
+        let Self { facts, kept, outbox, .. } = self;
+        let all = |rows: &mut dyn Iterator<Item = String>| {
+            let mut rows: Rows = rows.collect();
+            rows.sort_unstable();
+            rows
+        };
+        let sold = facts
+            .sales
+            .values()
+            .flat_map(|sale| sale.seats.iter().map(move |no| sale_seat_row(sale, *no)));
+        BTreeMap::from([
+            ("sessions", all(&mut facts.sessions.values().map(session_row))),
+            ("seats", all(&mut facts.seats.values().map(seat_row))),
+            ("reservations", all(&mut facts.reservations.values().map(reservation_row))),
+            ("sales", all(&mut facts.sales.values().map(sale_row))),
+            ("sale_seats", all(&mut { sold })),
+            ("idempotency", all(&mut kept.iter().map(|(name, kept)| kept_row(name, kept)))),
+            (
+                "outbox in short",
+                all(&mut outbox.iter().enumerate().map(|(place, (at, names))| {
+                    format!("{place:03} at {at}: {}", names.join(" "))
+                })),
+            ),
+        ])
+    }
+}
+
+fn hex(id: &Uuid) -> String {
+    id.simple().to_string()
+}
+
+fn millis(time: Timestamp) -> String {
+    time.as_millis().to_string()
+}
+
+fn session_row(it: &Session) -> String {
+    row(&[
+        ("id", hex(it.id.as_uuid())),
+        ("movie", it.movie.clone()),
+        ("room", it.room.clone()),
+        ("starts_at", millis(it.starts_at)),
+        ("price_cents", it.price.get().to_string()),
+        ("layout", it.layout.to_string()),
+        ("created_at", millis(it.created_at)),
+        ("closed_at", it.closed_at.map_or_else(|| NULL.to_owned(), millis)),
+    ])
+}
+
+fn seat_row(it: &poltrona_domain::Seat) -> String {
+    let null = || NULL.to_owned();
+    let (status, by, until) = match it.state {
+        SeatState::Available => ("AVAILABLE", null(), null()),
+        SeatState::Held { by, until } => ("RESERVED", hex(by.as_uuid()), millis(until)),
+        SeatState::Sold { by } => ("SOLD", hex(by.as_uuid()), null()),
+    };
+    row(&[
+        ("session_id", hex(it.id.session().as_uuid())),
+        ("seat_no", it.id.no().get().to_string()),
+        ("label", Layout::label(it.id.no())),
+        ("status", status.to_owned()),
+        ("reservation_id", by),
+        ("hold_until", until),
+        ("version", it.version.to_string()),
+    ])
+}
+
+fn reservation_row(it: &Reservation) -> String {
+    let nos: Vec<_> = it.seats.iter().map(|no| no.get().to_string()).collect();
+    let status = match it.status {
+        ReservationStatus::Pending => "PENDING",
+        ReservationStatus::Confirmed => "CONFIRMED",
+        ReservationStatus::Expired => "EXPIRED",
+        ReservationStatus::Cancelled => "CANCELLED",
+    };
+    row(&[
+        ("id", hex(it.id.as_uuid())),
+        ("session_id", hex(it.session.as_uuid())),
+        ("seat_nos", nos.join(",")),
+        ("user_id", it.user.as_str().to_owned()),
+        ("total_cents", it.total.get().to_string()),
+        ("status", status.to_owned()),
+        ("created_at", millis(it.created_at)),
+        ("expires_at", millis(it.expires_at)),
+        ("extensions", it.extensions.to_string()),
+    ])
+}
+
+fn sale_row(it: &Sale) -> String {
+    row(&[
+        ("id", hex(it.id.as_uuid())),
+        ("reservation_id", hex(it.reservation.as_uuid())),
+        ("session_id", hex(it.session.as_uuid())),
+        ("user_id", it.user.as_str().to_owned()),
+        ("total_cents", it.total.get().to_string()),
+        ("movie", it.movie.clone()),
+        ("room", it.room.clone()),
+        ("starts_at", millis(it.starts_at)),
+        ("paid_at", millis(it.paid_at)),
+    ])
+}
+
+fn sale_seat_row(sale: &Sale, no: SeatNo) -> String {
+    let each = sale.total.get() / i64::try_from(sale.seats.len()).expect("a few");
+    row(&[
+        ("session_id", hex(sale.session.as_uuid())),
+        ("seat_no", no.get().to_string()),
+        ("sale_id", hex(sale.id.as_uuid())),
+        ("price_cents", each.to_string()),
+        ("voided_at", NULL.to_owned()),
+    ])
+}
+
+fn kept_row((caller, key): &(String, String), kept: &Kept) -> String {
+    let bytes = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    row(&[
+        ("caller", caller.clone()),
+        ("key", key.clone()),
+        ("fingerprint", bytes(&kept.fingerprint)),
+        ("status", kept.answer.status.to_string()),
+        ("location", kept.answer.location.clone().unwrap_or_else(|| NULL.to_owned())),
+        ("answer", bytes(&kept.answer.body)),
+        ("created_at", kept.at.to_string()),
+    ])
+}

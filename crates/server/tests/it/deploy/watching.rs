@@ -1,0 +1,211 @@
+//! Alerts, the dashboard and the runbooks: what they name exists.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use poltrona::config::Config;
+use serde_json::Value;
+
+use super::{is_a_command, read, repository, yaml};
+use crate::support::{HOLD, TestApp};
+
+/// Metrics that only an instance with engines has. Whoever has a page of one at hand holds them
+/// against it; a name that the embedded program has too belongs out of this list.
+pub(crate) const ONLY_WITH_ENGINES: &[&str] = &[
+    "poltrona_consumed_total",
+    "poltrona_dead_letters",
+    "poltrona_engine_up",
+    "poltrona_ledger_round_trips_total",
+    "poltrona_outbox_age_seconds",
+    "poltrona_published_total",
+    "poltrona_returned_total",
+    "poltrona_seat_lock_breaker_open",
+    "poltrona_seat_lock_seconds",
+    "poltrona_seat_lock_total",
+];
+
+const SECTIONS: [&str; 5] =
+    ["What it means", "Who is hurt", "How to look", "How to mend", "How to prevent"];
+
+fn alerts() -> Vec<Value> {
+    let file = yaml(&read("deploy/alerts.yml"));
+    let groups = file["groups"].as_array().expect("groups").iter();
+    groups.flat_map(|group| group["rules"].as_array().expect("rules").clone()).collect()
+}
+
+fn names_of_alerts() -> BTreeSet<String> {
+    alerts().iter().map(|alert| alert["alert"].as_str().expect("a name").to_owned()).collect()
+}
+
+fn dashboard() -> Value {
+    serde_json::from_str(&read("deploy/grafana/dashboards/poltrona.json")).expect("JSON")
+}
+
+fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
+    let panels = dashboard["panels"].as_array().expect("panels").iter();
+    panels.filter(|panel| panel["type"] != "row")
+}
+
+/// The metrics of ours that a text names, as they stand in the page.
+fn metrics(text: &str) -> BTreeSet<String> {
+    let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+    text.split(word).filter(|name| name.starts_with("poltrona_")).map(str::to_owned).collect()
+}
+
+/// Whether a name is one of `listed`, or a part of a histogram that is.
+fn is_in(listed: &[&str], name: &str) -> bool {
+    let whole = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
+    listed.contains(&name) || whole.is_some_and(|whole| listed.contains(&whole))
+}
+
+/// Every expression of the dashboard and of the alerts.
+fn expressions() -> Vec<String> {
+    let dashboard = dashboard();
+    let targets =
+        panels(&dashboard).flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    let alerts = alerts();
+    let all = targets.chain(&alerts).map(|it| it["expr"].as_str().expect("an expression"));
+    let variables = &dashboard["templating"]["list"];
+    let lists = variables.as_array().expect("variables").iter();
+    let lists = lists.map(|list| list["definition"].as_str().expect("a query"));
+    all.chain(lists).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn every_metric_that_is_watched_is_one_that_the_program_has() {
+    let app = TestApp::open().await;
+    let session = app.session().await;
+    app.reserve(session.seat("A1"), "ana").await.expect(201);
+    app.advance(HOLD);
+    app.settle().await;
+    // The second page has the first one's request too.
+    app.get("/metrics").await.expect(200);
+    let page = metrics(&app.get("/metrics").await.expect(200).lossy());
+    let watched: BTreeSet<_> = expressions().iter().flat_map(|text| metrics(text)).collect();
+    assert!(watched.len() > 20, "{watched:?}");
+    for name in &watched {
+        let known = page.contains(name) || is_in(ONLY_WITH_ENGINES, name);
+        assert!(known, "{name} is in no page");
+    }
+    for listed in ONLY_WITH_ENGINES {
+        assert!(watched.iter().any(|name| is_in(&[listed], name)), "nobody watches {listed}");
+    }
+}
+
+#[test]
+fn every_alert_says_what_it_means_and_has_its_runbook() {
+    for alert in alerts() {
+        let name = alert["alert"].as_str().expect("a name");
+        let severity = alert["labels"]["severity"].as_str().expect(name);
+        assert!(["critical", "warning"].contains(&severity), "{name}: {severity}");
+        for said in ["summary", "description"] {
+            assert!(alert["annotations"][said].is_string(), "{name} has no {said}");
+        }
+        let runbook = format!("docs/runbooks/{name}.md");
+        assert_eq!(alert["annotations"]["runbook_url"], runbook);
+        assert!(read(&runbook).starts_with(&format!("# {name}\n")), "{runbook}");
+    }
+}
+
+#[test]
+fn every_runbook_has_its_alert_and_every_alert_a_story() {
+    let folder = fs::read_dir(repository("docs/runbooks")).expect("a folder");
+    let files = folder.map(|entry| entry.expect("an entry").file_name().into_string().unwrap());
+    let names: BTreeSet<_> =
+        files.filter(|name| name != "README.md").map(|name| name.replace(".md", "")).collect();
+    assert_eq!(names, names_of_alerts());
+    let stories = yaml(&read("deploy/alerts_test.yml"));
+    for name in names {
+        let cases = stories["tests"].as_array().expect("tests").iter();
+        let cases: Vec<_> = cases
+            .flat_map(|test| test["alert_rule_test"].as_array().expect("cases"))
+            .filter(|case| case["alertname"] == name.as_str())
+            .map(|case| case["exp_alerts"].as_array().expect("alerts").is_empty())
+            .collect();
+        assert!(cases.contains(&true) && cases.contains(&false), "{name}: {cases:?}");
+    }
+}
+
+#[test]
+fn a_runbook_answers_the_same_questions_with_commands_that_are_there() {
+    let mut ours = 0;
+    for name in names_of_alerts() {
+        let page = read(&format!("docs/runbooks/{name}.md"));
+        let sections: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(sections, SECTIONS, "{name}");
+        for command in page.lines().filter_map(|line| line.strip_prefix("$ ")) {
+            let inside = command.split_once("exec poltrona-1 ").map_or(command, |(_, rest)| rest);
+            if let Some(arguments) = inside.strip_prefix("poltrona ") {
+                let arguments: Vec<_> = arguments.split_whitespace().collect();
+                assert!(is_a_command(&arguments), "{name}: {command}");
+                ours += 1;
+            }
+        }
+        for metric in metrics(&page) {
+            let watched = expressions().iter().any(|text| metrics(text).contains(&metric));
+            assert!(watched, "{name} looks at {metric}, which nothing else does");
+        }
+    }
+    assert!(ours > 2, "{ours} commands of the program");
+}
+
+#[test]
+fn links_of_the_pages_about_running_it_lead_somewhere() {
+    let runbooks = fs::read_dir(repository("docs/runbooks")).expect("a folder");
+    let mut pages: Vec<_> = runbooks.map(|entry| entry.expect("an entry").path()).collect();
+    pages.push(repository("docs/many-instances.md"));
+    let mut links = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).expect("a page");
+        for part in text.split("](").skip(1) {
+            let (link, _) = part.split_once(')').expect("a closing parenthesis");
+            let file = link.split('#').next().expect("a first part");
+            if !link.starts_with("http") {
+                let target = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
+                assert!(target.exists(), "{} links to {link}", page.display());
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 20, "{links} links");
+}
+
+#[test]
+fn thresholds_follow_the_defaults_that_they_speak_of() {
+    let Config { queue_depth, max_connections, .. } = Config::default();
+    for (alert, metric, limit) in [
+        ("PoltronaQueueNearlyFull", "poltrona_queue_depth", queue_depth),
+        ("PoltronaConnectionsNearlyFull", "poltrona_connections", max_connections),
+    ] {
+        let alerts = alerts();
+        let rule = alerts.iter().find(|rule| rule["alert"] == alert).expect(alert);
+        assert_eq!(rule["expr"], format!("{metric} > {}", limit * 4 / 5));
+    }
+}
+
+#[test]
+fn every_panel_says_what_it_shows_and_in_which_unit() {
+    let dashboard = dashboard();
+    let sources = yaml(&read("deploy/grafana/provisioning/datasources/prometheus.yml"));
+    let mut ids = BTreeSet::new();
+    let mut taken = BTreeSet::new();
+    for panel in panels(&dashboard) {
+        let title = panel["title"].as_str().expect("a title");
+        assert!(panel["description"].as_str().is_some_and(|it| it.len() > 20), "{title}");
+        assert!(panel["fieldConfig"]["defaults"]["unit"].is_string(), "{title} has no unit");
+        assert_eq!(panel["datasource"]["uid"], sources["datasources"][0]["uid"], "{title}");
+        assert!(ids.insert(panel["id"].as_u64()), "{title} has another's id");
+        let at = |side: &str| panel["gridPos"][side].as_u64().expect("a number");
+        assert!(at("x") + at("w") <= 24, "{title} is too wide");
+        for cell in (at("x")..at("x") + at("w"))
+            .flat_map(|x| (at("y")..at("y") + at("h")).map(move |y| (x, y)))
+        {
+            assert!(taken.insert(cell), "{title} covers another panel");
+        }
+    }
+    let provider = yaml(&read("deploy/grafana/provisioning/dashboards/poltrona.yml"));
+    let folder = provider["providers"][0]["options"]["path"].as_str().expect("a folder");
+    let mount = format!("./deploy/grafana/dashboards:{folder}:ro");
+    assert!(read("compose.yaml").contains(&mount), "{}", Path::new(folder).display());
+}

@@ -1,0 +1,120 @@
+//! Three instances over a PostgreSQL, a Redis and a RabbitMQ of a test's own, a crowd before them, and
+//! what is done to them meanwhile.
+//!
+//! `poltrona rush` is the crowd and judges what it was told; then the books are looked at.
+
+mod books;
+mod faults;
+mod killed;
+mod races;
+mod restarts;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::program::{BINARY, Program, clean};
+use crate::engines::{Postgres, RabbitMq, Redis};
+
+/// Everyone at once.
+const EVERYONE: &str = "browse,spread,on-sale,duel,families,abandon,retry";
+/// Short, so that many lapse while a test looks.
+const HOLD: &str = "400ms";
+
+/// Instances and the engines under them.
+struct Stack {
+    instances: Vec<Program>,
+    postgres: Postgres,
+    redis: Redis,
+    rabbit: RabbitMq,
+    // Last, so that the folder goes when everything in it has ended.
+    folder: TempDir,
+}
+
+/// A crowd that is at it.
+struct Crowd {
+    child: Child,
+    report: PathBuf,
+}
+
+impl Stack {
+    /// Three instances.
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (postgres, redis, rabbit) =
+            tokio::join!(Postgres::start(), Redis::start(), RabbitMq::start());
+        let mut stack = Self { instances: Vec::new(), postgres, redis, rabbit, folder };
+        // At the same time, so that they meet at the migrations.
+        let started = std::thread::scope(|scope| {
+            let started = [(); 3].map(|()| scope.spawn(|| stack.instance(&[])));
+            started.map(|it| it.join().unwrap())
+        });
+        stack.instances.extend(started);
+        stack
+    }
+
+    /// One more, with more variables.
+    fn instance(&self, variables: &[(&str, &str)]) -> Program {
+        let mut command = clean(BINARY, self.folder.path());
+        command.arg("serve").args([
+            "--port",
+            "0",
+            "--hold-ttl",
+            HOLD,
+            "--log-level",
+            "warn,server=info",
+        ]);
+        command
+            .env("DATABASE_URL", self.postgres.url())
+            .env("REDIS_URL", self.redis.url())
+            .env("RABBITMQ_URL", self.rabbit.url())
+            .env("POLTRONA_RUN_MIGRATIONS", "true")
+            .env("POLTRONA_WAIT_FOR", "30s")
+            .envs(variables.iter().copied());
+        Program::start(command)
+    }
+
+    /// Lets a crowd in.
+    fn crowd(&self, scenario: &str, seconds: u32) -> Crowd {
+        let report = self.folder.path().join("rush.json");
+        let mut command = clean(BINARY, self.folder.path());
+        command.arg("rush").args(["--scenario", scenario, "--clients", "60", "--seed", "11"]);
+        command.args(["--seconds", &seconds.to_string()]).arg("--report").arg(&report);
+        for instance in &self.instances {
+            command.args(["--target", &instance.url()]);
+        }
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Crowd { child, report }
+    }
+}
+
+impl Crowd {
+    /// Whether it is still at it.
+    fn is_at_it(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end; fails when the judge found a promise broken. Gives its report.
+    async fn content(self) -> Value {
+        let output = tokio::task::spawn_blocking(move || self.child.wait_with_output());
+        let output = output.await.unwrap().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        let last = told.lines().last().unwrap_or_default();
+        assert!(output.status.success() && last.ends_with("; 0 violations"), "{told}");
+        let report = std::fs::read_to_string(&self.report).unwrap();
+        serde_json::from_str(&report).unwrap()
+    }
+}
+
+/// Runs a command of the program over the stack's engines.
+fn command(stack: &Stack, arguments: &[&str]) -> Command {
+    let mut command = clean(BINARY, stack.folder.path());
+    command
+        .args(arguments)
+        .env("DATABASE_URL", stack.postgres.url())
+        .env("REDIS_URL", stack.redis.url())
+        .env("RABBITMQ_URL", stack.rabbit.url());
+    command
+}

@@ -1,0 +1,26 @@
+//! An instance ends at once, between two steps that must not be torn apart.
+
+use poltrona::failpoint::Failpoint;
+
+use super::{EVERYONE, Stack};
+
+/// At which time of being there the instance ends: late enough that others are in the middle of things.
+const TIME: &str = "40";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_may_end_anywhere() {
+    assert!(
+        Failpoint::is_built_in(),
+        "this test ends the program at places that are compiled in with `--features chaos`, as \
+         scripts/test does"
+    );
+    let mut stack = Stack::start().await;
+    for place in Failpoint::ALL {
+        let told = format!("{}:{TIME}", place.name());
+        stack.instances[2] = stack.instance(&[("CHAOS_KILL_AT", &told)]);
+        let crowd = stack.crowd(EVERYONE, 3);
+        stack.instances[2].ended();
+        crowd.content().await;
+        stack.balances().await;
+    }
+}

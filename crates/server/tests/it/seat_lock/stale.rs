@@ -1,0 +1,121 @@
+//! Redis forgets, or says what is not so.
+
+use super::{refuse_once, said};
+use crate::support::redis::{Redis, key, open_with};
+use crate::support::{HOLD, MILLI, Session, TestApp};
+
+/// A mark that nobody wrote for any reservation.
+const LIE: &str = "00000000-0000-0000-0000-000000000001 sold";
+
+async fn setting() -> (Redis, TestApp, Session) {
+    let redis = Redis::start().await;
+    let app = open_with(&redis).await;
+    let session = app.session().await;
+    (redis, app, session)
+}
+
+#[tokio::test]
+async fn a_redis_that_forgot_everything_changes_no_answer() {
+    let (redis, app, session) = setting().await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
+    redis.ask::<()>(&["FLUSHALL"]);
+    redis.ask::<()>(&["SCRIPT", "FLUSH"]);
+    let refused = app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
+    assert_eq!(refused.body["seats"][0]["retryAt"], held.body["expiresAt"]);
+    app.wait_until("it is remembered", || !redis.mark(&session, "A1").is_empty()).await;
+    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
+    // Whose it is was forgotten; that it was given back is known all the same.
+    app.cancel(&held.id()).await.expect(204);
+    app.reserve(session.seat("A1"), "bia").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_mark_that_the_database_contradicts_is_corrected() {
+    let (redis, app, session) = setting().await;
+    redis.set_mark(&session, "A1", LIE);
+    redis.set_mark(&session, "A2", LIE);
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    app.wait_until("A1 is corrected", || redis.mark(&session, "A1").starts_with(&held)).await;
+    // And so is one that another seat's refusal contradicts.
+    app.reserve_all(&session.seats(["A2", "A1"]), "bia").await.refused(409, "seat_held");
+    app.wait_until("A2 is corrected", || redis.mark(&session, "A2").is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_seat_that_is_refused_is_asked_of_the_database_once_a_second() {
+    let (redis, app, session) = setting().await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    refuse_once(&app, &session, &["A1"]).await;
+    app.cancel(&held).await.expect(204);
+    redis.set_mark(&session, "A1", LIE);
+    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_sold");
+    app.advance(MILLI * 999);
+    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_sold");
+    app.advance(MILLI);
+    app.reserve(session.seat("A1"), "bia").await.expect(201);
+    assert_eq!(said(&app, "refused"), 2);
+}
+
+#[tokio::test]
+async fn a_mark_that_outlives_its_hold_keeps_no_seat_from_being_sold() {
+    let (redis, app, session) = setting().await;
+    app.reserve(session.seat("A1"), "ana").await.expect(201);
+    refuse_once(&app, &session, &["A1"]).await;
+    assert_eq!(redis.ask::<i64>(&["PEXPIRE", &key(&session, "A1"), "86400000"]), 1);
+    app.advance(HOLD);
+    let next = app.reserve(session.seat("A1"), "bia").await.expect(201).id();
+    app.pay(&next).await.expect(201);
+}
+
+#[tokio::test]
+async fn nobody_touches_a_mark_of_someone_else() {
+    let (redis, app, session) = setting().await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    redis.set_mark(&session, "A1", LIE);
+    app.extend(&held).await.expect(200);
+    // Waited for, and after all that was asked before.
+    app.cancel(&held).await.expect(204);
+    assert_eq!(redis.mark(&session, "A1"), LIE);
+    app.reserve(session.seat("A1"), "bia").await.expect(201);
+}
+
+#[tokio::test]
+async fn what_is_no_mark_of_ours_is_a_question_to_the_database() {
+    let (redis, app, session) = setting().await;
+    let [a1, a2] = ["A1", "A2"].map(|number| key(&session, number));
+    redis.ask::<()>(&["SET", &a1, "what?"]);
+    redis.ask::<()>(&["RPUSH", &a2, "a", "list"]);
+    let held = app.reserve_all(&session.seats(["A1", "A2"]), "ana").await.expect(201).id();
+    app.wait_until("both are marked", || {
+        ["A1", "A2"].iter().all(|number| {
+            let kind = redis.ask::<String>(&["TYPE", &key(&session, number)]);
+            kind == "string" && redis.mark(&session, number).starts_with(&held)
+        })
+    })
+    .await;
+    assert_eq!(said(&app, "failed"), 0);
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_seat_was_given_back_is_not_written_after_it() {
+    let (redis, app, session) = setting().await;
+    let [first, other] = ["A1", "A2"].map(|number| app.reserve(session.seat(number), "ana"));
+    first.await.expect(201);
+    let other = other.await.expect(201).id();
+    redis.ask::<()>(&["FLUSHALL"]);
+    let stall = app.stall().await;
+    // The lock knows nothing, the database will refuse; and meanwhile, as another instance would
+    // say it, the seat is free.
+    let given_back = async {
+        app.wait_until("it is marked", || !redis.mark(&session, "A1").is_empty()).await;
+        redis.set_mark(&session, "A1", "free");
+        stall.end();
+    };
+    let asking = app.reserve(session.seat("A1"), "bia").into_future();
+    let (refused, ()) = tokio::join!(asking, given_back);
+    refused.refused(409, "seat_held");
+    // What is written down is written in order, and this is waited for.
+    app.cancel(&other).await.expect(204);
+    assert_eq!(redis.mark(&session, "A2"), "free");
+    assert_eq!(redis.mark(&session, "A1"), "free");
+}
