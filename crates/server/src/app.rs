@@ -1,5 +1,6 @@
 //! The parts put together: how the program starts, what it is while it runs, and how it stops.
 
+pub mod dead_letters;
 mod open;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::bus::Bus;
+use crate::bus::{Bus, rabbitmq};
 use crate::cli::Failure;
 use crate::cli::banner::{BannerInfo, banner};
 use crate::clock::Clock;
@@ -50,6 +51,8 @@ pub struct App {
     pub readers: Readers,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The way of events to their consumers.
+    pub bus: Bus,
     /// Which holds will lapse.
     pub expiry: Arc<Expiry>,
     /// Who refuses early.
@@ -96,17 +99,32 @@ impl Running {
         };
         let listeners = Listeners {
             metrics: Arc::clone(&metrics),
-            expiry: Some(Arc::clone(&expiry)),
+            // With a broker, a delay queue brings the lapses.
+            expiry: config.rabbitmq_url.is_none().then(|| Arc::clone(&expiry)),
             news: outbox.news(),
             fatal: fatal.clone(),
         };
         let (ledger, workers) = Ledger::start(writers, chores, &settings, listeners)?;
+        let bus = match config.rabbitmq() {
+            Some(uri) => {
+                let parts = rabbitmq::Parts {
+                    clock: clock.clone(),
+                    ledger: ledger.clone(),
+                    readers: readers.clone(),
+                    expiry: Arc::clone(&expiry),
+                    metrics: Arc::clone(&metrics),
+                };
+                Bus::rabbitmq(uri, config.event_exchange, parts)
+            }
+            None => Bus::local(ledger.clone()),
+        };
         let app = Arc::new(App {
             config,
             clock,
             ledger,
             readers,
             metrics,
+            bus,
             expiry,
             seat_lock,
             seat_maps: Coalesced::new(),
@@ -137,9 +155,10 @@ fn start_background(
     let relay = Relay {
         outbox,
         ledger: app.ledger.clone(),
-        bus: Bus::local(app.ledger.clone()),
+        bus: app.bus.clone(),
         expiry: Arc::clone(&app.expiry),
     };
+    app.bus.start(background, stop);
     relay.start(background, stop);
     let expiry = || Arc::clone(&app.expiry);
     background.spawn(expiry().catch_up(app.readers.clone(), stop.clone()));

@@ -5,8 +5,14 @@
 //! inbox in the transaction of the effect.
 
 mod local;
+pub mod rabbitmq;
 
+use std::sync::Arc;
+
+use lapin::uri::AMQPUri;
 use poltrona_domain::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::envelope::Received;
@@ -30,6 +36,8 @@ pub struct Message {
 pub enum Bus {
     /// Straight to the consumers of this process.
     Local(local::Bus),
+    /// Through queues on a broker, to the consumers of whichever instance is free.
+    RabbitMq(Arc<rabbitmq::Bus>),
 }
 
 impl Message {
@@ -46,11 +54,34 @@ impl Bus {
         Self::Local(local::Bus::new(ledger))
     }
 
+    /// A bus through a RabbitMQ; with `exchange`, single events go to others as well. Nothing is connected
+    /// before it is started.
+    pub fn rabbitmq(uri: AMQPUri, exchange: bool, parts: rabbitmq::Parts) -> Self {
+        Self::RabbitMq(Arc::new(rabbitmq::Bus::new(uri, exchange, parts)))
+    }
+
+    /// Starts what runs beside the relay until stopped.
+    pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        match self {
+            Self::Local(_) => {}
+            Self::RabbitMq(bus) => bus.start(tasks, stop),
+        }
+    }
+
+    /// Whether the broker is reached; none where there is no broker.
+    pub fn is_up(&self) -> Option<bool> {
+        match self {
+            Self::Local(_) => None,
+            Self::RabbitMq(bus) => Some(bus.is_up()),
+        }
+    }
+
     /// Delivers messages to every consumer, or to queues that will; returns when all of them have
     /// taken charge. What failed may have been delivered in part, and is to be delivered again.
     pub async fn deliver(&self, messages: Vec<Message>) -> anyhow::Result<()> {
         match self {
             Self::Local(bus) => Ok(bus.deliver(&messages).await?),
+            Self::RabbitMq(bus) => bus.deliver(&messages).await,
         }
     }
 
@@ -58,6 +89,7 @@ impl Bus {
     pub const fn redelivers(&self) -> bool {
         match self {
             Self::Local(_) => false,
+            Self::RabbitMq(_) => true,
         }
     }
 }

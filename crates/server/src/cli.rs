@@ -7,6 +7,7 @@
 
 pub mod banner;
 mod client;
+mod dead_letters;
 mod documents;
 mod failure;
 mod flags;
@@ -26,6 +27,7 @@ use tokio::runtime::Builder;
 use crate::app;
 use crate::config::{self, Config, Environment, Resolved};
 use crate::telemetry::{self, Telemetry};
+use dead_letters::DeadLetters;
 pub use failure::Failure;
 use flags::Settings;
 
@@ -49,8 +51,9 @@ pub struct Cli {
 enum Command {
     /// Run the server until it is told to stop.
     ///
-    /// Settings without a flag: the variable `DATABASE_URL`, which may be `sqlite:DIR` or
-    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    /// Settings without a flag: the variables `DATABASE_URL`, which may be `sqlite:DIR` or
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, and `RABBITMQ_URL`,
+    /// `amqp://USER:PASSWORD@HOST:PORT/VHOST`.
     #[command(after_help = "Examples:\n  poltrona serve --demo\n  \
                             poltrona serve --port 8080 --data-dir /var/lib/poltrona --hold-ttl 2m")]
     Serve(Settings),
@@ -80,6 +83,13 @@ enum Command {
                       poltrona config check --config /etc/poltrona.toml"
     )]
     Config(ConfigCommand),
+    /// Look after messages that RabbitMQ's consumers gave up (dead letters).
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  poltrona dlq list\n  \
+                      poltrona dlq replay --queue payments"
+    )]
+    Dlq(DeadLetters),
     /// Ask a running server whether it is ready: exit 0 if so, 3 otherwise.
     #[command(after_help = "Examples:\n  poltrona healthcheck\n  \
                             poltrona healthcheck --url http://127.0.0.1:8080")]
@@ -190,6 +200,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 client::address(&load(settings)?.config.base_url()).map_err(Failure::Usage)?;
             client::run(health::check(&url))
         }
+        Command::Dlq(command) => dead_letters::run(command),
         Command::Rush(args) => rush(&args),
         Command::Completions { shell } => documents::completions(shell),
         Command::Man { out: None } => documents::man_page(),

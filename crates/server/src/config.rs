@@ -8,6 +8,7 @@
 //! Faults are collected, so that one run reports all of them, and each says what is wrong, where
 //! it came from, why, and what to try.
 
+mod broker;
 mod environment;
 mod fault;
 mod file;
@@ -95,8 +96,10 @@ pub struct Config {
     pub redis_url: Option<Secret>,
     /// How long Redis may take to answer before the database is asked instead: 1 ms to 10 s.
     pub redis_timeout: Duration,
-    /// Always `None` in this version: a value is refused, never ignored.
+    /// `amqp:` or `amqps:`, already checked; see [`rabbitmq`](Self::rabbitmq).
     pub rabbitmq_url: Option<Secret>,
+    /// Whether single events go to RabbitMQ's exchange, for whoever else wants them.
+    pub event_exchange: bool,
 }
 
 impl Default for Config {
@@ -129,6 +132,7 @@ impl Default for Config {
             redis_url: None,
             redis_timeout: Duration::from_millis(50),
             rabbitmq_url: None,
+            event_exchange: true,
         }
     }
 }
@@ -144,6 +148,11 @@ impl Config {
         let url = self.database_url.as_ref()?.expose();
         let scheme = url.split_once(':')?.0.to_ascii_lowercase();
         matches!(scheme.as_str(), "postgres" | "postgresql").then_some(url)
+    }
+
+    /// Where the RabbitMQ between instances is, if there is one.
+    pub fn rabbitmq(&self) -> Option<lapin::uri::AMQPUri> {
+        broker::parse(self.rabbitmq_url.as_ref()?.expose()).ok()
     }
 
     /// The address by which a program on this machine reaches the server, without a final slash.

@@ -178,6 +178,8 @@ pub struct ReceivedData {
     pub reservation_id: Option<Uuid>,
     /// The seats that it is about.
     pub seat_ids: Vec<Uuid>,
+    /// When a hold ends, RFC 3339.
+    pub expires_at: Option<String>,
     /// Money, in whole units.
     pub total: Option<f64>,
     /// How many seats a session has.

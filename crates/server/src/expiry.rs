@@ -65,7 +65,7 @@ impl Expiry {
         }
     }
 
-    /// Takes up reservations that lapsed and that nobody announced.
+    /// Takes up reservations whose lapse nobody else would announce.
     pub fn look_after(&self, overdue: Vec<(Timestamp, ReservationId)>) {
         if !overdue.is_empty() {
             self.due().extend(overdue);
@@ -115,26 +115,38 @@ impl Expiry {
         }
     }
 
+    /// Has lapses recorded, and says of each in turn whether that is done. Those that come too early
+    /// are watched from now on, and with that they are done too.
+    pub async fn record(
+        &self,
+        ledger: &Ledger,
+        lapsed: &[ReservationId],
+    ) -> Vec<Result<(), Error>> {
+        let expire = |reservation: &ReservationId| Command::Expire { reservation: *reservation };
+        let replies = ledger.expire(lapsed.iter().map(expire).collect()).await;
+        let mut early = Vec::new();
+        let done = |(reservation, reply): (&ReservationId, _)| match reply {
+            Ok(_) | Err(Error::Refused(Refusal::ReservationNotFound(_))) => Ok(()),
+            // Early by a hair, for clocks differ; or much too early, for it was extended.
+            Err(Error::Refused(Refusal::NotLapsed { expires_at, .. })) => {
+                early.push((expires_at.max(self.clock.now().plus(HAIR)), *reservation));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        let done = lapsed.iter().zip(replies).map(done).collect();
+        self.look_after(early);
+        done
+    }
+
     async fn expire(&self, ledger: &Ledger) {
         let lapsed = self.take_lapsed();
-        let commands = lapsed
-            .iter()
-            .map(|reservation| Command::Expire { reservation: *reservation })
-            .collect();
-        let replies = ledger.expire(commands).await;
-        for (reservation, reply) in lapsed.into_iter().zip(replies) {
-            let again = match reply {
-                Ok(_) | Err(Error::Refused(Refusal::ReservationNotFound(_))) => continue,
-                // Early by a hair, for clocks differ; or much too early, for it was extended.
-                Err(Error::Refused(Refusal::NotLapsed { expires_at, .. })) => {
-                    expires_at.max(self.clock.now().plus(HAIR))
-                }
-                Err(error) => {
-                    debug!(target: "expiry", %error, "a lapse was not recorded; trying again");
-                    self.clock.now().plus(PAUSE)
-                }
-            };
-            self.due().insert((again, reservation));
+        let done = self.record(ledger, &lapsed).await;
+        for (reservation, done) in lapsed.into_iter().zip(done) {
+            if let Err(error) = done {
+                debug!(target: "expiry", %error, "a lapse was not recorded; trying again");
+                self.due().insert((self.clock.now().plus(PAUSE), reservation));
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //! Handles are made once; nothing is looked up by name while serving. The recorder is this
 //! program's own, not the process's, so that several can live in one test process.
 
+mod broker;
+
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -10,6 +12,8 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use poltrona_domain::{Command, Event, Timestamp};
+
+pub use broker::BrokerMeters;
 
 use crate::ledger::{Error, Outcome};
 
@@ -153,6 +157,12 @@ impl Metrics {
             lock_open,
             requests,
         })
+    }
+
+    /// The meters of a broker that messages are published to, under the names of `targets`, and taken
+    /// from, out of `queues`.
+    pub fn broker(&self, targets: &[&'static str], queues: &[&'static str]) -> BrokerMeters {
+        with_local_recorder(&self.recorder, || BrokerMeters::new(targets, queues))
     }
 
     /// A batch of `size` commands was committed, `took` after it was taken.

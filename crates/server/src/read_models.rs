@@ -28,6 +28,22 @@ pub fn effects(consumer: Consumer, messages: &[Message]) -> Vec<Effect> {
     messages.iter().map(effect).collect()
 }
 
+/// Whether a message holds anything that a consumer follows.
+pub fn concerns(consumer: Consumer, events: &[Received]) -> bool {
+    let followed: &[&str] = match consumer {
+        Consumer::SessionStats => &[
+            "session.created",
+            "session.closed",
+            "reservation.created",
+            "reservation.cancelled",
+            "reservation.expired",
+            "payment.confirmed",
+        ],
+        Consumer::SalesByHour => &["payment.confirmed"],
+    };
+    events.iter().any(|event| followed.contains(&event.r#type.as_str()))
+}
+
 /// A seat that was taken over is counted as held twice until its first hold's end is told, which
 /// follows within moments: a reservation's seats leave with it, whoever has them.
 fn session_changes(events: &[Received]) -> BTreeMap<Uuid, SessionChange> {

@@ -42,6 +42,8 @@ fn settings_are_flags_of_every_command_that_has_a_configuration() {
         "config show",
         "config check",
         "healthcheck",
+        "dlq list",
+        "dlq replay",
     ] {
         let line =
             format!("poltrona {command} --config f --log-level debug --insecure --demo=false");
@@ -78,6 +80,8 @@ fn numbers_and_addresses_are_checked_as_they_are_typed() {
         "poltrona seed --target https://h",
         "poltrona healthcheck --url localhost",
         "poltrona openapi --format xml",
+        "poltrona dlq list --queue orders",
+        "poltrona dlq replay --limit 0",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }

@@ -325,11 +325,22 @@ pub const KEYS: &[Key] = &[
     key(
         "rabbitmq-url",
         Kind::Secret,
-        ("URL", "amqp://127.0.0.1:5672", "Refused: this version keeps everything in one process"),
-        |c, text| parse::secret(text).map(|value| c.rabbitmq_url = value),
+        (
+            "URL",
+            "amqp://127.0.0.1:5672",
+            "The bus between instances: `amqp://USER:PASSWORD@HOST/VHOST`, or `amqps:`",
+        ),
+        |c, text| parse::broker(text).map(|value| c.rabbitmq_url = value),
         |c| c.rabbitmq_url.as_ref().map(ToString::to_string),
     )
     .also(&[plain("RABBITMQ_URL")]),
+    key(
+        "event-exchange",
+        Kind::Switch,
+        ("BOOL", "false", "Whether RabbitMQ's exchange gets single events, for other programs"),
+        |c, text| parse::switch(text).map(|value| c.event_exchange = value),
+        |c| Some(c.event_exchange.to_string()),
+    ),
 ];
 
 #[cfg(test)]

@@ -178,13 +178,15 @@ pub(super) fn log_level(text: &str) -> Parsed<String> {
 
 /// The filter that a checked [`log_level`](super::Config::log_level) stands for.
 ///
-/// A plain level is for our own lines: libraries known to be chatty stay at `info`.
+/// A plain level is for our own lines: libraries known to be chatty stay at `info`, and the client of
+/// RabbitMQ is silent, for it prints whole messages and tells us everything besides.
 pub fn log_filter(level: &str) -> EnvFilter {
-    if !matches!(level, "debug" | "trace") {
+    if level.contains(['=', ',', '[']) {
         return EnvFilter::new(level);
     }
-    let quiet: String = CHATTY.iter().flat_map(|library| [",", library, "=info"]).collect();
-    EnvFilter::new(format!("{level}{quiet}"))
+    let chatty: &[&str] = if matches!(level, "debug" | "trace") { &CHATTY } else { &[] };
+    let quiet: String = chatty.iter().flat_map(|library| [",", library, "=info"]).collect();
+    EnvFilter::new(format!("{level}{quiet},lapin=off"))
 }
 
 pub(super) fn secret(text: &str) -> Parsed<Option<Secret>> {
@@ -192,6 +194,12 @@ pub(super) fn secret(text: &str) -> Parsed<Option<Secret>> {
         return Err(BadValue::new("it is empty", "Give it a value, or do not set it at all."));
     }
     Ok(Some(Secret::new(text)))
+}
+
+/// A URL of RabbitMQ.
+pub(super) fn broker(text: &str) -> Parsed<Option<Secret>> {
+    let url = secret(text)?;
+    super::broker::parse(text).map(|_| url)
 }
 
 /// A URL of Redis. What is wrong is told without a word of the URL itself.
@@ -277,7 +285,7 @@ mod tests {
     #[test]
     fn a_plain_debug_level_keeps_libraries_quiet() {
         assert!(log_filter("debug").to_string().contains("hyper=info"));
-        assert_eq!(log_filter("info").to_string(), "info");
+        assert_eq!(log_filter("info").to_string(), "lapin=off,info");
         assert_eq!(log_filter("warn,hyper=debug").to_string(), "hyper=debug,warn");
     }
 

@@ -10,7 +10,6 @@ use super::resolve::Draft;
 pub(super) fn check(draft: &mut Draft) {
     open_to_others_only_on_purpose(draft);
     one_place_for_the_data(draft);
-    embedded_only(draft, "rabbitmq-url");
 }
 
 /// There is no authentication: whoever reaches the port may act for anybody.
@@ -82,19 +81,6 @@ fn no_place_beside_a_server(draft: &mut Draft) {
         what: format!("{key}{}", origin(draft, key)),
         why: format!("database-url{} keeps the data elsewhere", origin(draft, "database-url")),
         hint: "Set one of the two.".to_owned(),
-    });
-}
-
-/// Settings of the distributed program are refused, for to ignore them would be to promise that
-/// instances share what they do not.
-fn embedded_only(draft: &mut Draft, name: &'static str) {
-    if draft.explicit(name).is_none() {
-        return;
-    }
-    draft.faults.push(Fault {
-        what: format!("{name}{}", origin(draft, name)),
-        why: "this version is embedded: it runs as one process on its own data folder".to_owned(),
-        hint: "Unset it; nothing else is needed.".to_owned(),
     });
 }
 

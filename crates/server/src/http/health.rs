@@ -38,6 +38,9 @@ pub(super) struct Checks {
     /// Absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     redis: Option<&'static str>,
+    /// The same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rabbitmq: Option<&'static str>,
 }
 
 /// The program answers: name and version.
@@ -64,7 +67,8 @@ pub(super) async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// Requests may come: the database answers and the program is not on its way out.
+/// Requests may come: the database answers and the program is not on its way out. `degraded` means
+/// that they may, although something that speeds things up or carries news is away.
 #[utoipa::path(
     get, path = "/readyz", tag = "health", operation_id = "readyz",
     params(("verbose" = Option<String>, Query, description = "Tells what was checked.")),
@@ -75,16 +79,18 @@ pub(super) async fn livez() -> &'static str {
 )]
 pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
     let reachable = app.readers.ping().await.is_ok();
-    let redis = app.seat_lock.state();
-    let (code, status) = match (app.stop.is_cancelled(), reachable, redis) {
+    let (redis, rabbitmq) = (app.seat_lock.state(), app.bus.is_up());
+    let is_whole = redis != Some(false) && rabbitmq != Some(false);
+    let (code, status) = match (app.stop.is_cancelled(), reachable, is_whole) {
         (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         (false, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        // Seats are sold without Redis just as well: there is no reason to send nobody here.
-        (false, true, Some(false)) => (StatusCode::OK, "degraded"),
-        (false, true, _) => (StatusCode::OK, "ready"),
+        // Seats are sold without the others just as well: there is no reason to send nobody here.
+        (false, true, false) => (StatusCode::OK, "degraded"),
+        (false, true, true) => (StatusCode::OK, "ready"),
     };
     let word = |reachable| if reachable { "ok" } else { "unreachable" };
-    let checks = Checks { database: word(reachable), redis: redis.map(word) };
+    let [redis, rabbitmq] = [redis, rabbitmq].map(|it| it.map(word));
+    let checks = Checks { database: word(reachable), redis, rabbitmq };
     json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
 }
 

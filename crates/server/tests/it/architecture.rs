@@ -54,7 +54,20 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     // Consumers of what was committed.
     ("relay", &["bus", "envelope", "expiry", "failpoint", "ledger", "store"]),
-    ("bus", &["envelope", "ledger", "read_models", "store"]),
+    (
+        "bus",
+        &[
+            "clock",
+            "envelope",
+            "expiry::Expiry",
+            "ledger",
+            "metrics::BrokerMeters",
+            "metrics::Metrics",
+            "read_models",
+            "store",
+            "wire",
+        ],
+    ),
     ("read_models", &["bus::Message", "envelope", "store::chore", "wire"]),
     ("expiry", &["clock", "ledger", "store"]),
     ("retention", &["clock", "ledger", "store::chore"]),

@@ -28,6 +28,7 @@ mod overload;
 mod paging;
 mod payments;
 mod process;
+mod rabbitmq;
 mod races;
 mod read_models;
 mod reservations;

@@ -33,6 +33,12 @@ const WRONG_HOURS: &str = "
     SELECT (SELECT count(*) FROM (SELECT * FROM recount EXCEPT SELECT * FROM kept) AS lost)
          + (SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM recount) AS extra)";
 
+/// Waits until the tables agree with a recount, where they follow through a broker.
+pub(crate) async fn agreement(app: &TestApp) {
+    let wrong = || app.sql::<i64>(WRONG_SESSIONS) + app.sql::<i64>(WRONG_HOURS);
+    app.wait_until("the tables agree with a recount", || wrong() == 0).await;
+}
+
 #[track_caller]
 fn assert_agree(app: &TestApp) {
     assert_eq!(app.sql::<i64>(WRONG_SESSIONS), 0, "session_stats agrees with a recount");

@@ -105,6 +105,14 @@ impl TestApp {
         Self::start(Stopped { config: self.config.clone(), clock, place }).await.expect("it opens")
     }
 
+    /// A box office that lives in real time, for stories whose delays are somebody else's.
+    pub(crate) async fn in_real_time(change: impl FnOnce(&mut Config)) -> Self {
+        let place = Place::new().await;
+        let mut config = place.config();
+        change(&mut config);
+        Self::start(Stopped { config, clock: Clock::System, place: place.into() }).await.expect("it opens")
+    }
+
     async fn start(stopped: Stopped) -> anyhow::Result<Self> {
         let Stopped { config, clock, place } = stopped;
         let running = Running::start(config.clone(), clock.clone()).await?;
@@ -207,6 +215,12 @@ impl TestApp {
 }
 
 impl Stopped {
+    /// Changes its settings.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
     /// The settings.
     pub(crate) const fn config(&self) -> &Config {
         &self.config

@@ -247,16 +247,12 @@ fn a_postgres_url_is_a_place_of_its_own() {
 }
 
 #[test]
-fn what_belongs_to_a_distributed_program_is_refused_in_a_sentence() {
-    for (name, value) in
-        [("RABBITMQ_URL", "amqp://u:canary@bus"), ("POLTRONA_RABBITMQ_URL", "canary")]
-    {
-        let faults = machine().env(name, value).faults();
-        assert!(
-            faults.contains(&format!("(from env {name}): this version is embedded")),
-            "{faults}"
-        );
-        assert!(faults.contains("Unset it"), "{faults}");
+fn a_broker_that_cannot_be_one_is_refused_without_its_password() {
+    let config = machine().env("RABBITMQ_URL", "amqp://u:p@mq/cinema").config();
+    assert_eq!(config.rabbitmq().map(|uri| uri.vhost).as_deref(), Some("cinema"));
+    for url in ["http://u:canary@mq", "amqp://u:canary@mq:x/cinema"] {
+        let faults = machine().env("RABBITMQ_URL", url).faults();
+        assert!(faults.contains("rabbitmq-url") && faults.contains("amqp://USER"), "{faults}");
         assert!(!faults.contains("canary"), "{faults}");
     }
 }
@@ -303,7 +299,7 @@ fn a_secret_may_stand_in_a_file_and_shows_nowhere() {
     let missing = machine().env("REDIS_URL_FILE", "/none").faults();
     assert!(missing.contains("env REDIS_URL_FILE (/none)): the file cannot be read"), "{missing}");
     let refused = machine().env("RABBITMQ_URL_FILE", "/s").file("/s", "canary").faults();
-    assert!(refused.contains("embedded") && !refused.contains("canary"), "{refused}");
+    assert!(refused.contains("not the URL of a RabbitMQ") && !refused.contains("canary"), "{refused}");
     assert!(machine().env("POLTRONA_PORT_FILE", "/s").resolve().is_err(), "a port is no secret");
 }
 

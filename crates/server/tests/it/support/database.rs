@@ -174,6 +174,11 @@ impl TestApp {
         self.wait_until("all work is done", || self.sql::<i64>(&due) == 0).await;
     }
 
+    /// Waits until what happened is on its way to every consumer.
+    pub(crate) async fn settle_outbox(&self) {
+        self.wait_until("the outbox is empty", || self.count("outbox") == 0).await;
+    }
+
     /// Waits for a condition.
     pub(crate) async fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
         wait_for(what, async || condition().then_some(())).await;

@@ -1,0 +1,63 @@
+//! Dead letters on the command line.
+
+use std::fmt::Write as _;
+
+use crate::bus::rabbitmq::{self, DeadLetter, Pile, Queue};
+use crate::cli::Failure;
+use crate::config::Config;
+
+/// The queues that can have dead letters.
+pub const QUEUES: [&str; 3] = [Queue::ALL[0].name(), Queue::ALL[1].name(), Queue::ALL[2].name()];
+
+/// Tells of the dead letters of one queue, or of all: how many there are, and the first `limit`.
+pub async fn list(
+    config: &Config,
+    queue: Option<&str>,
+    limit: usize,
+    json: bool,
+) -> anyhow::Result<String> {
+    let uri = broker(config)?;
+    let piles =
+        rabbitmq::list(&uri, &queues(queue), limit).await.map_err(|why| away(&uri, &why))?;
+    if json {
+        return Ok(serde_json::to_string_pretty(&piles)?);
+    }
+    Ok(piles.iter().map(describe).collect::<Vec<_>>().join("\n"))
+}
+
+/// Sends the dead letters of one queue, or of all, back to be tried again; says how many.
+pub async fn replay(config: &Config, queue: Option<&str>, limit: usize) -> anyhow::Result<String> {
+    let uri = broker(config)?;
+    let replayed = rabbitmq::replay(&uri, &queues(queue), limit).await;
+    let replayed = replayed.map_err(|why| away(&uri, &why))?;
+    let line = |(queue, count): &(Queue, u32)| format!("{}: {count} sent back", queue.name());
+    Ok(replayed.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+fn broker(config: &Config) -> Result<lapin::uri::AMQPUri, Failure> {
+    let none = "rabbitmq-url is not set: without RabbitMQ there are no dead letters";
+    config.rabbitmq().ok_or_else(|| Failure::Usage(none.to_owned()))
+}
+
+fn queues(only: Option<&str>) -> Vec<Queue> {
+    let wanted = |queue: &Queue| only.is_none_or(|only| only == queue.name());
+    Queue::ALL.into_iter().filter(wanted).collect()
+}
+
+fn away(uri: &lapin::uri::AMQPUri, why: &anyhow::Error) -> Failure {
+    let lapin::uri::AMQPAuthority { host, port, .. } = &uri.authority;
+    Failure::Away(format!("RabbitMQ at {host}:{port}: {why:#}"))
+}
+
+fn describe(pile: &Pile) -> String {
+    let mut text = format!("{}: {} dead letters", pile.queue, pile.count);
+    for letter in &pile.letters {
+        let DeadLetter { id, at, why, failures, events } = letter;
+        let id = id.as_deref().unwrap_or("without an id");
+        let at = at.map_or("at an unknown time".to_owned(), |at| at.to_string());
+        let events = if events.is_empty() { "unreadable".to_owned() } else { events.join(" ") };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n  {id}  {at}  failed {failures} times: {why}\n    {events}");
+    }
+    text
+}

@@ -1,0 +1,151 @@
+//! Consuming: what has arrived is done in one transaction, and acknowledged after it.
+//!
+//! There is no timer: a message that comes alone is done alone, and what arrives meanwhile makes the
+//! next batch. Nothing is acknowledged before its effect is in the database, or its copy in another
+//! queue; so that whatever dies between, the message comes again, and the inbox knows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use futures_util::StreamExt as _;
+use futures_util::future::{FutureExt as _, try_join_all};
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::link::{lost, within};
+use super::publisher::confirming;
+use super::topology::{self, Queue};
+use super::work::Batch;
+use super::{Bus, retry};
+
+/// How many messages of a queue are in hand at most.
+const PREFETCH: u16 = 200;
+/// How long a batch waits for the store.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A queue that is being worked on.
+struct Subscription {
+    queue: Queue,
+    channel: Channel,
+    consumer: Consumer,
+}
+
+/// Works on every queue until stopped, or until one of them cannot be worked on.
+pub(super) async fn serve(
+    bus: &Bus,
+    connection: &Connection,
+    first: bool,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let channel = within(connection.create_channel()).await?;
+    within(topology::declare(&channel)).await.context("cannot declare the queues")?;
+    let subscribing = Queue::ALL.map(|queue| subscribe(connection, queue));
+    let subscriptions = try_join_all(subscribing).await?;
+    bus.consuming.up();
+    let working = try_join_all(subscriptions.into_iter().map(|it| it.work(bus, stop)));
+    let working = async { working.await.map(drop) };
+    // The broker may have forgotten holds meanwhile. At the start they were looked up already.
+    let catching_up = async {
+        if !first {
+            Arc::clone(&bus.expiry).catch_up(bus.readers.clone(), stop.clone()).await;
+        }
+        lost(connection).await
+    };
+    tokio::select! {
+        ended = working => ended,
+        Err(error) = catching_up => Err(error),
+    }
+}
+
+async fn subscribe(connection: &Connection, queue: Queue) -> anyhow::Result<Subscription> {
+    let channel = confirming(connection).await?;
+    within(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
+    let (tag, options) = ("".into(), BasicConsumeOptions::default());
+    let consuming = channel.basic_consume(queue.name().into(), tag, options, FieldTable::default());
+    let consumer = within(consuming).await?;
+    Ok(Subscription { queue, channel, consumer })
+}
+
+impl Subscription {
+    async fn work(mut self, bus: &Bus, stop: &CancellationToken) -> anyhow::Result<()> {
+        while let Some(next) = stop.run_until_cancelled(self.consumer.next()).await {
+            let mut deliveries = vec![opened(next)?];
+            while deliveries.len() < usize::from(PREFETCH)
+                && let Some(next) = self.consumer.next().now_or_never()
+            {
+                deliveries.push(opened(next)?);
+            }
+            if !self.settle(bus, deliveries, stop).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what messages ask for, and acknowledges them; false when it was stopped before.
+    async fn settle(
+        &self,
+        bus: &Bus,
+        deliveries: Vec<Delivery>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<bool> {
+        let Some(last) = deliveries.last().map(|last| last.delivery_tag) else { return Ok(true) };
+        let mut batch = Batch::new(self.queue);
+        let (mut sound, mut failed) = (Vec::new(), Vec::new());
+        for delivery in deliveries {
+            match batch.add(&delivery, bus.clock.now()) {
+                Ok(()) => sound.push(delivery),
+                Err(why) => failed.push((delivery, why)),
+            }
+        }
+        let Some(verdicts) = self.act(bus, &batch, stop).await else { return Ok(false) };
+        let mut done = 0;
+        for (delivery, verdict) in sound.into_iter().zip(verdicts) {
+            match verdict {
+                Ok(()) => done += 1,
+                Err(why) => failed.push((delivery, why)),
+            }
+        }
+        for (delivery, why) in failed {
+            retry::put_back(bus, &self.channel, self.queue, &delivery, &why).await?;
+        }
+        let all = BasicAckOptions { multiple: true };
+        within(self.channel.basic_ack(last, all)).await?;
+        bus.meters.done(self.queue.name(), done);
+        Ok(true)
+    }
+
+    /// Lets a batch act. While the store is away it waits with the messages in hand, for it is not
+    /// their fault. None when it was stopped meanwhile.
+    async fn act(
+        &self,
+        bus: &Bus,
+        batch: &Batch,
+        stop: &CancellationToken,
+    ) -> Option<Vec<Result<(), String>>> {
+        let mut told = false;
+        loop {
+            match batch.act(bus).await {
+                Ok(verdicts) => return Some(verdicts),
+                Err(error) if !told => {
+                    told = true;
+                    let queue = self.queue.name();
+                    warn!(target: "rabbitmq", queue, %error, "messages wait for the database");
+                }
+                Err(_) => {}
+            }
+            stop.run_until_cancelled(sleep(PAUSE)).await?;
+        }
+    }
+}
+
+fn opened(next: Option<lapin::Result<Delivery>>) -> anyhow::Result<Delivery> {
+    let next = next.context("the broker has ended the subscription")?;
+    next.map_err(|error| anyhow!("{error}"))
+}

@@ -1,0 +1,165 @@
+//! Holds on their way to their end: which lengths there are, and what a message about them says.
+//!
+//! A hold waits in a queue of its length, and is announced when it comes out. The length is the hold's
+//! own, and not this instance's setting: another may have another.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use poltrona_domain::{ReservationId, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::bus::Message;
+use crate::wire::parse_time;
+
+/// The name under which messages to all of these queues are counted.
+pub(super) const METER: &str = "poltrona.holds";
+/// How old news may be for the delay to be trusted: it begins when they leave.
+pub(super) const LATE: Duration = Duration::from_secs(1);
+/// How many lengths have a queue at a time. There is one for each setting in use; an extension under a
+/// shorter setting keeps the longer hold's end, and makes an odd one.
+const LENGTHS: usize = 16;
+
+/// A hold that ends.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Hold {
+    /// Of which reservation.
+    pub(super) reservation_id: Uuid,
+    /// When, RFC 3339.
+    pub(super) expires_at: String,
+}
+
+/// The holds that a message begins, by their length in milliseconds.
+pub(super) fn by_length(message: &Message) -> BTreeMap<u64, Vec<Hold>> {
+    let mut lengths = BTreeMap::<_, Vec<_>>::new();
+    for event in &message.events {
+        if !matches!(event.r#type.as_str(), "reservation.created" | "reservation.extended") {
+            continue;
+        }
+        let data = &event.data;
+        let (Some(reservation_id), Some(expires_at)) = (data.reservation_id, &data.expires_at)
+        else {
+            continue;
+        };
+        let (Some(from), Some(to)) = (parse_time(&event.time), parse_time(expires_at)) else {
+            continue;
+        };
+        let length = u64::try_from(from.until(to).as_millis()).unwrap_or(u64::MAX);
+        let hold = Hold { reservation_id, expires_at: expires_at.clone() };
+        lengths.entry(length).or_default().push(hold);
+    }
+    lengths
+}
+
+/// The same, as the expiry takes them.
+pub(super) fn ends(holds: &[Hold]) -> Vec<(Timestamp, ReservationId)> {
+    let end = |hold: &Hold| {
+        let at = parse_time(&hold.expires_at)?;
+        Some((at, ReservationId::from_uuid(hold.reservation_id)))
+    };
+    holds.iter().filter_map(end).collect()
+}
+
+/// The lengths that have a queue, each with when it was last sent to.
+#[derive(Default)]
+pub(super) struct Lengths(Mutex<BTreeMap<u64, Instant>>);
+
+/// Whether holds of a length can be sent to a queue.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// Its queue is there.
+    Known,
+    /// Its queue has to be declared first.
+    New,
+    /// There are too many queues.
+    TooMany,
+}
+
+impl Lengths {
+    /// Something is to be sent to the queue of this length.
+    pub(super) fn admit(&self, length: u64, now: Instant) -> Admission {
+        let mut lengths = self.lock();
+        if !lengths.contains_key(&length) {
+            forget_unused(&mut lengths, now);
+            if lengths.len() == LENGTHS {
+                return Admission::TooMany;
+            }
+        }
+        match lengths.insert(length, now) {
+            Some(_) => Admission::Known,
+            None => Admission::New,
+        }
+    }
+
+    /// Those that may have messages of ours. RabbitMQ deletes a queue that nobody has declared for long,
+    /// with what is in it.
+    pub(super) fn in_use(&self, now: Instant) -> Vec<u64> {
+        let mut lengths = self.lock();
+        forget_unused(&mut lengths, now);
+        lengths.keys().copied().collect()
+    }
+
+    /// The queues may be gone.
+    pub(super) fn forget(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was sent last to a queue has left it after one length; a queue stays for ten.
+fn forget_unused(lengths: &mut BTreeMap<u64, Instant>, now: Instant) {
+    let twice = |length: u64| Duration::from_millis(length.saturating_mul(2));
+    lengths.retain(|length, sent| now.saturating_duration_since(*sent) <= twice(*length));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::query::OutboxRow;
+
+    #[test]
+    fn holds_are_sorted_by_their_own_length() {
+        let event = |kind: &str, id: u32, end: &str| {
+            format!(
+                r#"{{"type":"{kind}","time":"2026-01-01T10:00:00.000Z","data":{{
+                   "reservationId":"01900000-0000-7000-8000-{id:012}","expiresAt":"{end}"}}}}"#
+            )
+        };
+        let events = [
+            event("reservation.created", 1, "2026-01-01T10:00:30.000Z"),
+            event("reservation.extended", 2, "2026-01-01T10:00:30.000Z"),
+            event("reservation.created", 3, "2026-01-01T10:00:00.500Z"),
+            event("payment.confirmed", 4, "2026-01-01T10:00:30.000Z"),
+        ];
+        let events = format!("[{}]", events.join(","));
+        let row = OutboxRow { id: Uuid::nil(), created_at: Timestamp::from_millis(0), events };
+        let lengths = by_length(&Message::read(row).unwrap());
+        let ids = |length: u64| {
+            let id = |hold: &Hold| hold.reservation_id.as_u128() & 0xf;
+            lengths[&length].iter().map(id).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths.keys().copied().collect::<Vec<_>>(), [500, 30_000]);
+        assert_eq!((ids(500), ids(30_000)), (vec![3], vec![1, 2]));
+    }
+
+    #[test]
+    fn a_length_has_a_queue_while_it_is_used_and_there_are_not_too_many() {
+        let (lengths, now) = (Lengths::default(), Instant::now());
+        assert_eq!(lengths.admit(1_000, now), Admission::New);
+        assert_eq!(lengths.admit(1_000, now), Admission::Known);
+        for length in 0..LENGTHS as u64 - 1 {
+            assert_eq!(lengths.admit(60_000 + length, now), Admission::New);
+        }
+        assert_eq!(lengths.admit(7, now), Admission::TooMany);
+        let later = now + Duration::from_millis(2_001);
+        assert!(!lengths.in_use(later).contains(&1_000));
+        assert_eq!(lengths.admit(7, later), Admission::New);
+    }
+}

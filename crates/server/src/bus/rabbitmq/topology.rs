@@ -1,0 +1,170 @@
+//! Every exchange and queue, and how messages move between them.
+//!
+//! Declaring what is there changes nothing, so it is done at each connection and again and again: what
+//! somebody deletes comes back. All queues are quorum queues, and every message that the broker itself
+//! moves on (a delay that ends, a delivery too many) leaves its queue only when the next one has it:
+//! <https://www.rabbitmq.com/docs/quorum-queues#dead-lettering>.
+
+use std::time::Duration;
+
+use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, ExchangeKind};
+
+use crate::store::chore::Consumer;
+
+/// Where single events go, by their type, for whoever binds a queue.
+pub(super) const EXCHANGE: &str = "poltrona.events";
+/// How often a message is delivered that nobody answers for, before it is a dead letter: each is a
+/// connection lost, or a process, with it in hand.
+const DELIVERIES: i64 = 20;
+/// How many messages a queue takes. A full one refuses, and what it refuses waits where it came from.
+const LONGEST: i64 = 1_000_000;
+/// How many dead letters a queue keeps. When it is full, what fails goes on being retried.
+const DEAD_LETTERS: i64 = 100_000;
+/// To look at a dead letter is to have it delivered, so that looking must not use it up.
+const LOOKS: i64 = 1_000_000;
+/// How long a queue of holds stays that no instance uses any more, at least.
+const UNUSED: Duration = Duration::from_mins(10);
+/// The same, in lengths of its holds.
+const UNUSED_HOLDS: u64 = 10;
+/// How long what failed waits, time after time.
+const RETRIES: [(&str, Duration); 3] = [
+    ("1s", Duration::from_secs(1)),
+    ("5s", Duration::from_secs(5)),
+    ("25s", Duration::from_secs(25)),
+];
+
+/// A queue that our own consumers work on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Queue {
+    /// What happened to sessions and reservations.
+    Reservations,
+    /// What was paid.
+    Payments,
+    /// Holds that lapse now.
+    Expirations,
+}
+
+impl Queue {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Reservations, Self::Payments, Self::Expirations];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reservations => "reservations",
+            Self::Payments => "payments",
+            Self::Expirations => "expirations",
+        }
+    }
+
+    /// The table that its consumer keeps; none for lapses, which are the ledger's.
+    pub(super) const fn consumer(self) -> Option<Consumer> {
+        match self {
+            Self::Reservations => Some(Consumer::SessionStats),
+            Self::Payments => Some(Consumer::SalesByHour),
+            Self::Expirations => None,
+        }
+    }
+
+    /// Where its dead letters are.
+    pub(super) fn dead_letters(self) -> String {
+        format!("{}.dlq", self.name())
+    }
+
+    /// Where a message waits that failed this often before; none when it was the last time.
+    pub(super) fn retry(self, failures: usize) -> Option<String> {
+        RETRIES.get(failures).map(|(name, _)| self.retry_name(name))
+    }
+
+    /// Where it waits longest.
+    pub(super) fn last_retry(self) -> String {
+        self.retry_name(RETRIES[RETRIES.len() - 1].0)
+    }
+
+    fn retry_name(self, name: &str) -> String {
+        format!("{}.retry.{name}", self.name())
+    }
+}
+
+/// The name of the queue in which holds of a length wait.
+pub(super) fn holds(length_millis: u64) -> String {
+    format!("poltrona.holds.{length_millis}")
+}
+
+/// Declares everything but the queues of holds; says how many dead letters each queue has.
+pub(super) async fn declare(channel: &Channel) -> lapin::Result<[(Queue, u32); 3]> {
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let nothing = FieldTable::default();
+    channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, durable, nothing).await?;
+    let mut letters = Queue::ALL.map(|queue| (queue, 0));
+    for (queue, count) in &mut letters {
+        let dead = queue.dead_letters();
+        let kept = limits(DEAD_LETTERS).with("x-delivery-limit", LOOKS);
+        *count = quorum(channel, &dead, kept).await?;
+        for (name, wait) in RETRIES {
+            let waiting = moving_on(queue.name()).with("x-message-ttl", millis(wait));
+            quorum(channel, &queue.retry_name(name), waiting).await?;
+        }
+        let work = moving_on(&dead).with("x-delivery-limit", DELIVERIES);
+        quorum(channel, queue.name(), work).await?;
+    }
+    Ok(letters)
+}
+
+/// Declares the queue in which holds of this length wait for their end. One length a queue, for only
+/// then do messages end in the order in which they came: of a queue, RabbitMQ looks at the first alone.
+pub(super) async fn declare_holds(channel: &Channel, length_millis: u64) -> lapin::Result<()> {
+    let unused = millis(UNUSED).max(signed(length_millis.saturating_mul(UNUSED_HOLDS)));
+    let arguments = moving_on(Queue::Expirations.name())
+        .with("x-message-ttl", signed(length_millis))
+        .with("x-expires", unused.min(i64::from(u32::MAX)));
+    quorum(channel, &holds(length_millis), arguments).await.map(drop)
+}
+
+/// Declares a quorum queue; says how many messages it has.
+async fn quorum(channel: &Channel, name: &str, arguments: Arguments) -> lapin::Result<u32> {
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    let queue = channel.queue_declare(name.into(), durable, arguments.0).await?;
+    Ok(queue.message_count())
+}
+
+/// The arguments of a queue whose messages end in another, by name, through the default exchange.
+fn moving_on(to: &str) -> Arguments {
+    limits(LONGEST)
+        .with_text("x-dead-letter-exchange", "")
+        .with_text("x-dead-letter-routing-key", to)
+        .with_text("x-dead-letter-strategy", "at-least-once")
+}
+
+/// The arguments of a queue that takes this many messages and refuses more.
+fn limits(messages: i64) -> Arguments {
+    Arguments(FieldTable::default())
+        .with_text("x-queue-type", "quorum")
+        .with_text("x-overflow", "reject-publish")
+        .with("x-max-length", messages)
+}
+
+/// A queue's arguments in the making.
+struct Arguments(FieldTable);
+
+impl Arguments {
+    fn with(mut self, name: &str, value: i64) -> Self {
+        self.0.insert(name.into(), AMQPValue::LongLongInt(value));
+        self
+    }
+
+    fn with_text(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.into(), AMQPValue::LongString(value.into()));
+        self
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,75 @@
+//! Dead letters: the commands that look after them.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+
+use super::flags::Settings;
+use super::{Failure, block_on, documents, start};
+use crate::app::dead_letters::{self, QUEUES};
+
+/// What can be done about dead letters.
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLetters {
+    /// Tell how many there are, and what the first of them are; they stay where they are.
+    #[command(after_help = "Examples:\n  poltrona dlq list\n  \
+                            poltrona dlq list --queue payments --limit 100 --json")]
+    List {
+        #[command(flatten)]
+        which: Which,
+        /// Print a JSON document.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Send them back to their queues, to be tried as if they had never failed.
+    #[command(after_help = "Examples:\n  poltrona dlq replay\n  \
+                            poltrona dlq replay --queue reservations --limit 1")]
+    Replay {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+/// Which dead letters.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// Those of one queue; without it, of all.
+    #[arg(long, value_name = "QUEUE", value_parser = PossibleValuesParser::new(QUEUES))]
+    queue: Option<String>,
+    /// How many of each queue at most: 20 are listed and all replayed unless this says otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+}
+
+/// How many of a queue are listed.
+const LISTED: u32 = 20;
+
+impl Which {
+    fn limit(&self, otherwise: u32) -> usize {
+        usize::try_from(self.limit.unwrap_or(otherwise)).unwrap_or(usize::MAX)
+    }
+}
+
+pub(super) fn run(command: DeadLetters) -> Result<(), Failure> {
+    match command {
+        DeadLetters::List { which, json, settings } => {
+            let (config, _telemetry) = start(settings)?;
+            let (queue, limit) = (which.queue.as_deref(), which.limit(LISTED));
+            block_on(async {
+                let listed = dead_letters::list(&config, queue, limit, json).await?;
+                Ok(documents::print(&listed)?)
+            })
+        }
+        DeadLetters::Replay { which, settings } => {
+            let (config, _telemetry) = start(settings)?;
+            let (queue, limit) = (which.queue.as_deref(), which.limit(u32::MAX));
+            block_on(async {
+                let replayed = dead_letters::replay(&config, queue, limit).await?;
+                Ok(documents::print(&replayed)?)
+            })
+        }
+    }
+}

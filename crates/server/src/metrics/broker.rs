@@ -1,0 +1,87 @@
+//! What is counted of the bus between instances; on the page only where there is one.
+
+use std::collections::BTreeMap;
+
+use metrics::{Counter, Gauge, counter, gauge};
+
+/// What became of a consumed message: it acted, waits for another try, or is a dead letter.
+const OUTCOMES: [&str; 3] = ["done", "retried", "dead"];
+
+/// The meters of a broker's queues.
+pub struct BrokerMeters {
+    published: BTreeMap<&'static str, Counter>,
+    consumed: BTreeMap<&'static str, [Counter; 3]>,
+    dead_letters: BTreeMap<&'static str, Gauge>,
+    returned: Counter,
+}
+
+impl BrokerMeters {
+    /// Registers the meters: what is published to each of `targets`, and what is consumed from, or
+    /// died in, each of `queues`.
+    pub(super) fn new(targets: &[&'static str], queues: &[&'static str]) -> Self {
+        describe();
+        let published = |queue: &&'static str| {
+            (*queue, counter!("poltrona_published_total", "queue" => *queue))
+        };
+        let consumed = |queue: &&'static str| {
+            let counter = |outcome| counter!("poltrona_consumed_total", "queue" => *queue, "outcome" => outcome);
+            (*queue, OUTCOMES.map(counter))
+        };
+        let dead =
+            |queue: &&'static str| (*queue, gauge!("poltrona_dead_letters", "queue" => *queue));
+        Self {
+            published: targets.iter().map(published).collect(),
+            consumed: queues.iter().map(consumed).collect(),
+            dead_letters: queues.iter().map(dead).collect(),
+            returned: counter!("poltrona_returned_total"),
+        }
+    }
+
+    /// The broker has taken charge of messages for a queue.
+    pub fn published(&self, queue: &str, count: u64) {
+        if let Some(counter) = self.published.get(queue) {
+            counter.increment(count);
+        }
+    }
+
+    /// Messages came back, for the queue that they were for is not there.
+    pub fn returned(&self, count: u64) {
+        self.returned.increment(count);
+    }
+
+    /// Messages acted.
+    pub fn done(&self, queue: &str, count: u64) {
+        self.consumed(queue, 0, count);
+    }
+
+    /// A message waits for another try.
+    pub fn retried(&self, queue: &str) {
+        self.consumed(queue, 1, 1);
+    }
+
+    /// A message became a dead letter.
+    pub fn dead(&self, queue: &str) {
+        self.consumed(queue, 2, 1);
+    }
+
+    fn consumed(&self, queue: &str, outcome: usize, count: u64) {
+        if let Some(counter) = self.consumed.get(queue).and_then(|row| row.get(outcome)) {
+            counter.increment(count);
+        }
+    }
+
+    /// How many dead letters a queue has.
+    pub fn dead_letters(&self, queue: &str, count: u32) {
+        if let Some(gauge) = self.dead_letters.get(queue) {
+            gauge.set(count);
+        }
+    }
+}
+
+fn describe() {
+    use metrics::{describe_counter as counter, describe_gauge as gauge};
+    counter!("poltrona_published_total", "Messages that RabbitMQ has confirmed, by queue.");
+    counter!("poltrona_returned_total", "Messages that found no queue, and were sent again.");
+    counter!("poltrona_consumed_total", "Messages taken from a queue, by what became of them.");
+    gauge!("poltrona_dead_letters", "Messages given up, waiting for `poltrona dlq`.");
+}

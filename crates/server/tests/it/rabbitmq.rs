@@ -1,0 +1,144 @@
+//! Stories of the bus between instances, with a real RabbitMQ: what happens is told to every consumer,
+//! acts once, and is lost to nobody, whatever becomes of the broker.
+
+mod client;
+mod dead_letters;
+mod faults;
+mod holds;
+mod speed;
+
+use std::collections::BTreeSet;
+
+use poltrona::bus::Message;
+use poltrona::config::{Config, Secret};
+use poltrona::store::query::OutboxRow;
+use poltrona_domain::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::engines::{self, Vhost};
+use crate::read_models::agreement;
+use crate::support::{Session, TestApp};
+use client::Client;
+
+/// The settings that lead to a vhost.
+fn through(vhost: &Vhost) -> impl Fn(&mut Config) {
+    let url = vhost.url().to_owned();
+    move |config| config.rabbitmq_url = Some(Secret::new(url.as_str()))
+}
+
+/// A box office in real time whose events go through this vhost, connected.
+async fn open(vhost: &Vhost) -> TestApp {
+    let app = TestApp::in_real_time(through(vhost)).await;
+    connected(&app).await;
+    app
+}
+
+async fn connected(app: &TestApp) {
+    app.wait_until("it is connected", || app.inner().bus.is_up() == Some(true)).await;
+}
+
+/// Somebody buys this seat; gives the sale.
+async fn buy(app: &TestApp, session: &Session, seat: usize) {
+    let held = app.reserve(session.all_seats()[seat], "ana").await.expect(201);
+    app.pay(&held.id()).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_purchase_is_told_to_our_tables_and_to_strangers() {
+    let vhost = engines::vhost().await;
+    let app = open(&vhost).await;
+    let stranger = Client::connect(vhost.url()).await;
+    stranger.listen("strangers", "#").await;
+    app.record_events();
+    let session = app.session().await;
+    buy(&app, &session, 0).await;
+    app.settle().await;
+    agreement(&app).await;
+    let told = app.events();
+    let mut heard = Vec::new();
+    while heard.len() < told.len() {
+        heard.push(stranger.take("strangers").await);
+    }
+    let bodies: Vec<Value> = heard.iter().map(|it| it.json()).collect();
+    assert_eq!(bodies, told, "one message an event, in order, as it was committed");
+    for (message, event) in heard.iter().zip(&told) {
+        assert_eq!(message.id.as_deref(), event["id"].as_str());
+        assert_eq!(message.content_type.as_deref(), Some("application/cloudevents+json"));
+        assert_eq!(message.routing_key, event["type"]);
+    }
+    let ids: BTreeSet<_> = heard.iter().map(|it| it.id.clone()).collect();
+    assert_eq!(ids.len(), heard.len(), "nothing is told twice");
+    assert_eq!(app.count("inbox WHERE consumer = 'sales_by_hour'"), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_are_told_nothing_when_the_exchange_is_switched_off() {
+    let vhost = engines::vhost().await;
+    let app = TestApp::in_real_time(|config| {
+        through(&vhost)(config);
+        config.event_exchange = false;
+    })
+    .await;
+    connected(&app).await;
+    let stranger = Client::connect(vhost.url()).await;
+    stranger.listen("strangers", "#").await;
+    let session = app.session().await;
+    buy(&app, &session, 0).await;
+    app.settle().await;
+    agreement(&app).await;
+    assert_eq!(stranger.count("strangers").await, 0);
+}
+
+#[tokio::test]
+async fn a_message_that_comes_twice_acts_once() {
+    let vhost = engines::vhost().await;
+    let app = open(&vhost).await;
+    app.record_events();
+    let session = app.session().await;
+    buy(&app, &session, 0).await;
+    agreement(&app).await;
+    let sale = app.events().pop().expect("the sale");
+    let message = || {
+        let row = OutboxRow {
+            id: Uuid::from_u128(7),
+            created_at: Timestamp::from_millis(0),
+            events: format!("[{sale}]"),
+        };
+        Message::read(row).expect("a row")
+    };
+    for _ in 0..3 {
+        app.inner().bus.deliver(vec![message(), message()]).await.expect("it is delivered");
+    }
+    let sales = || app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour");
+    app.wait_until("the copy counts", || sales() == 2).await;
+    let client = Client::connect(vhost.url()).await;
+    client.drained("payments").await;
+    assert_eq!(sales(), 2, "one for the sale, one for six copies");
+    assert_eq!(app.count("inbox WHERE consumer = 'sales_by_hour'"), 2);
+}
+
+#[tokio::test]
+async fn the_page_of_metrics_tells_of_the_queues() {
+    let vhost = engines::vhost().await;
+    let app = open(&vhost).await;
+    let session = app.session().await;
+    buy(&app, &session, 0).await;
+    app.settle().await;
+    agreement(&app).await;
+    let page = app.get("/metrics").await.expect(200).lossy();
+    for line in [
+        "poltrona_published_total{queue=\"payments\"} 1",
+        "poltrona_consumed_total{queue=\"payments\",outcome=\"done\"} 1",
+        "poltrona_dead_letters{queue=\"payments\"} 0",
+        "poltrona_returned_total 0",
+    ] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+    let ready = app.get("/readyz?verbose").await.expect(200);
+    assert_eq!(
+        (ready.text("status"), &ready.body["checks"]["rabbitmq"]),
+        ("ready".to_owned(), &"ok".into())
+    );
+}

@@ -1,0 +1,106 @@
+//! The broker dies, is paused, is wiped: sales go on, and nothing is lost.
+
+use std::time::{Duration, Instant};
+
+use super::client::Client;
+use super::{buy, connected, open};
+use crate::engines::{self, RabbitMq};
+use crate::read_models::agreement;
+use crate::support::TestApp;
+
+/// A queue that is younger than this may not survive its broker's death.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// Every row of the outbox has acted, and none twice.
+async fn told_once(app: &TestApp, sales: i64) {
+    app.settle_outbox().await;
+    agreement(app).await;
+    assert_eq!(app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour"), sales);
+}
+
+#[tokio::test]
+async fn sales_go_on_without_the_broker_and_are_told_when_it_is_back() {
+    let mut rabbitmq = RabbitMq::start().await;
+    let vhost = rabbitmq.vhost().await;
+    let app = open(&vhost).await;
+    let session = app.session().seats(2_000).await;
+    let begun = Instant::now();
+    let mut sold = 0;
+    while begun.elapsed() < SETTLED {
+        buy(&app, &session, sold).await;
+        sold += 1;
+    }
+    rabbitmq.kill();
+    for _ in 0..50 {
+        buy(&app, &session, sold).await;
+        sold += 1;
+    }
+    let away = || app.inner().bus.is_up() == Some(false);
+    app.wait_until("it is noticed", away).await;
+    let ready = app.get("/readyz?verbose").await.expect(200);
+    assert_eq!(ready.text("status"), "degraded");
+    assert_eq!(ready.body["checks"]["rabbitmq"], "unreachable");
+    assert!(app.count("outbox") > 0, "what happened waits");
+    rabbitmq.start_again().await;
+    connected(&app).await;
+    told_once(&app, i64::try_from(sold).expect("a count")).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_stands_still_is_noticed_and_nothing_is_lost() {
+    let rabbitmq = RabbitMq::start().await;
+    let vhost = rabbitmq.vhost().await;
+    let app = open(&vhost).await;
+    let session = app.session().await;
+    buy(&app, &session, 0).await;
+    told_once(&app, 1).await;
+    rabbitmq.pause();
+    buy(&app, &session, 1).await;
+    app.wait_until("it is noticed", || app.inner().bus.is_up() == Some(false)).await;
+    buy(&app, &session, 2).await;
+    rabbitmq.resume();
+    connected(&app).await;
+    told_once(&app, 3).await;
+}
+
+#[tokio::test]
+async fn queues_that_are_deleted_come_back_and_nothing_is_lost() {
+    let vhost = engines::vhost().await;
+    let app = open(&vhost).await;
+    let session = app.session().await;
+    buy(&app, &session, 0).await;
+    told_once(&app, 1).await;
+    let vandal = Client::connect(vhost.url()).await;
+    for queue in vhost.queues().await {
+        vandal.delete(queue["name"].as_str().expect("a name")).await;
+    }
+    vandal.delete_exchange().await;
+    for seat in 1..10 {
+        buy(&app, &session, seat).await;
+    }
+    told_once(&app, 10).await;
+    connected(&app).await;
+    assert_eq!(vandal.count("payments.dlq").await, 0);
+}
+
+#[tokio::test]
+async fn messages_wait_for_a_database_that_is_away_and_are_not_given_up() {
+    let vhost = engines::vhost().await;
+    let app = open(&vhost).await;
+    app.record_events();
+    let session = app.session().await;
+    buy(&app, &session, 0).await;
+    told_once(&app, 1).await;
+    let sale = app.events().pop().expect("the sale");
+    let client = Client::connect(vhost.url()).await;
+    let stall = app.stall().await;
+    client.send("payments", "01900000-0000-7000-8000-0000000000fe", &format!("[{sale}]")).await;
+    // It is in the consumer's hand, which cannot write it down.
+    client.drained("payments").await;
+    stall.end();
+    let sales = || app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour");
+    app.wait_until("it acts", || sales() == 2).await;
+    let page = app.get("/metrics").await.expect(200).lossy();
+    assert!(page.contains(r#"{queue="payments",outcome="retried"} 0"#), "{page}");
+}
