@@ -13,6 +13,7 @@ use poltrona::ledger::{Answer, Chores, Error, Key, Ledger, Listeners, Outcome, S
 use poltrona::metrics::Metrics;
 use poltrona::read_models;
 use poltrona::relay::News;
+use poltrona::seat_lock::SeatLock;
 use poltrona::store::chore::{Chore, Consumer, Old};
 use poltrona::store::postgres::{self, Target};
 use poltrona::store::query::{Page, SessionFilter};
@@ -76,8 +77,12 @@ impl Office {
             let (writer, readers) = sqlite::open(&file, 2, &clock).expect("it opens");
             (Writer::Sqlite(writer), Readers::Sqlite(readers), Chores::Worker)
         };
-        let settings =
-            Settings { batch_max: 256, queue_depth: 512, patience: Duration::from_mins(1) };
+        let settings = Settings {
+            batch_max: 256,
+            queue_depth: 512,
+            patience: Duration::from_mins(1),
+            seat_lock: SeatLock::Off,
+        };
         let listeners = Listeners {
             metrics: Arc::new(Metrics::new().expect("metrics")),
             expiry: None,
