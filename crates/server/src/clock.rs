@@ -16,14 +16,29 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 pub enum Clock {
     /// The system's wall clock.
     System,
-    /// The system's wall clock, corrected by how far a database server's was ahead when it was last
-    /// read, in milliseconds: that one is the clock which all instances share.
-    Corrected(Arc<AtomicI64>),
+    /// The system's wall clock, corrected by a database server's: that one is the clock which all
+    /// instances share.
+    Corrected(Arc<Correction>),
     /// A clock that stands still until it is moved.
     Manual(Arc<watch::Sender<Timestamp>>),
 }
 
+/// How far a database server's clock was ahead of this machine's when it was last read.
+#[derive(Debug, Default)]
+pub struct Correction {
+    ahead_millis: AtomicI64,
+    /// By how much more the machine's clock is to be wrong.
+    wrong_by_millis: i64,
+}
+
 impl Clock {
+    /// The clock of a machine that is ahead of the time by this much, or behind it when negative, to
+    /// be corrected by a database server's: for tests.
+    #[doc(hidden)]
+    pub fn wrong_by(millis: i64) -> Self {
+        Self::Corrected(Arc::new(Correction { wrong_by_millis: millis, ..Correction::default() }))
+    }
+
     /// A clock that stands at `start`.
     pub fn manual(start: Timestamp) -> Self {
         Self::Manual(Arc::new(watch::Sender::new(start)))
@@ -33,10 +48,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => wall_clock(),
-            Self::Corrected(ahead) => {
-                let millis = wall_clock().as_millis();
-                Timestamp::from_millis(millis.saturating_add(ahead.load(Ordering::Relaxed)))
-            }
+            Self::Corrected(correction) => correction.now(),
             Self::Manual(hand) => *hand.borrow(),
         }
     }
@@ -55,8 +67,8 @@ impl Clock {
     pub fn or_servers(&self, read: Timestamp) -> Timestamp {
         match self {
             Self::System => read,
-            Self::Corrected(ahead) => {
-                ahead.store(read.as_millis() - wall_clock().as_millis(), Ordering::Relaxed);
+            Self::Corrected(correction) => {
+                correction.learn(read);
                 read
             }
             Self::Manual(_) => self.now(),
@@ -85,6 +97,21 @@ impl Clock {
         if let Self::Manual(hand) = self {
             hand.send_modify(|now| *now = now.plus(by));
         }
+    }
+}
+
+impl Correction {
+    fn now(&self) -> Timestamp {
+        let ahead = self.ahead_millis.load(Ordering::Relaxed);
+        Timestamp::from_millis(self.own_millis().saturating_add(ahead))
+    }
+
+    fn learn(&self, read: Timestamp) {
+        self.ahead_millis.store(read.as_millis() - self.own_millis(), Ordering::Relaxed);
+    }
+
+    fn own_millis(&self) -> i64 {
+        wall_clock().as_millis().saturating_add(self.wrong_by_millis)
     }
 }
 

@@ -27,6 +27,7 @@ mod openapi;
 mod overload;
 mod paging;
 mod payments;
+mod postgres;
 mod process;
 mod rabbitmq;
 mod races;

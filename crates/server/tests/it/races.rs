@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::support::{Answer, Request, TestApp};
 
 /// Sends all of them, each from a task of its own.
-async fn at_once(requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {
+pub(crate) async fn at_once(requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {
     let mut tasks = JoinSet::new();
     for request in requests {
         tasks.spawn(request.into_future());
@@ -18,13 +18,13 @@ async fn at_once(requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {
     tasks.join_all().await
 }
 
-fn count(answers: &[Answer], status: u16) -> usize {
+pub(crate) fn count(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }
 
 /// Fails unless seats, reservations and sales agree with each other.
 #[track_caller]
-fn assert_books_balance(app: &TestApp) {
+pub(crate) fn assert_books_balance(app: &TestApp) {
     let seat_nos = app.place().seat_nos();
     let disagreements = app.count(&format!(
         "seats s WHERE s.reservation_id IS NOT NULL AND NOT EXISTS (

@@ -65,6 +65,20 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_program_sells_on_beside_a_newer_schema_that_only_grew() {
+    let app = TestApp::open().await;
+    let session = app.session().await;
+    let stopped = app.stop().await;
+    stopped.tamper(
+        "INSERT INTO schema_migrations (version, name, checksum, applied_at, oldest)
+         SELECT 9999, 'expanded', checksum, 0, 2 FROM schema_migrations WHERE version = 1",
+    );
+    let app = stopped.open_after(MILLI).await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    app.pay(&held).await.expect(201);
+}
+
+#[tokio::test]
 async fn a_data_folder_has_one_program_at_a_time() {
     let app = TestApp::embedded().await;
     let config = app.config().clone();

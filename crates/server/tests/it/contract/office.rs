@@ -13,6 +13,7 @@ use poltrona::ledger::{Answer, Chores, Error, Key, Ledger, Listeners, Outcome, S
 use poltrona::metrics::Metrics;
 use poltrona::read_models;
 use poltrona::relay::News;
+use poltrona::seat_lock::SeatLock;
 use poltrona::store::chore::{Chore, Consumer, Old};
 use poltrona::store::postgres::{self, Target};
 use poltrona::store::query::{Page, SessionFilter};
@@ -80,7 +81,7 @@ impl Office {
             batch_max: 256,
             queue_depth: 512,
             patience: Duration::from_mins(1),
-            seat_lock: poltrona::seat_lock::SeatLock::Off,
+            seat_lock: SeatLock::Off,
         };
         let listeners = Listeners {
             metrics: Arc::new(Metrics::new().expect("metrics")),

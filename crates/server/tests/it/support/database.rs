@@ -72,6 +72,38 @@ impl Place {
     }
 }
 
+/// What a server can be asked, and a file cannot.
+impl Place {
+    /// Keeps what this statement locks locked until the guard is dropped.
+    pub(crate) async fn keep_locked(&self, sql: &str) -> Stall {
+        let server = self.database().expect("it is on a server");
+        let transaction = super::place::connect(server.url()).await;
+        transaction.batch_execute(&format!("BEGIN; {sql}")).await.expect("a lock");
+        Stall::Postgres { _transaction: Box::new(transaction) }
+    }
+
+    /// How many connections wait for a lock that another has.
+    pub(crate) fn waiting(&self) -> i64 {
+        self.sql(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+    }
+
+    /// Cuts every connection of the program's, and waits until they have ended.
+    pub(crate) fn cut_connections(&self) {
+        self.tamper(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'poltrona'",
+        );
+    }
+
+    /// The server's clock, in milliseconds.
+    pub(crate) fn servers_millis(&self) -> i64 {
+        self.sql("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+    }
+}
+
 /// What SQL writes differently from one store to the other.
 impl Place {
     /// An id.
@@ -152,13 +184,11 @@ impl TestApp {
 
     /// Keeps the ledger waiting until the guard is dropped.
     pub(crate) async fn stall(&self) -> Stall {
-        if let Some(database) = self.place().database() {
-            let transaction = super::place::connect(database.url()).await;
-            let lock = format!("BEGIN; LOCK TABLE {TABLES} IN EXCLUSIVE MODE");
-            transaction.batch_execute(&lock).await.expect("the database to itself");
-            return Stall::Postgres { _transaction: Box::new(transaction) };
-        }
-        let transaction = open(&self.place().file().expect("a file"));
+        let Some(file) = self.place().file() else {
+            let lock = format!("LOCK TABLE {TABLES} IN EXCLUSIVE MODE");
+            return self.place().keep_locked(&lock).await;
+        };
+        let transaction = open(&file);
         transaction.execute_batch("BEGIN IMMEDIATE").expect("the database to itself");
         Stall::Sqlite { _transaction: transaction }
     }

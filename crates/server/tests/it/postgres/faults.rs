@@ -1,0 +1,130 @@
+//! Connections that break.
+
+use std::time::{Duration, Instant};
+
+use super::wait_for_waiting;
+use crate::races::assert_books_balance;
+use crate::support::{Answer, Request, TestApp};
+
+/// Well below every time-out.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn whoever_waits_on_a_connection_that_breaks_is_told_the_truth_at_once() {
+    let app = TestApp::on_a_server().await;
+    let session = app.session().await;
+    let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
+    let (answer, cut_at) =
+        tokio::join!(app.reserve(session.seat("A1"), "ana").into_future(), async {
+            wait_for_waiting(app.place(), 1).await;
+            app.place().cut_connections();
+            lock.end();
+            Instant::now()
+        });
+    assert!(cut_at.elapsed() < AT_ONCE, "{:?}", cut_at.elapsed());
+    // Nothing had been written, so that it could be asked again if the break showed soon enough.
+    let is_held = answer.status == 201;
+    if !is_held {
+        answer.refused(503, "store_unavailable");
+    }
+    assert_eq!(app.count("reservations"), i64::from(is_held));
+    app.reserve(session.seat("A2"), "bia").await.expect(201);
+}
+
+#[tokio::test]
+async fn connections_that_were_cut_while_nobody_used_them_are_noticed_before_they_are_used() {
+    let app = TestApp::on_a_server().await;
+    let session = app.session().await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    app.settle().await;
+    for number in ["A2", "A3", "A4"] {
+        app.place().cut_connections();
+        app.reserve(session.seat(number), "ana").await.expect(201);
+        app.get(&session.path()).await.expect(200);
+    }
+    app.place().cut_connections();
+    app.pay(&held).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_cut_while_it_is_written_is_undone_whole() {
+    let app = TestApp::on_a_server().await;
+    let session = app.session().await;
+    let lock = app.place().keep_locked("LOCK TABLE outbox IN SHARE MODE").await;
+    let ask = || app.reserve(session.seat("A1"), "ana").key("k").into_future();
+    let (refused, ()) = tokio::join!(ask(), async {
+        wait_for_waiting(app.place(), 1).await;
+        app.place().cut_connections();
+    });
+    refused.refused(503, "store_unavailable");
+    lock.end();
+    assert_eq!(app.count("reservations"), 0);
+    // The next is served by a new connection.
+    ask().await.expect(201);
+    assert_books_balance(&app);
+}
+
+#[tokio::test]
+async fn a_commit_that_is_cut_is_told_as_unknown_and_its_key_tells() {
+    let app = TestApp::on_a_server().await;
+    let session = app.session().await;
+    // COMMIT itself waits.
+    app.tamper(
+        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER lingering AFTER INSERT ON outbox DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION linger()",
+    );
+    let lock = app.place().keep_locked("SELECT pg_advisory_xact_lock(1)").await;
+    let ask = || app.reserve(session.seat("A1"), "ana").key("k").into_future();
+    let (unknown, ()) = tokio::join!(ask(), async {
+        wait_for_waiting(app.place(), 1).await;
+        app.place().cut_connections();
+    });
+    unknown.refused(503, "outcome_unknown");
+    lock.end();
+    let told = ask().await.expect(201);
+    assert_eq!(ask().await.expect(201).bytes, told.bytes);
+    assert_eq!(app.count("reservations"), 1);
+    assert_books_balance(&app);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_cut_under_load_lose_nothing_that_was_acknowledged() {
+    let app = TestApp::on_a_server().await;
+    let session = app.session().seats(96).await;
+    let seats = session.all_seats();
+    let ask = |i: usize| app.reserve(seats[i], &format!("user-{i}")).key("k");
+    let (mut acknowledged, mut open) = (0, (0..96).collect::<Vec<_>>());
+    for round in 0..6 {
+        let asked: Vec<Request> = open.iter().map(|i| ask(*i)).collect();
+        let cutting = async {
+            if round < 5 {
+                app.place().cut_connections();
+            }
+        };
+        let (answers, ()) = tokio::join!(at_once_in_order(asked), cutting);
+        let kept = app.count("reservations");
+        let mut left = Vec::new();
+        for (i, answer) in open.iter().zip(&answers) {
+            match answer.status {
+                201 => acknowledged += 1,
+                503 => left.push(*i),
+                other => panic!("{other}: {}", answer.lossy()),
+            }
+        }
+        assert!(kept >= acknowledged, "{kept} of {acknowledged} acknowledged");
+        open = left;
+    }
+    // Whoever was told that it failed has asked again with the same key, the last time in peace.
+    assert_eq!(open, Vec::<usize>::new());
+    assert_eq!((acknowledged, app.count("reservations")), (96, 96));
+    assert_books_balance(&app);
+}
+
+/// Sends all of them at once; the answers come in the order of the requests.
+async fn at_once_in_order(requests: Vec<Request>) -> Vec<Answer> {
+    let tasks: Vec<_> = requests.into_iter().map(|it| tokio::spawn(it.into_future())).collect();
+    let answers = futures_util::future::join_all(tasks).await;
+    answers.into_iter().map(|answer| answer.expect("an answer")).collect()
+}

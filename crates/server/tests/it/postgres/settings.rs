@@ -1,0 +1,43 @@
+//! Servers that would lose what was acknowledged.
+
+use poltrona::app::Running;
+use poltrona::clock::Clock;
+use poltrona::config::{Config, Secret};
+
+use crate::engines::Postgres;
+use crate::support::{MILLI, TestApp};
+
+/// What is said of a server that is not used.
+async fn refused(config: Config) -> String {
+    let refused = Running::start(config, Clock::System).await.err().expect("it is refused");
+    format!("{refused:#}")
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_keep_what_it_commits_is_refused() {
+    for setting in ["fsync", "full_page_writes"] {
+        let server = Postgres::start_with(&[&format!("{setting}=off")]).await;
+        let config = Config {
+            database_url: Some(Secret::new(&server.url())),
+            run_migrations: true,
+            ..Config::default()
+        };
+        let told = refused(config).await;
+        assert!(told.contains(&format!("{setting} = off")), "{told}");
+        assert!(told.contains(&format!("postgres -c {setting}=on")), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_answers_before_it_has_written_is_refused_until_mended_as_told() {
+    let app = TestApp::on_a_server().await;
+    let name: String = app.sql("SELECT current_database()");
+    let stopped = app.stop().await;
+    stopped.tamper(&format!("ALTER DATABASE {name} SET synchronous_commit = off"));
+    let told = refused(stopped.config().clone()).await;
+    assert!(told.contains("synchronous_commit = off"), "{told}");
+    let (_, mend) = told.split_once("psql -c '").expect("what mends it");
+    let (mend, _) = mend.split_once('\'').expect("its end");
+    stopped.tamper(mend);
+    stopped.open_after(MILLI).await.session().await;
+}

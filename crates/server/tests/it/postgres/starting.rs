@@ -1,0 +1,39 @@
+//! Instances that start, on a database that is not ready.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use poltrona::clock::Clock;
+
+use crate::support::{Place, TestApp};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instances_that_start_together_on_an_empty_database_all_come_up() {
+    let place = Arc::new(Place::server().await);
+    let opening = (0..4).map(|_| TestApp::try_at(Arc::clone(&place), Clock::System, |_| {}));
+    let apps = join_all(opening).await.into_iter().map(|app| app.expect("it comes up"));
+    let apps: Vec<_> = apps.collect();
+    let session = apps[0].session().await;
+    for (app, number) in apps.iter().zip(["A1", "A2", "A3", "A4"]) {
+        app.reserve(session.seat(number), "ana").await.expect(201);
+    }
+    let twice = "(SELECT version FROM schema_migrations GROUP BY version HAVING count(*) > 1) AS t";
+    assert_eq!(apps[3].count(twice), 0);
+    assert!(apps[3].count("schema_migrations") > 0);
+}
+
+#[tokio::test]
+async fn a_database_without_its_tables_is_left_alone_unless_told_otherwise() {
+    let place = Arc::new(Place::server().await);
+    let open = || {
+        let place = Arc::clone(&place);
+        TestApp::try_at(place, Clock::System, |config| config.run_migrations = false)
+    };
+    let refused = open().await.err().expect("it is refused");
+    let told = format!("{refused:#}");
+    assert!(told.contains("poltrona migrate up") && told.contains("--run-migrations"), "{told}");
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(place.sql::<i64>(tables), 0);
+    poltrona::app::migrate_up(&place.config()).await.expect("they are made");
+    open().await.expect("it opens").session().await;
+}

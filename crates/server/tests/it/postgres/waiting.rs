@@ -1,0 +1,60 @@
+//! Commands that wait for rows which someone else has locked.
+
+use std::time::Duration;
+
+use super::{in_real_time, wait_for_waiting};
+use crate::support::TestApp;
+use crate::wait::wait_for;
+
+#[tokio::test]
+async fn a_payment_that_waits_past_the_deadline_is_refused_and_the_seat_sold_once() {
+    let app = in_real_time(Duration::from_millis(700)).await;
+    let other = app.another().await;
+    let session = app.session().await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    let expires_at: i64 = app.sql("SELECT expires_at FROM reservations");
+    let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
+    let (paid, ()) = tokio::join!(app.pay(&held).into_future(), async {
+        // It came in time: it waits already while the hold still lives.
+        wait_for_waiting(app.place(), 1).await;
+        assert!(app.place().servers_millis() < expires_at, "the machine is too slow to tell this");
+        let lapsed = async || (app.place().servers_millis() >= expires_at).then_some(());
+        wait_for("the hold lapses", lapsed).await;
+        lock.end();
+    });
+    paid.refused(410, "reservation_expired");
+    let bias = other.reserve(session.seat("A1"), "bia").await.expect(201).id();
+    app.pay(&held).await.refused(410, "reservation_expired");
+    other.pay(&bias).await.expect(201);
+    assert_eq!((app.count("sales"), app.count("sale_seats")), (1, 1));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_lock_longer_than_a_second_is_told_that_nothing_was_done() {
+    let app = TestApp::on_a_server().await;
+    let session = app.session().await;
+    let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
+    let refused = app.reserve(session.seat("A1"), "ana").await.refused(503, "overloaded");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    // Nor does it take anyone along who wants another seat.
+    app.reserve(session.seat("A2"), "bia").await.expect(201);
+    lock.end();
+    app.reserve(session.seat("A1"), "caio").await.expect(201);
+    assert_eq!(app.count("reservations"), 2);
+}
+
+#[tokio::test]
+async fn of_a_batch_only_those_wait_in_vain_whose_seats_are_locked() {
+    let app = TestApp::on_a_server().await;
+    let session = app.session().await;
+    let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
+    let ask = |number| app.reserve(session.seat(number), "ana").into_future();
+    let hold = app.inner().ledger.hold();
+    let (locked, free, also_free, ()) =
+        tokio::join!(ask("A1"), ask("A2"), ask("A3"), async { drop(hold) });
+    locked.refused(503, "overloaded");
+    free.expect(201);
+    also_free.expect(201);
+    lock.end();
+    assert_eq!(app.seat_status(&session, "A1").await, "AVAILABLE");
+}
