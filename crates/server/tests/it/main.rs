@@ -36,6 +36,7 @@ mod seat_lock;
 mod seats;
 mod sessions;
 mod support;
+mod traces;
 mod updating_sessions;
 mod validation;
 mod wait;
