@@ -250,6 +250,19 @@ mod tests {
     }
 
     #[test]
+    fn a_collector_is_a_url_without_secrets() {
+        for url in ["http://127.0.0.1:4318", "https://otel.example/tenant/"] {
+            assert_eq!(otlp_endpoint(url), Ok(Some(url.to_owned())));
+        }
+        assert_eq!(otlp_endpoint(""), Ok(None));
+        for text in
+            ["127.0.0.1:4318", "grpc://a:4317", "http://", "http://u:p@a", "http://a/?b", " "]
+        {
+            assert!(otlp_endpoint(text).is_err(), "{text:?} passed");
+        }
+    }
+
+    #[test]
     fn durations_carry_a_unit() {
         assert_eq!(hold("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(hold("3s"), Ok(Duration::from_secs(3)));

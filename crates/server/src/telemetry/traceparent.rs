@@ -5,7 +5,7 @@
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
-/// The name of the header, and of the attribute of a CloudEvent.
+/// The name of the header, and of the attribute of an event.
 pub const NAME: &str = "traceparent";
 /// The header with what other tracing systems add, which is handed on as it came.
 pub const STATE: &str = "tracestate";

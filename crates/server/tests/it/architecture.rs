@@ -37,7 +37,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("cli", &["app", "clock", "config", "telemetry"]),
     ("demo", &["app::App", "ids", "wire"]),
-    ("telemetry", &["clock", "config", "ids", "metrics::Metrics"]),
+    ("telemetry", &["clock", "config", "ids", "metrics"]),
     // The API.
     (
         "http",

@@ -239,3 +239,30 @@ async fn gather(
     }
     (!batch.is_empty()).then_some(batch)
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::*;
+    use crate::metrics::Readings;
+
+    #[test]
+    fn what_finds_the_queue_full_is_dropped_and_counted() {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let (sender, mut spans) = mpsc::channel(1);
+        let lost = Arc::new(Lost { total: AtomicU64::new(0), metrics: Arc::clone(&metrics) });
+        let queue = Queue { spans: sender, lost: Arc::clone(&lost) };
+        let provider = SdkTracerProvider::builder().with_span_processor(queue).build();
+        let tracer = provider.tracer("test");
+        for name in ["first", "second", "third"] {
+            drop(tracer.start(name));
+        }
+        assert_eq!(spans.try_recv().unwrap().name, "first");
+        assert!(spans.try_recv().is_err());
+        assert_eq!(lost.total.load(Ordering::Relaxed), 2);
+        let page = metrics.render(&Readings::default());
+        assert!(page.contains("poltrona_spans_dropped_total 2"), "{page}");
+    }
+}
