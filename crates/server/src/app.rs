@@ -31,6 +31,7 @@ use crate::seat_lock::SeatLock;
 use crate::store::migrations::{self, Migration};
 use crate::store::sqlite::folder::Folder;
 use crate::store::{Readers, postgres, sqlite};
+use crate::telemetry::traces::{Collecting, Traces};
 use crate::{demo, http, retention};
 
 /// How often what was timed is folded into the metrics.
@@ -57,6 +58,8 @@ pub struct App {
     pub expiry: Arc<Expiry>,
     /// Who refuses early.
     pub seat_lock: SeatLock,
+    /// Who is told where time goes.
+    pub traces: Traces,
     /// Seat maps that are being read.
     pub seat_maps: Coalesced<SessionId, SeatMap>,
     /// Cancelled when the program is on its way out.
@@ -75,6 +78,7 @@ pub struct Running {
     background: TaskTracker,
     stop_background: CancellationToken,
     workers: Workers,
+    collecting: Collecting,
     // Last, so that the folder is unlocked, or deleted, when everything else is closed.
     _folder: Option<Folder>,
 }
@@ -85,6 +89,7 @@ impl Running {
         let opened = open::store(&config, clock).await?;
         let open::Opened { writers, chores, readers, outbox, clock, folder } = opened;
         let metrics = Arc::new(Metrics::new()?);
+        let (traces, collecting) = Traces::start(&config, &metrics)?;
         let expiry = Arc::new(Expiry::new(clock.clone()));
         let fatal = CancellationToken::new();
         let (background, stop_background) = (TaskTracker::new(), CancellationToken::new());
@@ -127,14 +132,15 @@ impl Running {
             bus,
             expiry,
             seat_lock,
+            traces,
             seat_maps: Coalesced::new(),
             stop: CancellationToken::new(),
         });
         start_background(&app, outbox, &background, &stop_background);
-        Ok(Self { app, fatal, background, stop_background, workers, _folder: folder })
+        Ok(Self { app, fatal, background, stop_background, workers, collecting, _folder: folder })
     }
 
-    /// Ends the background work, then the workers; what was committed but not yet delivered waits in
+    /// Ends the background work, then the workers, then what tells of both; what was committed but not yet delivered waits in
     /// the outbox for the next start.
     pub async fn stop(self) {
         self.app.stop.cancel();
@@ -143,6 +149,7 @@ impl Running {
         self.background.wait().await;
         self.app.ledger.close();
         self.workers.join().await;
+        self.collecting.stop(self.app.config.shutdown_grace).await;
     }
 }
 
@@ -157,6 +164,7 @@ fn start_background(
         ledger: app.ledger.clone(),
         bus: app.bus.clone(),
         expiry: Arc::clone(&app.expiry),
+        traces: app.traces.clone(),
     };
     app.bus.start(background, stop);
     relay.start(background, stop);

@@ -46,6 +46,11 @@ impl Message {
         let OutboxRow { id, created_at, events: json } = row;
         Ok(Self { id, created_at, events: serde_json::from_str(&json)?, json })
     }
+
+    /// The requests that caused its events, by their `traceparent`.
+    pub fn traceparents(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().filter_map(|event| event.traceparent.as_deref())
+    }
 }
 
 impl Bus {

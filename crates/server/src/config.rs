@@ -88,6 +88,10 @@ pub struct Config {
     pub log_format: LogFormat,
     /// A level (`error`, `warn`, `info`, `debug`) or a filter such as `info,poltrona::http=debug`.
     pub log_level: String,
+    /// Where traces go, a URL without a path of its own; without, there are none.
+    pub otlp_endpoint: Option<String>,
+    /// How many of a hundred requests are traced, of those whose caller has not decided: 0 to 100.
+    pub otlp_sample_percent: u8,
     /// Whether other machines may call although nobody is authenticated.
     pub insecure: bool,
     /// `sqlite:DIR`, already applied to [`data_dir`](Self::data_dir), or `postgres:`.
@@ -127,6 +131,8 @@ impl Default for Config {
             locale: Locale::PtBr,
             log_format: LogFormat::Auto,
             log_level: "info".to_owned(),
+            otlp_endpoint: None,
+            otlp_sample_percent: 10,
             insecure: false,
             database_url: None,
             redis_url: None,

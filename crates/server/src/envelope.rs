@@ -20,6 +20,9 @@ struct CloudEvent<'a> {
     time: Time,
     subject: Id,
     datacontenttype: &'static str,
+    /// The request that caused it, by the extension for distributed tracing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
     data: Data<'a>,
 }
 
@@ -56,14 +59,15 @@ struct SessionData<'a> {
     total_seats: u16,
 }
 
-/// The JSON of a batch's events: `new_id` names each, `now` is when all of them happened.
+/// The JSON of a batch's events, each with the `traceparent` of its request where there are traces:
+/// `new_id` names each, `now` is when all of them happened.
 pub fn encode<'a>(
-    events: impl Iterator<Item = &'a Event>,
+    events: impl Iterator<Item = (&'a Event, Option<String>)>,
     now: Timestamp,
     mut new_id: impl FnMut() -> Uuid,
 ) -> serde_json::Result<String> {
     let envelopes: Vec<_> = events
-        .map(|event| CloudEvent {
+        .map(|(event, traceparent)| CloudEvent {
             specversion: "1.0",
             id: Id(new_id()),
             source: SOURCE,
@@ -71,6 +75,7 @@ pub fn encode<'a>(
             time: Time(now),
             subject: subject(event),
             datacontenttype: "application/json",
+            traceparent,
             data: data(event, now),
         })
         .collect();
@@ -164,6 +169,9 @@ pub struct Received {
     pub r#type: String,
     /// When it happened, RFC 3339.
     pub time: String,
+    /// The request that caused it, if there was one and it was traced.
+    #[serde(default)]
+    pub traceparent: Option<String>,
     /// What it is about.
     pub data: ReceivedData,
 }

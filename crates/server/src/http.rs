@@ -16,6 +16,7 @@ pub mod seats;
 pub mod server;
 mod sessions;
 pub mod text;
+mod traced;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -58,9 +59,15 @@ pub fn router(app: SharedApp) -> Router {
         .with_state(app.clone());
     let cors = edge::cors(&app.config.cors_origins);
     // The edge must see a request before it is routed, so it wraps the routes from outside.
-    let edged = tower::Layer::layer(&from_fn_with_state(app, edge::edge), routes);
+    let edged = tower::Layer::layer(&from_fn_with_state(app.clone(), edge::edge), routes);
+    let edged = Router::new().fallback_service(edged);
+    let edged = if app.traces.is_on() {
+        edged.layer(from_fn_with_state(app, traced::traced))
+    } else {
+        edged
+    };
     // A preflight is answered by the CORS layer alone, so requests are named outside of it.
-    Router::new().fallback_service(edged).layer(cors).layer(from_fn(edge::identify))
+    edged.layer(cors).layer(from_fn(edge::identify))
 }
 
 /// A JSON answer.

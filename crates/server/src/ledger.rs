@@ -7,6 +7,7 @@
 mod batch;
 mod early;
 mod queue;
+mod trace;
 mod worker;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::relay::News;
 use crate::seat_lock::SeatLock;
 use crate::store::{self, Chore, Writer, postgres};
 use queue::Queue;
+use trace::Trace;
 
 /// What the ledger is told about its work, and whom it tells.
 pub struct Settings {
@@ -73,6 +75,7 @@ struct Submission {
     key: Option<Key>,
     deadline: Instant,
     reply: oneshot::Sender<Reply>,
+    trace: Trace,
 }
 
 /// Something else that writes, in a transaction of the one writer's, beside the commands.
@@ -212,7 +215,8 @@ impl Ledger {
     async fn enqueue(&self, command: Command, key: Option<Key>) -> Reply {
         let (reply, outcome) = oneshot::channel();
         let deadline = Instant::now() + self.patience;
-        self.queue(&command).push(Submission { command, key, deadline, reply })?;
+        let trace = Trace::begin(&command);
+        self.queue(&command).push(Submission { command, key, deadline, reply, trace })?;
         // The sender is only dropped without an answer when the writer ended in mid-batch.
         outcome.await.unwrap_or(Err(Error::OutcomeUnknown))
     }
@@ -226,7 +230,8 @@ impl Ledger {
             .map(|command| {
                 let (reply, outcome) = oneshot::channel();
                 let queue = self.queue(&command);
-                queue.push_background(Submission { command, key: None, deadline: far, reply });
+                let (key, trace) = (None, Trace::default());
+                queue.push_background(Submission { command, key, deadline: far, reply, trace });
                 outcome
             })
             .collect();

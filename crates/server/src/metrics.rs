@@ -62,6 +62,7 @@ pub struct Metrics {
     outbox_age: Gauge,
     holds: Gauge,
     guards: Counter,
+    spans_dropped: Counter,
     connections: Gauge,
     lock_said: Vec<Counter>,
     lock_seconds: Histogram,
@@ -126,6 +127,7 @@ impl Metrics {
                     counter!("poltrona_commits_total"),
                     counter!("poltrona_invariant_violations_total"),
                     counter!("poltrona_ledger_round_trips_total"),
+                    counter!("poltrona_spans_dropped_total"),
                 ],
                 LOCK_SAID
                     .map(|said| counter!("poltrona_seat_lock_total", "outcome" => said))
@@ -135,7 +137,7 @@ impl Metrics {
         let (commands, histograms, gauges, counters, lock_said) = metrics;
         let [batch_size, commit_seconds, lateness, lock_seconds] = histograms;
         let [queue_depth, outbox, outbox_age, holds, connections, lock_open] = gauges;
-        let [commits, guards, round_trips] = counters;
+        let [commits, guards, round_trips, spans_dropped] = counters;
         let requests = RwLock::default();
         Ok(Self {
             recorder,
@@ -151,6 +153,7 @@ impl Metrics {
             outbox_age,
             holds,
             guards,
+            spans_dropped,
             connections,
             lock_said,
             lock_seconds,
@@ -191,6 +194,16 @@ impl Metrics {
     /// A guard of the store kept a bug from doing harm.
     pub fn guard_held(&self) {
         self.guards.increment(1);
+    }
+
+    /// So many spans will be seen by nobody.
+    pub fn spans_dropped(&self, count: u64) {
+        self.spans_dropped.increment(count);
+    }
+
+    /// A command's kind, as a label has it.
+    pub fn kind(command: &Command) -> &'static str {
+        COMMANDS[command_index(command)]
     }
 
     /// How often the ledger waited for a database server.
@@ -274,6 +287,7 @@ fn describe() {
     );
     counter!("poltrona_invariant_violations_total", "Writes that a guard refused. Always 0.");
     counter!("poltrona_http_requests_total", "Requests answered, by route, method and status.");
+    counter!("poltrona_spans_dropped_total", "Spans that the collector did not get.");
     counter!("poltrona_seat_lock_total", "What the seat lock said to those who want seats.");
     gauge!("poltrona_seat_lock_breaker_open", "1 while Redis is configured and not asked.");
     gauge!("poltrona_build_info", "Always 1; the version is in the label.");

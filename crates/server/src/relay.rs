@@ -26,6 +26,8 @@ use crate::failpoint::Failpoint;
 use crate::ledger::Ledger;
 use crate::store::query::OutboxRow;
 use crate::store::{Chore, Readers, postgres};
+use crate::telemetry::traceparent;
+use crate::telemetry::traces::{SpanKind, Traces};
 
 /// How many outbox rows, that is, batches, one pass moves at most.
 const ROWS: usize = 256;
@@ -64,6 +66,8 @@ pub struct Relay {
     pub bus: Bus,
     /// Learns of lapses that nobody announced.
     pub expiry: Arc<Expiry>,
+    /// Who is told of deliveries.
+    pub traces: Traces,
 }
 
 impl Outbox {
@@ -137,9 +141,14 @@ impl Relay {
         let ids = messages.iter().map(|message| message.id).collect();
         let told = messages.iter().flat_map(|message| &message.events);
         told.for_each(log);
+        let causes = messages.iter().flat_map(Message::traceparents);
+        let span = self.traces.following("publish", SpanKind::Producer, causes);
+        span.set("messaging.batch.message_count", i64::try_from(moved).unwrap_or(i64::MAX));
         Failpoint::Publishing.reached();
-        self.bus.deliver(messages).await?;
+        let delivered = span.around(self.bus.deliver(messages)).await;
+        delivered.inspect_err(|error| span.fail(error))?;
         Failpoint::Published.reached();
+        drop(span);
         // A row that is gone comes again only where someone else may have it in hand.
         let with_inbox = matches!(self.outbox, Outbox::Ours { .. }) && !self.bus.redelivers();
         self.ledger.write(Chore::Strike { rows: ids, with_inbox }).await?;
@@ -153,6 +162,7 @@ fn log(event: &Received) {
     let name = event.r#type.as_str();
     let data = &event.data;
     let id = |id: Option<Uuid>| id.map(tracing::field::display);
+    let trace = event.traceparent.as_deref().and_then(traceparent::trace);
     // A log line's target is fixed where it is written, so each has its own.
     macro_rules! line {
         ($target:literal) => {
@@ -161,6 +171,7 @@ fn log(event: &Received) {
                 session = id(data.session_id),
                 reservation = id(data.reservation_id),
                 seats = data.total_seats.map_or(data.seat_ids.len(), usize::from),
+                trace_id = trace,
                 "{name}"
             )
         };

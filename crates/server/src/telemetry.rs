@@ -1,4 +1,4 @@
-//! What the program says about itself while it runs: log lines, on stderr.
+//! What the program says about itself while it runs: log lines, on stderr, and [`traces`].
 //!
 //! Owns how a line looks, for people ([`LogFormat::Pretty`]) or for machines
 //! ([`LogFormat::Json`]), and how it leaves: through a bounded buffer and a thread of its own, so
@@ -10,6 +10,8 @@ mod fields;
 mod json;
 mod layer;
 mod pretty;
+pub mod traceparent;
+pub mod traces;
 
 use std::io::{self, IsTerminal as _};
 

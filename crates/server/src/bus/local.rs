@@ -6,6 +6,7 @@ use super::Message;
 use crate::ledger::{Error, Ledger};
 use crate::read_models;
 use crate::store::chore::{Chore, Consumer};
+use crate::telemetry::traces::Span;
 
 /// Every consumer of this process.
 #[derive(Clone)]
@@ -22,7 +23,13 @@ impl Bus {
     pub(super) async fn deliver(&self, messages: &[Message]) -> Result<(), Error> {
         let taking = Consumer::ALL.iter().map(|consumer| {
             let effects = read_models::effects(*consumer, messages);
-            self.ledger.write(Chore::Follow { consumer: *consumer, effects, synced: false })
+            let span = Span::consumer("consume");
+            span.set("messaging.destination.name", consumer.name());
+            async move {
+                let chore = Chore::Follow { consumer: *consumer, effects, synced: false };
+                let taken = span.around(self.ledger.write(chore)).await;
+                taken.inspect_err(|error| span.fail(error))
+            }
         });
         try_join_all(taking).await.map(|_| ())
     }

@@ -289,6 +289,25 @@ pub const KEYS: &[Key] = &[
     )
     .also(&[plain("RUST_LOG")]),
     key(
+        "otlp-endpoint",
+        Kind::Text,
+        (
+            "URL",
+            "http://127.0.0.1:4318",
+            "Collector that gets traces over OTLP/HTTP; none: no traces",
+        ),
+        |c, text| parse::otlp_endpoint(text).map(|value| c.otlp_endpoint = value),
+        |c| c.otlp_endpoint.clone(),
+    )
+    .also(&[plain("OTEL_EXPORTER_OTLP_ENDPOINT")]),
+    key(
+        "otlp-sample-percent",
+        Kind::Number,
+        ("N", "100", "How many of 100 requests are traced, where callers do not decide (0 to 100)"),
+        |c, text| parse::percent(text).map(|value| c.otlp_sample_percent = value),
+        |c| Some(c.otlp_sample_percent.to_string()),
+    ),
+    key(
         "insecure",
         Kind::Switch,
         ("BOOL", "true", "Let other machines call although nobody is authenticated"),

@@ -61,6 +61,33 @@ pub(super) fn count(text: &str, least: usize, most: usize) -> Parsed<usize> {
     }
 }
 
+pub(super) fn percent(text: &str) -> Parsed<u8> {
+    let percent = count(text, 0, 100)?;
+    Ok(u8::try_from(percent).unwrap_or(100))
+}
+
+/// The base URL of a collector. An empty text is none, as the file shows it.
+pub(super) fn otlp_endpoint(text: &str) -> Parsed<Option<String>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bad = |why: &str| {
+        BadValue::new(why, "Write scheme, host and port, as in `http://127.0.0.1:4318`.")
+    };
+    let uri: http::Uri = text.parse().map_err(|_| bad("it is not a URL"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(bad("it is not an `http://` or `https://` URL"));
+    }
+    // Settings of this kind are shown to anybody who may see the configuration.
+    if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
+        return Err(bad("it names a user, and this is no place for a secret"));
+    }
+    if uri.query().is_some() {
+        return Err(bad("it has a query"));
+    }
+    Ok(Some(text.to_owned()))
+}
+
 pub(super) fn folder(text: &str) -> Parsed<PathBuf> {
     if text.trim().is_empty() || text.contains('\0') {
         return Err(BadValue::new("it is not a path", "Write a folder such as `./poltrona-data`."));
@@ -228,6 +255,19 @@ mod tests {
 
     fn hold(text: &str) -> Parsed<Duration> {
         duration(text, Duration::from_millis(100), DAY)
+    }
+
+    #[test]
+    fn a_collector_is_a_url_without_secrets() {
+        for url in ["http://127.0.0.1:4318", "https://otel.example/tenant/"] {
+            assert_eq!(otlp_endpoint(url), Ok(Some(url.to_owned())));
+        }
+        assert_eq!(otlp_endpoint(""), Ok(None));
+        for text in
+            ["127.0.0.1:4318", "grpc://a:4317", "http://", "http://u:p@a", "http://a/?b", " "]
+        {
+            assert!(otlp_endpoint(text).is_err(), "{text:?} passed");
+        }
     }
 
     #[test]

@@ -22,17 +22,17 @@ use crate::http::error::{ApiError, Asked, Code, Detail};
 use crate::http::text::{Broken, Rule};
 use crate::ids;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken from a client.
 const REQUEST_ID_MAX: usize = 128;
 /// Where the interactive documentation lives; its own redirect adds the slash that we would strip.
 const DOCS: &str = "/api/docs/";
-/// Answers that change by themselves, or that nobody caches.
+/// What machines ask every few seconds: answers that change by themselves, or that nobody caches.
 const UNTAGGED: &[&str] = &["/livez", "/readyz", "/metrics"];
 
-/// The template of the route that answered, for logs and metrics.
+/// The template of the route that answered, for logs, metrics and traces.
 #[derive(Clone)]
-struct Route(Arc<str>);
+pub(super) struct Route(pub(super) Arc<str>);
 
 /// Names a request, and its answer with it, whoever gives that.
 pub(super) async fn identify(mut request: Request, next: Next) -> Response {
@@ -67,8 +67,8 @@ pub(super) async fn edge(
         strip_slash(request.uri_mut());
         in_time(app.config.request_timeout, &method, next.run(request)).await
     };
-    let route = response.extensions_mut().remove::<Route>();
-    let route = route.as_ref().map_or("-", |route| &route.0);
+    let matched = response.extensions_mut().remove::<Route>();
+    let route = matched.as_ref().map_or("-", |route| &route.0);
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let asked = Asked {
             path: asked_uri.path_and_query().map_or("/", |path| path.as_str()),
@@ -92,6 +92,7 @@ pub(super) async fn edge(
     let took = started.elapsed();
     app.metrics.request(route, &method, response.status().as_u16(), took);
     log(route, &method, &response, &request_id, took);
+    response.extensions_mut().extend_with(matched);
     response
 }
 
@@ -239,8 +240,8 @@ fn strip_slash(uri: &mut Uri) {
     }
 }
 
-/// Whether the answers of a path are worth a tag.
-fn is_tagged(path: &str) -> bool {
+/// Whether the answers of a path are worth a tag, and its requests a trace.
+pub(super) fn is_tagged(path: &str) -> bool {
     !UNTAGGED.contains(&path.trim_end_matches('/'))
 }
 

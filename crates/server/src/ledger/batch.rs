@@ -22,6 +22,22 @@ impl Decided {
             _ => &[],
         })
     }
+
+    /// The same, each with the `traceparent` of the request that caused it.
+    pub(super) fn events_of(
+        &self,
+        batch: &[Submission],
+    ) -> impl Iterator<Item = (&Event, Option<String>)> {
+        let of = |(submission, reply): (&Submission, _)| {
+            let events = match reply {
+                &Some(Ok(Outcome::Done(ref events))) => events.as_slice(),
+                _ => &[],
+            };
+            let traceparent = events.first().and_then(|_| submission.trace.traceparent());
+            events.iter().map(move |event| (event, traceparent.clone()))
+        };
+        batch.iter().zip(&self.replies).flat_map(of)
+    }
 }
 
 /// What must be known to decide `batch`.

@@ -6,7 +6,8 @@ use poltrona_domain::{Command, Event, Refusal};
 
 use super::{Error, Key, Ledger, Outcome, Reply};
 use crate::failpoint::Failpoint;
-use crate::seat_lock::{Claim, Verdict, Wish};
+use crate::seat_lock::{Claim, SeatLock, Verdict, Wish};
+use crate::telemetry::traces::Span;
 
 /// Asks for a change, unless the lock knows that it would be refused.
 pub(super) async fn submit(ledger: &Ledger, command: Command, key: Option<Key>) -> Reply {
@@ -34,8 +35,19 @@ async fn ask(ledger: &Ledger, command: &Command, keyed: bool) -> Verdict {
     let Command::Reserve { reservation, seats, hold, .. } = command else {
         return Verdict::Unsure(None);
     };
+    if matches!(ledger.seat_lock, SeatLock::Off) {
+        return Verdict::Unsure(None);
+    }
     let wish = Wish { reservation: *reservation, seats: seats.ids(), hold: *hold, keyed };
-    ledger.seat_lock.take(&wish).await
+    let span = Span::child("seat_lock.take");
+    let verdict = span.around(ledger.seat_lock.take(&wish)).await;
+    let said = match &verdict {
+        Verdict::Refused(_) => "refused",
+        Verdict::Granted(_) => "granted",
+        Verdict::Unsure(_) => "unsure",
+    };
+    span.set("poltrona.seat_lock.said", said);
+    verdict
 }
 
 /// Tells a claim what the database said.

@@ -191,11 +191,13 @@ mod tests {
     use tokio::time::Instant;
     use uuid::Uuid;
 
+    use super::super::trace::Trace;
     use super::*;
     use crate::store::Chore;
 
     fn submission(command: Command) -> Submission {
-        Submission { command, key: None, deadline: Instant::now(), reply: oneshot::channel().0 }
+        let (reply, trace) = (oneshot::channel().0, Trace::default());
+        Submission { command, key: None, deadline: Instant::now(), reply, trace }
     }
 
     fn closing() -> Submission {

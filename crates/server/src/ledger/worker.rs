@@ -6,7 +6,7 @@ use tracing::{error, warn};
 
 use super::batch::{self, Decided};
 use super::queue::{Queue, Work};
-use super::{Error, Listeners, Submission, Task, answer_to};
+use super::{Error, Listeners, Submission, Task, answer_to, trace};
 use crate::failpoint::Failpoint;
 use crate::store::batch::Changes;
 use crate::store::query::OutboxRow;
@@ -31,6 +31,7 @@ pub(super) fn run(writer: Writer, queue: &Queue, batch_max: usize, listeners: &L
             .filter(|submission| !submission.reply.is_closed())
             .partition(|submission| now < submission.deadline);
         work.commands = live;
+        trace::taken(&mut work.commands);
         answer_all(late, &Error::Overloaded);
         if let Err(error) = worker.work(work) {
             error!(target: "database", %error, "the disk cannot be trusted; ending so that nothing is lost");
@@ -140,6 +141,8 @@ impl Worker<'_> {
         hurried: bool,
     ) -> Result<Done, store::Error> {
         let started = Instant::now();
+        let span = trace::transaction(batch);
+        let _entered = span.enter();
         let wanted = batch::wanted(batch, hurried);
         let (round_trips, news) = (self.writer.round_trips(), &self.listeners.news);
         let result = self.writer.transact(&wanted, chores, |mut loaded| {
@@ -154,7 +157,7 @@ impl Worker<'_> {
             let now = loaded.now;
             let mut events = None;
             if decided.events().next().is_some() {
-                let text = envelope::encode(decided.events(), now, ids::fresh)?;
+                let text = envelope::encode(decided.events_of(batch), now, ids::fresh)?;
                 events = Some(OutboxRow { id: ids::fresh(), created_at: now, events: text });
             }
             let row = if news.carries() { events.clone() } else { None };
@@ -165,7 +168,8 @@ impl Worker<'_> {
         });
         let metrics = &self.listeners.metrics;
         metrics.round_trips(self.writer.round_trips() - round_trips);
-        let ((decided, changed, row, now), touched) = result?;
+        let ((decided, changed, row, now), touched) =
+            result.inspect_err(|error| span.fail(error))?;
         self.away = false;
         if changed {
             Failpoint::Committed.reached();
@@ -192,6 +196,7 @@ impl Worker<'_> {
                 continue;
             };
             listeners.metrics.decided(&submission.command, &reply, now);
+            drop(submission.trace);
             // Nobody may be waiting any more; what is committed stays.
             let _ = submission.reply.send(reply);
         }

@@ -8,6 +8,7 @@ use poltrona_domain::{
 
 use super::query::{Backlog, OutboxRow, Page, Seen, SessionFilter};
 use super::{Error, postgres, sqlite};
+use crate::telemetry::traces::Span;
 
 /// The way to look at anything. Cheap to clone.
 #[derive(Clone)]
@@ -20,12 +21,17 @@ pub enum Readers {
 
 /// Hands a query on to the store that there is.
 macro_rules! ask {
-    ($readers:expr, $query:ident($($argument:expr),*)) => {
-        match $readers {
-            Readers::Sqlite(readers) => readers.$query($($argument),*).await,
-            Readers::Postgres(readers) => readers.$query($($argument),*).await,
-        }
-    };
+    ($readers:expr, $query:ident($($argument:expr),*)) => {{
+        let span = Span::child("store.read");
+        span.set("db.operation.name", stringify!($query));
+        let answer = span.around(async {
+            match $readers {
+                Readers::Sqlite(readers) => readers.$query($($argument),*).await,
+                Readers::Postgres(readers) => readers.$query($($argument),*).await,
+            }
+        });
+        answer.await.inspect_err(|error| span.fail(error))
+    }};
 }
 
 impl Readers {

@@ -19,6 +19,7 @@ const BADGES: &[(&str, u8)] = &[
     ("config", 250),
     ("app", 231),
     ("server", 153),
+    ("telemetry", 189),
     ("panic", 197),
 ];
 

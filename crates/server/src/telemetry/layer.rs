@@ -11,6 +11,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::fields::Fields;
+use super::traces::current_trace;
 use super::{json, pretty};
 use crate::clock::Clock;
 
@@ -31,11 +32,11 @@ pub(super) struct Entry<'a> {
     pub(super) at: Timestamp,
     pub(super) metadata: &'a Metadata<'a>,
     pub(super) message: &'a str,
-    /// The event's own fields, then those of the spans around it, the nearest first.
+    /// The event's own fields, then those of the spans around it, the nearest first, then its trace.
     pub(super) fields: &'a [&'a (&'static str, serde_json::Value)],
 }
 
-/// Writes every event as one line, with the fields of the spans that it lies in.
+/// Writes every event as one line, with the fields of the spans that it lies in, and its trace's id.
 pub(super) struct Lines<W> {
     shape: Shape,
     clock: Clock,
@@ -73,7 +74,8 @@ where
         let spans: Vec<_> = context.event_scope(event).into_iter().flatten().collect();
         let extensions: Vec<_> = spans.iter().map(|span| span.extensions()).collect();
         let outer = extensions.iter().filter_map(|known| known.get::<Fields>());
-        let fields = own.within(outer.flat_map(|fields| &fields.named));
+        let trace = current_trace().map(|trace| ("trace_id", trace.into()));
+        let fields = own.within(outer.flat_map(|fields| &fields.named).chain(&trace));
         let entry = Entry {
             at: self.clock.now(),
             metadata: event.metadata(),

@@ -38,6 +38,7 @@ mod seat_lock;
 mod seats;
 mod sessions;
 mod support;
+mod traces;
 mod updating_sessions;
 mod validation;
 mod wait;

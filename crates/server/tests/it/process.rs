@@ -20,5 +20,6 @@ mod shutdown;
 mod smuggling;
 mod stack;
 mod startup;
+mod traces;
 
 use crate::wait::{PATIENCE, wait_until};

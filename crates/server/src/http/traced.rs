@@ -1,0 +1,49 @@
+//! The span of a request, around the edge. This layer is there only where traces are.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::Method;
+
+use super::edge::{REQUEST_ID, Route, is_tagged};
+use crate::app::SharedApp;
+use crate::telemetry::traces::Span;
+
+/// Tells of a request. Its path and query stay out of it, for they name people.
+pub(super) async fn traced(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    if !is_tagged(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let method = known(request.method());
+    let span = app.traces.request(method, request.headers());
+    if span.is_recorded() {
+        span.set("http.request.method", method);
+        if let Some(id) = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()) {
+            span.set("http.response.header.x-request-id", id.to_owned());
+        }
+    }
+    let mut response = span.around(next.run(request)).await;
+    let route = response.extensions_mut().remove::<Route>();
+    if span.is_recorded() {
+        answered(&span, method, route.as_ref(), &response);
+    }
+    response
+}
+
+/// What OpenTelemetry's conventions for HTTP servers ask for; a 4xx is not the server's error.
+fn answered(span: &Span, method: &str, route: Option<&Route>, response: &Response) {
+    if let Some(Route(route)) = route {
+        span.rename(format!("{method} {route}"));
+        span.set("http.route", route.to_string());
+    }
+    span.set("http.response.status_code", i64::from(response.status().as_u16()));
+    if response.status().is_server_error() {
+        span.fail(&response.status());
+    }
+}
+
+/// Clients can make methods up without end, and each would be a name of its own.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("_OTHER")
+}

@@ -1,0 +1,234 @@
+//! Traces: where the time of a request went, told to a collector over OTLP when one is configured.
+//!
+//! Owns what a span is here, which requests are recorded, and how spans find their parent: through
+//! the current [`Context`], which follows a request's future from poll to poll. Without a collector
+//! no context is ever set, and everything here does nothing. How spans leave is [`collector`]'s;
+//! what is worth a span is told where it happens.
+
+mod collector;
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use opentelemetry::trace::{
+    FutureExt as _, Link, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
+    TracerProvider as _,
+};
+use opentelemetry::{Context, ContextGuard, KeyValue, Value};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
+
+use super::traceparent;
+use crate::config::Config;
+use crate::ids;
+use crate::metrics::Metrics;
+pub use collector::Collecting;
+pub use opentelemetry::trace::SpanKind;
+
+/// How many others a span may be linked with: as many commands as a batch may have.
+const LINKS_MAX: u32 = 1_024;
+
+/// Begins the spans that have no parent in this process. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Traces(Option<Context>);
+
+impl Traces {
+    /// Tells nobody anything, at no cost.
+    pub const fn off() -> Self {
+        Self(None)
+    }
+
+    /// As configured: off without a collector. Whoever gets the second part ends it last.
+    pub fn start(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<(Self, Collecting)> {
+        let Some(endpoint) = &config.otlp_endpoint else {
+            return Ok((Self::off(), Collecting::nothing()));
+        };
+        let resource = Resource::builder_empty().with_attributes([
+            KeyValue::new("service.name", "poltrona"),
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+            KeyValue::new("service.instance.id", ids::fresh().to_string()),
+        ]);
+        let resource = resource.build();
+        let (queue, collecting) = collector::start(endpoint, &resource, metrics)?;
+        // Whoever sends a `traceparent` has decided already, and a trace with holes is worth little.
+        let share = f64::from(config.otlp_sample_percent) / 100.0;
+        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share)));
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(sampler)
+            .with_max_links_per_span(LINKS_MAX)
+            .with_resource(resource)
+            .with_span_processor(queue)
+            .build();
+        Ok((Self(Some(Context::new().with_value(provider.tracer("poltrona")))), collecting))
+    }
+
+    /// Whether anybody is told.
+    pub const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The span of a request that came with these headers.
+    pub fn request(&self, method: &'static str, headers: &http::HeaderMap) -> Span {
+        let Some(base) = &self.0 else { return Span::none() };
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let parent = text(traceparent::NAME).and_then(traceparent::read).map(|parent| {
+            let state = text(traceparent::STATE).and_then(|state| state.parse().ok());
+            let (trace, span, flags) = (parent.trace_id(), parent.span_id(), parent.trace_flags());
+            SpanContext::new(trace, span, flags, true, state.unwrap_or_default())
+        });
+        let parent = parent.map_or_else(|| base.clone(), |it| base.with_remote_span_context(it));
+        begin(&parent, SpanBuilder::from_name(method).with_kind(SpanKind::Server))
+    }
+
+    /// A span of kind `kind` that follows what these `traceparent`s name: it belongs to the trace of
+    /// the first that is recorded, and is linked with the others. Nothing when none is recorded.
+    pub fn following<'a>(
+        &self,
+        name: &'static str,
+        kind: SpanKind,
+        causes: impl Iterator<Item = &'a str>,
+    ) -> Span {
+        let Some(base) = &self.0 else { return Span::none() };
+        let mut recorded: Vec<SpanContext> = Vec::new();
+        for cause in causes.filter_map(traceparent::read).filter(SpanContext::is_sampled) {
+            if recorded.len() <= LINKS_MAX as usize && recorded.last() != Some(&cause) {
+                recorded.push(cause);
+            }
+        }
+        let mut recorded = recorded.into_iter();
+        let Some(parent) = recorded.next() else { return Span::none() };
+        let builder = SpanBuilder::from_name(name).with_kind(kind);
+        let builder = builder.with_links(recorded.map(Link::with_context).collect());
+        begin(&base.with_remote_span_context(parent), builder)
+    }
+}
+
+/// A piece of work under way, or nothing. It ends when it is dropped.
+#[derive(Default)]
+#[must_use = "a span ends when it is dropped"]
+pub struct Span(Option<Context>);
+
+/// The span in which something was asked for; what comes of it later is told as a part of that.
+#[derive(Clone, Default)]
+pub struct Cause(Context);
+
+impl Span {
+    /// Tells nobody anything.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// A part of what goes on in this task now, if that is recorded.
+    pub fn child(name: &'static str) -> Self {
+        Context::map_current(|parent| part(parent, name, SpanKind::Internal))
+    }
+
+    /// The same, for the taking of a message.
+    pub fn consumer(name: &'static str) -> Self {
+        Context::map_current(|parent| part(parent, name, SpanKind::Consumer))
+    }
+
+    /// A part of this.
+    pub fn part(&self, name: &'static str) -> Self {
+        self.0.as_ref().map_or(Self::none(), |parent| part(parent, name, SpanKind::Internal))
+    }
+
+    /// Whether it will be told to anybody.
+    pub fn is_recorded(&self) -> bool {
+        self.0.as_ref().is_some_and(is_recorded)
+    }
+
+    /// Says something about it. Never who asked, nor what they sent.
+    pub fn set(&self, name: &'static str, value: impl Into<Value>) {
+        if let Some(context) = &self.0 {
+            context.span().set_attribute(KeyValue::new(name, value));
+        }
+    }
+
+    /// Gives it a name that is known only now.
+    pub fn rename(&self, name: String) {
+        if let Some(context) = &self.0 {
+            context.span().update_name(name);
+        }
+    }
+
+    /// It went wrong.
+    pub fn fail(&self, why: &impl Display) {
+        if let Some(context) = &self.0 {
+            context.span().set_status(Status::error(why.to_string()));
+        }
+    }
+
+    /// Points from this to another piece of work.
+    pub fn link(&self, other: &Self) {
+        if let (Some(context), Some(other)) = (&self.0, &other.0) {
+            context.span().add_link(other.span().span_context().clone(), Vec::new());
+        }
+    }
+
+    /// Makes it the current one of `work`.
+    pub async fn around<F: Future>(&self, work: F) -> F::Output {
+        match &self.0 {
+            Some(context) => work.with_context(context.clone()).await,
+            None => work.await,
+        }
+    }
+
+    /// Makes it the current one of this thread until the guard is dropped.
+    pub fn enter(&self) -> Option<ContextGuard> {
+        self.0.clone().map(Context::attach)
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        if let Some(context) = &self.0 {
+            context.span().end();
+        }
+    }
+}
+
+impl Cause {
+    /// What goes on in this task now.
+    pub fn current() -> Self {
+        Self(Context::current())
+    }
+
+    /// A part of it, if it is recorded.
+    pub fn part(&self, name: &'static str) -> Span {
+        part(&self.0, name, SpanKind::Internal)
+    }
+
+    /// Its name elsewhere; `None` when there is no trace.
+    pub fn traceparent(&self) -> Option<String> {
+        let span = self.0.span();
+        let context = span.span_context();
+        context.is_valid().then(|| traceparent::write(context))
+    }
+}
+
+/// The trace that goes on in this task now, for log lines.
+pub fn current_trace() -> Option<String> {
+    Context::map_current(|context| {
+        let span = context.span();
+        let context = span.span_context();
+        context.is_valid().then(|| context.trace_id().to_string())
+    })
+}
+
+fn is_recorded(context: &Context) -> bool {
+    context.has_active_span() && context.span().span_context().is_sampled()
+}
+
+fn part(parent: &Context, name: &'static str, kind: SpanKind) -> Span {
+    if is_recorded(parent) {
+        begin(parent, SpanBuilder::from_name(name).with_kind(kind))
+    } else {
+        Span::none()
+    }
+}
+
+fn begin(parent: &Context, builder: SpanBuilder) -> Span {
+    let tracer = parent.get::<SdkTracer>();
+    Span(tracer.map(|tracer| parent.with_span(tracer.build_with_context(builder, parent))))
+}

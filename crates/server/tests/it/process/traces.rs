@@ -1,0 +1,62 @@
+//! Traces of the real program: what its log says of them.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::program::{Program, poltrona};
+use super::wait_until;
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/// A port that nobody listens on.
+fn nobody() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+fn serve(folder: &Path) -> Program {
+    let mut command = poltrona(folder);
+    command.args(["serve", "--otlp-sample-percent", "100"]);
+    // As the specification of OpenTelemetry names it.
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", nobody());
+    Program::start(command)
+}
+
+fn dropped(program: &Program) -> u64 {
+    let page = String::from_utf8(program.get("/metrics").expect(200).body).unwrap();
+    let line = page.lines().find_map(|line| line.strip_prefix("poltrona_spans_dropped_total "));
+    line.unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_collector_that_is_away_is_told_once_and_what_it_misses_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = serve(folder.path());
+    for _ in 0..2 {
+        let before = dropped(&program);
+        program.get("/health").expect(200);
+        wait_until("the span is counted as dropped", || (dropped(&program) > before).then_some(()));
+    }
+    program.wait_for_line("spans are being dropped");
+    assert_eq!(program.log().matches("spans are being dropped").count(), 1, "{}", program.log());
+    program.stop();
+}
+
+#[test]
+fn lines_of_the_log_name_the_trace_that_they_belong_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = serve(folder.path());
+    let mut connection = program.connect();
+    let traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let headers = [("traceparent", traceparent.as_str())];
+    connection.send_request("GET", "/health", &headers, None).unwrap();
+    connection.answer().unwrap().unwrap().expect(200);
+    let line = wait_until("the line of the request", || {
+        let log = program.log();
+        let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.find(|line| line["target"] == "http")
+    });
+    assert_eq!(line["trace_id"], TRACE);
+    program.stop();
+}
