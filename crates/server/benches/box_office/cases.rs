@@ -4,10 +4,14 @@ mod batching;
 mod ceiling;
 mod expiry;
 mod health;
+mod lapses;
 mod lone;
+mod postgres;
 mod purchase;
 mod reserve;
+mod stack;
 mod start;
+mod storm;
 
 use clap::ValueEnum;
 
@@ -37,6 +41,14 @@ pub(crate) enum Case {
     Start,
     /// Reservations beside the least work that is durable.
     Ceiling,
+    /// All of these in a PostgreSQL: reservations, batching, the ceiling, purchases, one visitor.
+    Postgres,
+    /// Refusals of one held seat, with PostgreSQL and Redis.
+    Storm,
+    /// One instance and three, with PostgreSQL, Redis and RabbitMQ.
+    Stack,
+    /// Many holds that lapse at once there.
+    Lapses,
 }
 
 impl Case {
@@ -49,12 +61,16 @@ impl Case {
         match self {
             Self::Health => health::run(bench).await,
             Self::Reserve => reserve::run(bench).await,
-            Self::Batching => batching::run(bench).await,
-            Self::Lone => lone::run(bench).await,
-            Self::Purchase => purchase::run(bench).await,
+            Self::Batching => batching::run(bench, bench.house().await?, 2.5).await,
+            Self::Lone => lone::run(bench, bench.house().await?).await,
+            Self::Purchase => purchase::run(bench, bench.house().await?).await,
             Self::Expiry => expiry::run(bench).await,
             Self::Start => start::run(bench).await,
-            Self::Ceiling => ceiling::run(bench).await,
+            Self::Ceiling => ceiling::run(bench, bench.house().await?, 0.5).await,
+            Self::Postgres => postgres::run(bench, bench.postgres_house().await?).await,
+            Self::Storm => storm::run(bench, bench.postgres_house().await?).await,
+            Self::Stack => stack::run(bench, bench.postgres_house().await?).await,
+            Self::Lapses => lapses::run(bench, bench.postgres_house().await?).await,
         }
     }
 }

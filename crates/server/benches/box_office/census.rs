@@ -1,9 +1,8 @@
 //! The census: after each run every seat is counted, and has to be somebody's or nobody's.
 
-use std::path::Path;
-
 use anyhow::ensure;
-use rusqlite::{Connection, OpenFlags};
+
+use crate::data::Data;
 
 /// What a database holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,45 +25,43 @@ const FAULTS: [(&str, &str); 2] = [
     (
         "seats sold twice",
         "SELECT count(*) FROM (SELECT 1 FROM sale_seats WHERE voided_at IS NULL
-                               GROUP BY session_id, seat_no HAVING count(*) > 1)",
+                               GROUP BY session_id, seat_no HAVING count(*) > 1) twice",
     ),
     (
         "seats without their reservation",
         "SELECT count(*) FROM seats s
          LEFT JOIN reservations r ON r.id = s.reservation_id AND r.session_id = s.session_id
          WHERE s.status <> 'AVAILABLE'
-           AND r.status IS NOT CASE s.status WHEN 'SOLD' THEN 'CONFIRMED' ELSE 'PENDING' END",
+           AND r.status IS DISTINCT FROM CASE s.status WHEN 'SOLD' THEN 'CONFIRMED' ELSE 'PENDING' END",
     ),
 ];
 
-/// How many seats the reservations of a status name.
-const NAMED: &str =
-    "SELECT coalesce(sum(1 + length(seat_nos) - length(replace(seat_nos, ',', ''))), 0)
-                     FROM reservations WHERE status = ?";
-
 impl Census {
     /// Counts what a database holds, and fails where it contradicts itself.
-    pub(crate) fn take(file: &Path) -> anyhow::Result<Self> {
-        let database = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let count = |sql: &str| database.query_row(sql, (), |row| row.get::<_, i64>(0));
-        let seats = |status: &str| {
-            let sql = "SELECT count(*) FROM seats WHERE status = ?";
-            database.query_row(sql, [status], |row| row.get::<_, i64>(0))
+    pub(crate) async fn take(data: &Data) -> anyhow::Result<Self> {
+        let look = data.open().await?;
+        let count = async |sql: &str| look.count(sql).await;
+        let seats = async |status: &str| {
+            count(&format!("SELECT count(*) FROM seats WHERE status = '{status}'")).await
         };
-        let named = |status: &str| database.query_row(NAMED, [status], |row| row.get::<_, i64>(0));
+        let seats_named = look.seats_named();
+        let named = async |status: &str| {
+            let sum = format!("cast(coalesce(sum({seats_named}), 0) AS bigint)");
+            count(&format!("SELECT {sum} FROM reservations WHERE status = '{status}'")).await
+        };
         for (what, sql) in FAULTS {
-            let found = count(sql)?;
+            let found = count(sql).await?;
             ensure!(found == 0, "{found} {what}");
         }
         let census = Self {
-            free: seats("AVAILABLE")?,
-            held: seats("RESERVED")?,
-            sold: seats("SOLD")?,
-            reservations: count("SELECT count(*) FROM reservations")?,
-            sales: count("SELECT count(*) FROM sales")?,
+            free: seats("AVAILABLE").await?,
+            held: seats("RESERVED").await?,
+            sold: seats("SOLD").await?,
+            reservations: count("SELECT count(*) FROM reservations").await?,
+            sales: count("SELECT count(*) FROM sales").await?,
         };
-        let in_sales = count("SELECT count(*) FROM sale_seats WHERE voided_at IS NULL")?;
-        let (pending, confirmed) = (named("PENDING")?, named("CONFIRMED")?);
+        let in_sales = count("SELECT count(*) FROM sale_seats WHERE voided_at IS NULL").await?;
+        let (pending, confirmed) = (named("PENDING").await?, named("CONFIRMED").await?);
         ensure!(census.held == pending, "{} seats held, {pending} by reservations", census.held);
         ensure!(
             census.sold == confirmed,
@@ -76,8 +73,8 @@ impl Census {
     }
 
     /// Fails unless the database holds exactly what was acknowledged.
-    pub(crate) fn expect(file: &Path, acknowledged: &Self) -> anyhow::Result<()> {
-        let found = Self::take(file)?;
+    pub(crate) async fn expect(data: &Data, acknowledged: &Self) -> anyhow::Result<()> {
+        let found = Self::take(data).await?;
         ensure!(found == *acknowledged, "{found:?} is stored, {acknowledged:?} was acknowledged");
         Ok(())
     }

@@ -66,10 +66,11 @@ pub(crate) struct Measured {
     pub(crate) client_us: f64,
 }
 
-/// Makes calls over `clients` connections, each the next as soon as it has its answer, for as long
-/// as said, or until a call says that there are no more. Calls that were begun are finished.
+/// Makes calls over `clients` connections, spread over the addresses, each the next as soon as it
+/// has its answer, for as long as said, or until a call says that there are no more. Calls that were
+/// begun are finished.
 pub(crate) async fn closed_loop<C>(
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     clients: usize,
     lasting: Duration,
     call: &C,
@@ -78,8 +79,8 @@ where
     C: AsyncFn(&mut Connection) -> anyhow::Result<bool>,
 {
     let mut connections = Vec::with_capacity(clients);
-    for _ in 0..clients {
-        connections.push(Connection::open(address).await?);
+    for address in addresses.iter().cycle().take(clients) {
+        connections.push(Connection::open(*address).await?);
     }
     let start = Instant::now();
     let end = start + lasting;
@@ -109,7 +110,7 @@ pub(crate) async fn measure<C>(
 where
     C: AsyncFn(&mut Connection) -> anyhow::Result<bool>,
 {
-    closed_loop(server.address(), clients, bench.warm_up(), call).await?;
+    closed_loop(&server.addresses(), clients, bench.warm_up(), call).await?;
     measure_warm(server, clients, bench.window, call).await
 }
 
@@ -124,7 +125,7 @@ where
     C: AsyncFn(&mut Connection) -> anyhow::Result<bool>,
 {
     let (server_before, client_before) = (server.cpu()?, machine::own_cpu()?);
-    let Ran { mut times, took } = closed_loop(server.address(), clients, lasting, call).await?;
+    let Ran { mut times, took } = closed_loop(&server.addresses(), clients, lasting, call).await?;
     let (server_after, client_after) = (server.cpu()?, machine::own_cpu()?);
     ensure!(times.count() > 0, "nothing was done");
     let calls = f64::from(u32::try_from(times.count())?);

@@ -12,9 +12,12 @@ mod cases;
 mod ceiling;
 mod census;
 mod client;
+mod data;
+mod engine;
 mod house;
 mod load;
 mod machine;
+mod metrics;
 mod report;
 mod requests;
 mod server;
@@ -71,14 +74,21 @@ struct Bench {
     runs: u32,
     window: Duration,
     strace: bool,
-    folder: Folder,
     house: OnceCell<House>,
+    postgres_house: OnceCell<House>,
+    // Last, for what runs in it has to end before it is deleted.
+    folder: Folder,
 }
 
 impl Bench {
     /// The sessions and seats that cases start from, made when first asked for.
     async fn house(&self) -> anyhow::Result<&House> {
-        self.house.get_or_try_init(|| House::seed(self)).await
+        self.house.get_or_try_init(|| House::in_files(self)).await
+    }
+
+    /// The same in a private PostgreSQL.
+    async fn postgres_house(&self) -> anyhow::Result<&House> {
+        self.postgres_house.get_or_try_init(|| House::in_postgres(self)).await
     }
 
     /// How long to drive a server before measuring.
@@ -116,8 +126,9 @@ async fn measure(options: Options) -> anyhow::Result<()> {
         runs: options.runs,
         window: Duration::try_from_secs_f64(options.seconds).context("--seconds")?,
         strace: options.strace,
-        folder,
         house: OnceCell::new(),
+        postgres_house: OnceCell::new(),
+        folder,
     };
     let cases = if options.cases.is_empty() { Case::all() } else { options.cases };
     for case in cases {

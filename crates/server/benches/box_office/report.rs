@@ -38,6 +38,12 @@ impl fmt::Display for Spread {
     }
 }
 
+/// A count, to calculate with.
+#[expect(clippy::cast_precision_loss, reason = "counts here are far below 2⁵³")]
+pub(crate) const fn as_f64(count: i64) -> f64 {
+    count as f64
+}
+
 /// A number with as many digits as say something.
 pub(crate) fn figure(number: f64) -> String {
     let digits = match number.abs() {
@@ -63,13 +69,13 @@ fn with_commas(digits: &str) -> String {
 
 /// A table, printed as a whole when its case is done.
 pub(crate) struct Table {
-    title: &'static str,
+    title: String,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(title: &'static str, heads: &[&str]) -> Self {
-        Self { title, rows: vec![heads.iter().map(ToString::to_string).collect()] }
+    pub(crate) fn new(title: impl Into<String>, heads: &[&str]) -> Self {
+        Self { title: title.into(), rows: vec![heads.iter().map(ToString::to_string).collect()] }
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {

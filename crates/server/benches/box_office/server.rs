@@ -1,19 +1,23 @@
-//! A server under measurement: a process of its own, ended when this is dropped.
+//! A server under measurement: a process of its own, or several on the same data, ended when this is
+//! dropped.
+
+mod process;
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
-use rusqlite::{Connection as Database, OpenFlags};
+use anyhow::{Context as _, ensure};
 
 use crate::Bench;
 use crate::ceiling;
 use crate::client::Connection;
-use crate::machine;
+use crate::data::Data;
+use crate::metrics::Metrics;
 use crate::requests;
+use process::Process;
 
 /// How long a server may take until it is ready, or to do what it is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -22,95 +26,83 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// A running server.
 pub(crate) struct Server {
-    child: Child,
-    address: SocketAddr,
-    database: PathBuf,
-    started_in: Duration,
+    processes: Vec<Process>,
+    data: Data,
 }
 
 impl Server {
-    /// Starts `poltrona serve` on a data folder, its log thrown away.
+    /// Starts `poltrona serve`, its log thrown away.
     pub(crate) async fn poltrona(
         bench: &Bench,
-        data: &Path,
+        data: &Data,
         flags: &[&str],
     ) -> anyhow::Result<Self> {
-        Self::poltrona_logging(bench, data, flags, Stdio::null()).await
+        Self::instances(bench, data, flags, vec![Stdio::null()]).await
     }
 
-    /// Starts `poltrona serve` on a data folder.
-    ///
-    /// Nothing but these flags configures it: no variable of ours, no file in the current folder.
-    pub(crate) async fn poltrona_logging(
+    /// Starts `poltrona serve` once for each log, all on the same data.
+    pub(crate) async fn instances(
         bench: &Bench,
-        data: &Path,
+        data: &Data,
         flags: &[&str],
-        log: Stdio,
+        logs: Vec<Stdio>,
     ) -> anyhow::Result<Self> {
-        let port = free_port()?;
-        let mut command = Command::new(&bench.program);
-        command.arg("serve").arg("--data-dir").arg(data).arg("--port").arg(port.to_string());
-        command.args(flags).args(&bench.with).env_clear().current_dir(data).stderr(log);
-        Self::start(command, port, "/readyz", data.join("poltrona.db")).await
-    }
-
-    /// Starts the ceiling on a database file; `/bytes` answers with `bytes` bytes.
-    pub(crate) async fn ceiling(database: &Path, bytes: usize) -> anyhow::Result<Self> {
-        let port = free_port()?;
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg(ceiling::ARGUMENT).arg(port.to_string()).arg(database).arg(bytes.to_string());
-        Self::start(command, port, "/hello", database.to_owned()).await
-    }
-
-    async fn start(
-        mut command: Command,
-        port: u16,
-        ready: &str,
-        database: PathBuf,
-    ) -> anyhow::Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        let began = Instant::now();
-        let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut server = Self { child, address, database, started_in: Duration::ZERO };
-        let request = requests::get(ready);
-        while !server.answers(&request).await {
-            if let Some(status) = server.child.try_wait()? {
-                bail!("{command:?} ended with {status}");
-            }
-            ensure!(began.elapsed() < PATIENCE, "{command:?} is not ready");
-            tokio::time::sleep(PAUSE).await;
+        let mut processes = Vec::with_capacity(logs.len());
+        for log in logs {
+            let command = |port: u16| {
+                let mut command = Command::new(&bench.program);
+                command.arg("serve").arg("--port").arg(port.to_string());
+                data.configure(&mut command)?;
+                command.args(flags).args(&bench.with).stderr(log);
+                Ok(command)
+            };
+            processes.push(Process::start(command, "/readyz").await?);
         }
-        server.started_in = began.elapsed();
-        Ok(server)
+        Ok(Self { processes, data: data.clone() })
     }
 
-    async fn answers(&self, request: &[u8]) -> bool {
-        let Ok(mut connection) = Connection::open(self.address).await else { return false };
-        connection.ask(request).await.is_ok_and(|answer| answer.status == 200)
+    /// Starts the ceiling; `/bytes` answers with `bytes` bytes.
+    pub(crate) async fn ceiling(data: &Data, bytes: usize) -> anyhow::Result<Self> {
+        let command = |port: u16| {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.arg(ceiling::ARGUMENT).arg(port.to_string());
+            match data {
+                Data::File(file) => command.arg(file),
+                Data::Database(database) => command.arg(database.url()),
+            };
+            command.arg(bytes.to_string());
+            Ok(command)
+        };
+        let processes = vec![Process::start(command, "/hello").await?];
+        Ok(Self { processes, data: data.clone() })
     }
 
-    /// Where it listens.
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+    /// Where its processes listen.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.processes.iter().map(|process| process.address).collect()
     }
 
-    /// Its process.
+    /// Where its first process listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.processes[0].address
+    }
+
+    /// Its first process.
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.processes[0].id()
     }
 
-    /// From starting the process to its first answer that it is ready.
-    pub(crate) const fn started_in(&self) -> Duration {
-        self.started_in
+    /// From starting the first process to its first answer that it is ready.
+    pub(crate) fn started_in(&self) -> Duration {
+        self.processes[0].started_in
     }
 
-    /// The CPU time that it has used.
+    /// The CPU time that its processes have used.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        machine::cpu(&self.pid().to_string())
+        self.processes.iter().map(Process::cpu).sum()
     }
 
-    /// The memory that it holds now, in MB.
+    /// The memory that its first process holds now, in MB.
     pub(crate) fn resident_mb(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -118,77 +110,56 @@ impl Server {
         Ok(kib.context("no VmRSS")?.parse::<f64>()? * 1_024.0 / 1e6)
     }
 
-    /// What it counts.
+    /// What its processes count.
     pub(crate) async fn metrics(&self) -> anyhow::Result<Metrics> {
-        let mut connection = Connection::open(self.address).await?;
-        let answer = connection.ask(&requests::get("/metrics")).await?;
-        answer.expect(200)?;
-        Ok(Metrics(String::from_utf8(answer.body.to_vec())?))
-    }
-
-    /// Waits until every event has been delivered.
-    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let database = Database::open_with_flags(&self.database, flags)?;
-        self.wait_until("events wait in the outbox", async || {
-            let count = "SELECT count(*) FROM outbox";
-            Ok(database.query_row(count, (), |row| row.get::<_, i64>(0))? == 0)
-        })
-        .await
-    }
-
-    /// Waits until `done` says so.
-    pub(crate) async fn wait_until(
-        &self,
-        otherwise: &str,
-        done: impl AsyncFn() -> anyhow::Result<bool>,
-    ) -> anyhow::Result<()> {
-        let began = Instant::now();
-        while !done().await? {
-            ensure!(began.elapsed() < PATIENCE, "{otherwise}, after {PATIENCE:?}");
-            tokio::time::sleep(10 * PAUSE).await;
+        let mut pages = String::new();
+        for process in &self.processes {
+            let mut connection = Connection::open(process.address).await?;
+            let answer = connection.ask(&requests::get("/metrics")).await?;
+            answer.expect(200)?;
+            pages.push_str(std::str::from_utf8(answer.body)?);
         }
-        Ok(())
+        Ok(Metrics::of(pages))
     }
 
-    /// Stops it as a service manager would; gives its database file.
-    pub(crate) fn stop(mut self) -> anyhow::Result<PathBuf> {
-        let told = Command::new("kill").arg(self.pid().to_string()).status()?;
-        ensure!(told.success(), "kill: {told}");
-        let status = self.child.wait()?;
-        ensure!(status.success(), "the server ended with {status}");
-        Ok(self.database.clone())
+    /// Waits until every event has been delivered: see [`Data::settle`].
+    pub(crate) async fn settle(&self, held: usize) -> anyhow::Result<()> {
+        self.data.settle(held).await
     }
 
-    /// Ends it at once, as a power cut would; gives its database file.
-    pub(crate) fn kill(mut self) -> anyhow::Result<PathBuf> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(self.database.clone())
+    /// Stops it as a service manager would; gives its data.
+    pub(crate) fn stop(mut self) -> anyhow::Result<Data> {
+        self.processes.iter_mut().try_for_each(Process::stop)?;
+        Ok(self.data)
     }
-}
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // After a failure: nothing may be left running. A process that has ended says so here.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    /// Ends it at once, as a power cut would; gives its data.
+    pub(crate) fn kill(mut self) -> anyhow::Result<Data> {
+        self.processes.iter_mut().try_for_each(Process::kill)?;
+        Ok(self.data)
     }
 }
 
-/// A page of metrics.
-pub(crate) struct Metrics(String);
+/// Waits until `done` says so.
+pub(crate) async fn wait_until(
+    otherwise: &str,
+    mut done: impl AsyncFnMut() -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    wait_until_some(otherwise, async || Ok(done().await?.then_some(()))).await
+}
 
-impl Metrics {
-    /// The value of a series, written as on the page, labels included; 0 for one that is not there.
-    pub(crate) fn value(&self, series: &str) -> f64 {
-        let value = self.0.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        value.and_then(|value| value.parse().ok()).unwrap_or(0.0)
-    }
-
-    /// By how much a series grew since `before`.
-    pub(crate) fn since(&self, before: &Self, series: &str) -> f64 {
-        self.value(series) - before.value(series)
+/// Waits until there is something.
+pub(crate) async fn wait_until_some<T>(
+    otherwise: &str,
+    mut found: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = found().await? {
+            return Ok(found);
+        }
+        ensure!(began.elapsed() < PATIENCE, "{otherwise}, after {PATIENCE:?}");
+        tokio::time::sleep(10 * PAUSE).await;
     }
 }
 
@@ -199,6 +170,6 @@ pub(crate) fn log_file(path: &Path) -> anyhow::Result<Stdio> {
 
 /// A port that nobody listens on. Another program could take it before ours does; then the start
 /// fails, and says so.
-fn free_port() -> std::io::Result<u16> {
+pub(crate) fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

@@ -39,7 +39,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
         }
     }
     ceiling.kill()?;
-    Census::expect(&ours.stop()?, &Census::of_singles(House::seat_count(), 1, 0)?)?;
+    Census::expect(&ours.stop()?, &Census::of_singles(House::seat_count(), 1, 0)?).await?;
     report(&rows);
     Ok(())
 }
@@ -100,13 +100,13 @@ async fn rows(ours: &Server, house: &House, seats: &[SeatId]) -> anyhow::Result<
     Ok((rows, bytes))
 }
 
-fn body_of(request: &[u8]) -> &str {
+pub(super) fn body_of(request: &[u8]) -> &str {
     let text = std::str::from_utf8(request).unwrap_or_default();
     text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
 /// Sends one request over and over.
-async fn repeat(
+pub(super) async fn repeat(
     bench: &Bench,
     server: &Server,
     clients: usize,

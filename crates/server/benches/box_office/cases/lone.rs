@@ -18,8 +18,7 @@ const PAIRS: usize = 11;
 /// How long a burst lasts: two servers wait while one works.
 const BURST: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
-    let house = bench.house().await?;
+pub(super) async fn run(bench: &Bench, house: &House) -> anyhow::Result<()> {
     let seats = house.scattered();
     let shared = house.open(bench, "lone-shared", &[]).await?;
     let alone = house.open(bench, "lone-alone", &["--batch-max=1"]).await?;
@@ -37,10 +36,11 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
     }
     for (server, queue) in [(shared, shared_queue), (alone, alone_queue)] {
         let held = queue.taken();
-        Census::expect(&server.stop()?, &Census::of_singles(House::seat_count(), held, 0)?)?;
+        let census = Census::of_singles(House::seat_count(), held, 0)?;
+        Census::expect(&server.stop()?, &census).await?;
     }
-    let mut table =
-        Table::new("lone: reservations over one connection", &["commits", "p50 ms of 11 bursts"]);
+    let title = format!("lone: reservations over one connection, {}", house.store());
+    let mut table = Table::new(title, &["commits", "p50 ms of 11 bursts"]);
     table.row(vec!["shared".to_owned(), Spread::of(&pairs, |pair| pair.0).to_string()]);
     let alone = Spread::of(&pairs, |pair| pair.1);
     table.row(vec!["one each (--batch-max 1)".to_owned(), alone.to_string()]);
@@ -53,7 +53,8 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
 
 /// Half of the burst's reservations were answered within so many milliseconds.
 async fn burst(server: &Server, queue: &Queue) -> anyhow::Result<f64> {
-    let Ran { mut times, .. } = closed_loop(server.address(), 1, BURST, &one_each(queue)).await?;
+    let Ran { mut times, .. } =
+        closed_loop(&server.addresses(), 1, BURST, &one_each(queue)).await?;
     ensure!(times.count() > 0, "the seats ran out");
     Ok(times.millis_at(0.5))
 }

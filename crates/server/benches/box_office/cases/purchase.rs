@@ -4,14 +4,16 @@ use std::cell::RefCell;
 use std::time::Instant;
 
 use anyhow::ensure;
+use poltrona_domain::SeatId;
 
 use super::CLIENTS;
+use super::reserve::reserve;
 use crate::Bench;
 use crate::census::Census;
 use crate::client::Connection;
 use crate::house::House;
 use crate::load::{Measured, Times, closed_loop, measure_warm};
-use crate::report::{Spread, Table};
+use crate::report::{Spread, Table, Wanted, verdict};
 use crate::requests::{Queue, confirm};
 
 struct Bought {
@@ -27,15 +29,18 @@ struct Halves {
     confirm: Times,
 }
 
-pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
-    let mut runs = Vec::new();
+pub(super) async fn run(bench: &Bench, house: &House) -> anyhow::Result<()> {
+    let seats = house.scattered();
+    let (mut runs, mut reserved) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        runs.push(purchases(bench).await?);
+        runs.push(purchases(bench, house, &seats).await?);
+        reserved.push(reserve(bench, house, &seats, CLIENTS, &[]).await?.measured.rate);
     }
     let mut table = Table::new(
-        "purchase: a reservation and its payment, at 64 connections",
+        format!("purchase: a reservation and its payment, at 64 connections, {}", house.store()),
         &[
             "purchases a second",
+            "reservations alone, a second",
             "reserve: p50 ms",
             "p99 ms",
             "confirm: p50 ms",
@@ -46,6 +51,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let of = |value: fn(&Bought) -> f64| Spread::of(&runs, value).to_string();
     table.row(vec![
         of(|run| run.measured.rate),
+        Spread::of(&reserved, |rate| *rate).to_string(),
         of(|run| run.reserve[0]),
         of(|run| run.reserve[1]),
         of(|run| run.confirm[0]),
@@ -53,13 +59,15 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
         of(|run| run.measured.server_us),
     ]);
     table.print();
+    let purchases = Spread::of(&runs, |run| run.measured.rate).median;
+    let ratio = purchases / Spread::of(&reserved, |rate| *rate).median;
+    verdict("purchases beside reservations alone", ratio, Wanted::AtLeast(0.4));
+    println!();
     Ok(())
 }
 
-async fn purchases(bench: &Bench) -> anyhow::Result<Bought> {
-    let house = bench.house().await?;
-    let seats = house.scattered();
-    let queue = Queue::of_seats(&seats);
+async fn purchases(bench: &Bench, house: &House, seats: &[SeatId]) -> anyhow::Result<Bought> {
+    let queue = Queue::of_seats(seats);
     let server = house.open(bench, "purchase", &[]).await?;
     let halves = RefCell::new(Halves::default());
     let call = async |connection: &mut Connection| {
@@ -75,12 +83,13 @@ async fn purchases(bench: &Bench) -> anyhow::Result<Bought> {
         halves.confirm.add(reserved.elapsed());
         Ok(true)
     };
-    closed_loop(server.address(), CLIENTS, bench.warm_up(), &call).await?;
+    closed_loop(&server.addresses(), CLIENTS, bench.warm_up(), &call).await?;
     drop(halves.take());
     let measured = measure_warm(&server, CLIENTS, bench.window, &call).await?;
     let sold = queue.taken();
     ensure!(sold < seats.len(), "the seats ran out: choose fewer --seconds");
-    Census::expect(&server.stop()?, &Census::of_singles(House::seat_count(), 0, sold)?)?;
+    let census = Census::of_singles(House::seat_count(), 0, sold)?;
+    Census::expect(&server.stop()?, &census).await?;
     let Halves { mut reserve, mut confirm } = halves.take();
     let at = |times: &mut Times| [times.millis_at(0.5), times.millis_at(0.99)];
     Ok(Bought { measured, reserve: at(&mut reserve), confirm: at(&mut confirm) })

@@ -2,6 +2,9 @@
 
 mod syncs;
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use anyhow::ensure;
 use poltrona_domain::SeatId;
 
@@ -9,10 +12,12 @@ use super::{CLIENTS, RUSH};
 use crate::Bench;
 use crate::census::Census;
 use crate::client::Connection;
+use crate::data::Data;
 use crate::house::House;
 use crate::load::{Measured, closed_loop, measure_warm};
 use crate::report::{Spread, Table, Wanted, figure, verdict};
 use crate::requests::Queue;
+use crate::server::Server;
 use syncs::Syncs;
 
 /// What a run of reservations came to.
@@ -22,31 +27,66 @@ pub(super) struct Reserved {
     pub(super) commits: f64,
     /// Commands in a commit, on average.
     pub(super) batch: f64,
+    /// How often a worker waited for the database's server, for each reservation.
+    pub(super) round_trips: f64,
+    /// From the last answer until all events had been delivered. Embedded, it is not waited for.
+    pub(super) settled_in: Duration,
+    /// How many reservations were made in all, those to warm up included.
+    pub(super) made: usize,
+}
+
+/// Who wants which seats, of whom.
+pub(super) struct Rush<'a> {
+    pub(super) seats: &'a [SeatId],
+    pub(super) clients: usize,
+    pub(super) instances: usize,
+    pub(super) flags: &'a [&'a str],
 }
 
 /// Reserves the seats in their order, on a copy of the house, and counts them afterwards.
 pub(super) async fn reserve(
     bench: &Bench,
+    house: &House,
     seats: &[SeatId],
     clients: usize,
     flags: &[&str],
 ) -> anyhow::Result<Reserved> {
+    let data = house.copy(bench, "reserve").await?;
+    reserve_on(bench, &data, &Rush { seats, clients, instances: 1, flags }).await
+}
+
+/// The same, on data where all seats are free.
+pub(super) async fn reserve_on(
+    bench: &Bench,
+    data: &Data,
+    rush: &Rush<'_>,
+) -> anyhow::Result<Reserved> {
+    let Rush { seats, clients, instances, flags } = *rush;
     let queue = Queue::of_seats(seats);
-    let server = bench.house().await?.open(bench, "reserve", flags).await?;
-    closed_loop(server.address(), clients, bench.warm_up(), &one_each(&queue)).await?;
+    let logs = (0..instances).map(|_| Stdio::null()).collect();
+    let server = Server::instances(bench, data, flags, logs).await?;
+    closed_loop(&server.addresses(), clients, bench.warm_up(), &one_each(&queue)).await?;
     let before = server.metrics().await?;
     let measured = measure_warm(&server, clients, bench.window, &one_each(&queue)).await?;
+    let ended = Instant::now();
     let after = server.metrics().await?;
-    let seats_left = queue.taken() < seats.len();
-    ensure!(seats_left, "the seats ran out: choose fewer --seconds");
-    let held = queue.taken();
-    Census::expect(&server.stop()?, &Census::of_singles(House::seat_count(), held, 0)?)?;
+    let made = queue.taken();
+    ensure!(made < seats.len(), "the seats ran out: choose fewer --seconds");
+    if data.is_shared() {
+        data.settle(made).await?;
+    }
+    let settled_in = ended.elapsed();
+    let census = Census::of_singles(House::seat_count(), made, 0)?;
+    Census::expect(&server.stop()?, &census).await?;
     let grew = |series| after.since(&before, series);
     let reservations = grew(r#"poltrona_commands_total{command="reserve",outcome="done"}"#);
     Ok(Reserved {
         measured,
         commits: grew("poltrona_commits_total") / reservations,
         batch: grew("poltrona_batch_size_sum") / grew("poltrona_batch_size_count"),
+        round_trips: grew("poltrona_ledger_round_trips_total") / reservations,
+        settled_in,
+        made,
     })
 }
 
@@ -71,7 +111,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let mut runs: [Vec<Reserved>; 4] = Default::default();
     for _ in 0..bench.runs {
         for ((_, seats, clients), runs) in rows.iter().zip(&mut runs) {
-            runs.push(reserve(bench, seats, *clients, &[]).await?);
+            runs.push(reserve(bench, house, seats, *clients, &[]).await?);
         }
     }
     let mut table = Table::new(
@@ -120,10 +160,11 @@ async fn count_syncs(bench: &Bench, seats: &[SeatId]) -> anyhow::Result<()> {
     let server = bench.house().await?.open(bench, "reserve", &[]).await?;
     let before = server.metrics().await?;
     let syncs = Syncs::trace(bench, &server)?;
-    let ran = closed_loop(server.address(), CLIENTS, bench.warm_up(), &one_each(&queue)).await?;
+    let ran = closed_loop(&server.addresses(), CLIENTS, bench.warm_up(), &one_each(&queue)).await?;
     let after = server.metrics().await?;
     let syncs = syncs.count()?;
-    Census::expect(&server.stop()?, &Census::of_singles(House::seat_count(), queue.taken(), 0)?)?;
+    let census = Census::of_singles(House::seat_count(), queue.taken(), 0)?;
+    Census::expect(&server.stop()?, &census).await?;
     let each =
         |count: f64| figure(count / f64::from(u32::try_from(ran.times.count()).unwrap_or(1)));
     let commits = after.since(&before, "poltrona_commits_total");

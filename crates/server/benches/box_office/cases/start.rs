@@ -12,10 +12,11 @@ use super::CLIENTS;
 use crate::Bench;
 use crate::census::Census;
 use crate::client::Connection;
+use crate::data::Data;
 use crate::load::closed_loop;
 use crate::report::{Spread, Table, Wanted, verdict};
 use crate::requests;
-use crate::server::Server;
+use crate::server::{Server, wait_until};
 
 /// How long a server is left alone before its memory at rest is looked at.
 const REST: Duration = Duration::from_secs(1);
@@ -33,15 +34,16 @@ struct Started {
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let full = bench.folder.fresh("million")?;
-    let database = migrated(bench, &full)?;
-    let expected = million::fill(&database)?;
+    let full = migrated(bench, &full)?;
+    let expected = million::fill(&full)?;
+    let full = Data::File(full);
     let (mut empty_runs, mut full_runs) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        let empty = bench.folder.fresh("empty")?;
+        let empty = Data::File(bench.folder.fresh("empty")?.join("poltrona.db"));
         empty_runs.push(start(bench, &empty, 0).await?);
         full_runs.push(start(bench, &full, million::RESERVATIONS_HELD).await?);
     }
-    Census::expect(&database, &expected)?;
+    Census::expect(&full, &expected).await?;
     let mut table = Table::new(
         "start: from exec to the first 200 of /readyz, and memory",
         &["database", "ready in s", "MB when ready", "MB at rest", "MB after traffic"],
@@ -76,19 +78,18 @@ fn migrated(bench: &Bench, data: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Starts, looks, and stops. `holds`: how many reservations the server has to learn of.
-async fn start(bench: &Bench, data: &Path, holds: u32) -> anyhow::Result<Started> {
+async fn start(bench: &Bench, data: &Data, holds: u32) -> anyhow::Result<Started> {
     let server = Server::poltrona(bench, data, &[]).await?;
     let ready_mb = server.resident_mb()?;
-    server
-        .wait_until("holds are not watched", async || {
-            Ok(server.metrics().await?.value("poltrona_holds_watched") >= f64::from(holds))
-        })
-        .await?;
+    wait_until("holds are not watched", async || {
+        Ok(server.metrics().await?.value("poltrona_holds_watched") >= f64::from(holds))
+    })
+    .await?;
     tokio::time::sleep(REST).await;
     let rest_mb = server.resident_mb()?;
     let request = requests::get("/sessions?limit=1");
     closed_loop(
-        server.address(),
+        &server.addresses(),
         CLIENTS,
         bench.warm_up() / 2,
         &async |connection: &mut Connection| {
