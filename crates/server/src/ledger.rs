@@ -176,8 +176,9 @@ pub enum Error {
     /// Nobody can say yet whether it was done; the same idempotency key will tell.
     #[error("outcome unknown")]
     OutcomeUnknown,
-    /// A guard of the store refused what the rules allowed: a bug, and nothing was sold.
-    #[error("an invariant was guarded")]
+    /// The store refused what the rules allowed, by a guard or because it makes no sense to it: a bug,
+    /// and nothing was sold.
+    #[error("the store refused what the rules allowed")]
     Guarded,
 }
 
@@ -306,12 +307,11 @@ impl Workers {
 fn answer_to(error: &store::Error) -> Error {
     match error {
         store::Error::Full => Error::Full,
-        store::Error::Guard(_) => Error::Guarded,
+        store::Error::Guard(_) | store::Error::Driver(_) => Error::Guarded,
         store::Error::Blocked(_) => Error::Overloaded,
         store::Error::Unknown(_) => Error::OutcomeUnknown,
-        store::Error::Raced(_)
-        | store::Error::Unavailable(_)
-        | store::Error::Disk(_)
-        | store::Error::Driver(_) => Error::Unavailable,
+        store::Error::Raced(_) | store::Error::Unavailable(_) | store::Error::Disk(_) => {
+            Error::Unavailable
+        }
     }
 }

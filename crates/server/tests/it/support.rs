@@ -110,7 +110,9 @@ impl TestApp {
         let place = Place::new().await;
         let mut config = place.config();
         change(&mut config);
-        Self::start(Stopped { config, clock: Clock::System, place: place.into() }).await.expect("it opens")
+        Self::start(Stopped { config, clock: Clock::System, place: place.into() })
+            .await
+            .expect("it opens")
     }
 
     async fn start(stopped: Stopped) -> anyhow::Result<Self> {

@@ -23,6 +23,7 @@ use super::publisher::confirming;
 use super::topology::{self, Queue};
 use super::work::Batch;
 use super::{Bus, retry};
+use crate::failpoint::Failpoint;
 
 /// How many messages of a queue are in hand at most.
 const PREFETCH: u16 = 200;
@@ -115,6 +116,7 @@ impl Subscription {
         for (delivery, why) in failed {
             retry::put_back(bus, &self.channel, self.queue, &delivery, &why).await?;
         }
+        Failpoint::Consumed.reached();
         let all = BasicAckOptions { multiple: true };
         within(self.channel.basic_ack(last, all)).await?;
         bus.meters.done(self.queue.name(), done);

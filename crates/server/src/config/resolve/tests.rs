@@ -299,7 +299,10 @@ fn a_secret_may_stand_in_a_file_and_shows_nowhere() {
     let missing = machine().env("REDIS_URL_FILE", "/none").faults();
     assert!(missing.contains("env REDIS_URL_FILE (/none)): the file cannot be read"), "{missing}");
     let refused = machine().env("RABBITMQ_URL_FILE", "/s").file("/s", "canary").faults();
-    assert!(refused.contains("not the URL of a RabbitMQ") && !refused.contains("canary"), "{refused}");
+    assert!(
+        refused.contains("not the URL of a RabbitMQ") && !refused.contains("canary"),
+        "{refused}"
+    );
     assert!(machine().env("POLTRONA_PORT_FILE", "/s").resolve().is_err(), "a port is no secret");
 }
 

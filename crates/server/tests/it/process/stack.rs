@@ -10,7 +10,7 @@ mod races;
 mod restarts;
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -106,15 +106,4 @@ impl Crowd {
         let report = std::fs::read_to_string(&self.report).unwrap();
         serde_json::from_str(&report).unwrap()
     }
-}
-
-/// Runs a command of the program over the stack's engines.
-fn command(stack: &Stack, arguments: &[&str]) -> Command {
-    let mut command = clean(BINARY, stack.folder.path());
-    command
-        .args(arguments)
-        .env("DATABASE_URL", stack.postgres.url())
-        .env("REDIS_URL", stack.redis.url())
-        .env("RABBITMQ_URL", stack.rabbit.url());
-    command
 }
