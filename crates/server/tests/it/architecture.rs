@@ -34,7 +34,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
-    ("cli", &["app", "clock", "config", "telemetry"]),
+    ("cli", &["app", "clock", "config", "doctor", "telemetry"]),
+    ("doctor", &["clock", "config", "seat_lock::probe", "store"]),
     ("demo", &["app::App", "ids", "wire"]),
     ("telemetry", &["clock", "config"]),
     // The API.
