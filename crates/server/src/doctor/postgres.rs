@@ -37,6 +37,8 @@ struct Patient {
     database: String,
     /// The name of the role that the program connects as.
     role: String,
+    /// The schema that its tables are in; none when the role may use none.
+    schema: Option<String>,
 }
 
 impl Patient {
@@ -97,8 +99,10 @@ async fn look(
     config: &Config,
     found: &mut Findings,
 ) -> Result<(), Error> {
-    let row = client.query_one("SELECT current_database()::text, current_user::text", &[]).await?;
-    let patient = Patient { client, database: row.try_get(0)?, role: row.try_get(1)? };
+    let sql = "SELECT current_database()::text, current_user::text, current_schema()::text";
+    let row = client.query_one(sql, &[]).await?;
+    let (database, role, schema) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let patient = Patient { client, database, role, schema };
     server::version(&patient, found).await?;
     safety(&patient, found).await?;
     server::primary(&patient, found).await?;
@@ -110,7 +114,7 @@ async fn look(
         let mend = "export DATABASE_URL=\"$DATABASE_URL?sslmode=verify-full\"";
         found.warning("TLS", "off, and the server is on another machine", mend);
     }
-    if !rights::examine(&patient, found).await? || !schema(&patient, config, found).await {
+    if !rights::examine(&patient, found).await? || !has_tables(&patient, config, found).await {
         return Ok(());
     }
     guards::examine(&patient, found).await?;
@@ -133,7 +137,7 @@ async fn safety(patient: &Patient, found: &mut Findings) -> Result<(), Error> {
 }
 
 /// Whether our tables are there.
-async fn schema(patient: &Patient, config: &Config, found: &mut Findings) -> bool {
+async fn has_tables(patient: &Patient, config: &Config, found: &mut Findings) -> bool {
     match migrate::status(&patient.client).await {
         Ok(steps) => {
             let missing = steps.iter().filter(|step| !step.applied).count();

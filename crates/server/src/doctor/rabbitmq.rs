@@ -11,6 +11,7 @@ use lapin::{BasicProperties, Connection, ConnectionProperties, Error, ErrorKind}
 use tokio::time::timeout;
 
 use super::report::{Engine, Findings};
+use crate::ids;
 
 mod version;
 
@@ -20,8 +21,6 @@ pub const QUEUES: [&str; 3] = ["reservations", "payments", "expirations"];
 const RETRIES: [&str; 3] = [".retry.1s", ".retry.5s", ".retry.25s"];
 /// Where a message is set aside.
 const DEAD: &str = ".dlq";
-/// A queue of the doctor's own; gone with its connection.
-const TRIAL: &str = "poltrona.doctor";
 /// How long a broker may take to confirm one message; one that is short of memory or disk never does.
 const CONFIRM: Duration = Duration::from_secs(2);
 
@@ -73,22 +72,25 @@ async fn message(
     found: &mut Findings,
 ) -> Result<(), Error> {
     let channel = connection.create_channel().await?;
+    // Gone with the connection.
+    let trial = format!("poltrona.doctor.{}", ids::fresh());
     let own = QueueDeclareOptions {
         exclusive: true,
         auto_delete: true,
         ..QueueDeclareOptions::default()
     };
     let tried = async {
-        channel.queue_declare(TRIAL.into(), own, FieldTable::default()).await?;
+        channel.queue_declare(trial.as_str().into(), own, FieldTable::default()).await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let properties = BasicProperties::default();
-        let sent = channel.basic_publish("".into(), TRIAL.into(), options, b"seen", properties);
+        let sent =
+            channel.basic_publish("".into(), trial.as_str().into(), options, b"seen", properties);
         let Ok(confirmed) = timeout(CONFIRM, async { sent.await?.await }).await else {
             return Ok(None);
         };
         confirmed?;
-        channel.basic_get(TRIAL.into(), BasicGetOptions { no_ack: true }).await.map(Some)
+        channel.basic_get(trial.as_str().into(), BasicGetOptions { no_ack: true }).await.map(Some)
     };
     match tried.await {
         Ok(Some(_)) => {

@@ -122,7 +122,7 @@ fn server(info: &str, cli: &str, found: &mut Findings) {
             found.warning("memory", "when it is full it takes no marks (noeviction)", mend);
         }
         Some(policy) => {
-            found.ok("memory", format!("{policy}; a mark that is evicted harms nobody"))
+            found.ok("memory", format!("{policy}; a mark that is evicted harms nobody"));
         }
         None => {}
     }

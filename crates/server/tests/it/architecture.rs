@@ -35,7 +35,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["app", "clock", "config", "doctor", "telemetry"]),
-    ("doctor", &["clock", "config", "seat_lock::probe", "store"]),
+    ("doctor", &["clock", "config", "ids", "seat_lock::probe", "store"]),
     ("demo", &["app::App", "ids", "wire"]),
     ("telemetry", &["clock", "config"]),
     // The API.
@@ -48,6 +48,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "config",
             "ids",
             "ledger",
+            "metrics::Engines",
             "metrics::Readings",
             "store",
             "wire",

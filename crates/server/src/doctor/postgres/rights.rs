@@ -11,23 +11,31 @@ const LESSER: &str = "poltrona_serve";
 /// Whether the role may do what the program does. Tables that are not there yet are no matter of rights.
 pub(super) async fn examine(patient: &Patient, found: &mut Findings) -> Result<bool, Error> {
     let role = identifier(&patient.role);
-    let schema = patient.client.query_one("SELECT current_schema()::text", &[]).await?;
-    if schema.try_get::<_, Option<String>>(0)?.is_none() {
+    let Some(schema) = &patient.schema else {
         let detail = format!("{} may use no schema that it looks into", patient.role);
         let grant = format!("GRANT USAGE ON SCHEMA public TO {role}");
         found.failure("rights", detail, patient.psql(&[&grant]));
         return Ok(false);
-    }
+    };
     let lacking = lacking(patient).await?;
     if lacking.is_empty() {
+        // Of a database without our tables there is nothing to say.
+        if tables_of(patient).await? == 0 {
+            return Ok(true);
+        }
         found.ok("rights", format!("{} may read and write every table", patient.role));
         return Ok(true);
     }
     let detail = format!("{} may not {}", patient.role, lacking.join(", "));
-    let grants = grants(&role);
+    let grants = grants(&role, schema);
     let grants: Vec<_> = grants.iter().map(String::as_str).collect();
     found.failure("rights", detail, patient.psql(&grants));
     Ok(false)
+}
+
+async fn tables_of(patient: &Patient) -> Result<i64, Error> {
+    let sql = "SELECT count(to_regclass(name)) FROM unnest($1::text[]) AS t(name)";
+    patient.client.query_one(sql, &[&TABLES.as_slice()]).await?.try_get(0)
 }
 
 /// What it may not do, as `INSERT into seats`.
@@ -54,11 +62,12 @@ async fn lacking(patient: &Patient) -> Result<Vec<String>, Error> {
 }
 
 /// All that a role needs that serves.
-fn grants(role: &str) -> [String; 3] {
+fn grants(role: &str, schema: &str) -> [String; 3] {
+    let schema = identifier(schema);
     [
         format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {role}", TABLES.join(", ")),
         format!("GRANT SELECT ON schema_migrations TO {role}"),
-        format!("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}"),
+        format!("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}"),
     ]
 }
 
@@ -82,7 +91,7 @@ pub(super) async fn of_the_owner(patient: &Patient, found: &mut Findings) -> Res
         patient.role
     );
     let create = format!("CREATE ROLE {LESSER} LOGIN");
-    let grants = grants(LESSER);
+    let grants = grants(LESSER, patient.schema.as_deref().unwrap_or("public"));
     let statements: Vec<_> =
         std::iter::once(create.as_str()).chain(grants.iter().map(String::as_str)).collect();
     found.warning("owner", detail, patient.psql(&statements));
