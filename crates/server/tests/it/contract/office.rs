@@ -77,8 +77,7 @@ impl Office {
             let (writer, readers) = sqlite::open(&file, 2, &clock).expect("it opens");
             (Writer::Sqlite(writer), Readers::Sqlite(readers), Chores::Worker)
         };
-        let settings =
-            Settings {
+        let settings = Settings {
             batch_max: 256,
             queue_depth: 512,
             patience: Duration::from_mins(1),

@@ -31,7 +31,7 @@ fn tamper(port: &str, sql: &str) {
 async fn a_server_as_it_should_be_has_nothing_to_mend() {
     let (_postgres, config, port) = server().await;
     let as_owner = examine(&config).await;
-    assert_eq!(failures(&as_owner), [&of(&as_owner, "reach").clone(); 0]);
+    assert!(failures(&as_owner).is_empty(), "{as_owner}");
     let owner = of(&as_owner, "owner");
     assert_eq!(owner.status, Status::Warning, "it could drop the tables");
     mend(owner, &port);

@@ -12,7 +12,7 @@ use crate::support::{Place, TestApp};
 /// A folder that nobody else can look into, as the program makes it.
 fn private() -> Place {
     let place = Place::folder();
-    set_permissions(place.config().data_dir, Permissions::from_mode(0o700)).unwrap();
+    set_permissions(place.config().data_dir, Permissions::from_mode(0o700)).expect("it is ours");
     place
 }
 

@@ -32,7 +32,7 @@ async fn breaker_open(app: &TestApp) -> bool {
     let page = app.get("/metrics").await.expect(200).lossy();
     let says = |line: &str| page.lines().any(|it| it == line);
     let open = says("poltrona_seat_lock_breaker_open 1");
-    let up = if open { 0 } else { 1 };
+    let up = u8::from(!open);
     assert!(says(&format!(r#"poltrona_engine_up{{engine="redis"}} {up}"#)), "{page}");
     open
 }
