@@ -8,6 +8,7 @@
 pub mod banner;
 mod client;
 mod dead_letters;
+mod doctor;
 mod documents;
 mod failure;
 mod flags;
@@ -90,6 +91,19 @@ enum Command {
                       poltrona dlq replay --queue payments"
     )]
     Dlq(DeadLetters),
+    /// Look at every engine that the settings name, and say what is wrong and what mends it.
+    ///
+    /// Nothing is changed, and a server may be running. Exit 0 when nothing failed, 1 when something
+    /// would lose or block sales, 2 when the settings are wrong, 3 when an engine cannot be reached.
+    #[command(after_help = "Examples:\n  poltrona doctor\n  \
+                            DATABASE_URL=postgres://poltrona@db/poltrona poltrona doctor --json")]
+    Doctor {
+        /// Print one JSON object: `findings`, and a `summary` of their number.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Ask a running server whether it is ready: exit 0 if so, 3 otherwise.
     #[command(after_help = "Examples:\n  poltrona healthcheck\n  \
                             poltrona healthcheck --url http://127.0.0.1:8080")]
@@ -194,6 +208,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             settings::show(&load(settings)?, origin)
         }
         Command::Config(ConfigCommand::Check(settings)) => settings::check(&load(settings)?),
+        Command::Doctor { json, settings } => doctor::run(settings, json),
         Command::Healthcheck { url: Some(url), .. } => client::run(health::check(&url)),
         Command::Healthcheck { url: None, settings } => {
             let url =

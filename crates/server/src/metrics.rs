@@ -81,6 +81,19 @@ pub struct Readings {
     pub outbox_rows: usize,
     /// How long the oldest of them has waited.
     pub outbox_age: Duration,
+    /// Which engines answer.
+    pub engines: Engines,
+}
+
+/// Whether each engine answers; `None` when none is configured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Engines {
+    /// The store, embedded or not.
+    pub database: Option<bool>,
+    /// The seat lock.
+    pub redis: Option<bool>,
+    /// The broker.
+    pub rabbitmq: Option<bool>,
 }
 
 type RequestKey = (String, &'static str, u16);
@@ -266,7 +279,21 @@ impl Metrics {
         self.holds.set(as_f64(readings.holds));
         self.outbox.set(as_f64(readings.outbox_rows));
         self.outbox_age.set(readings.outbox_age.as_secs_f64());
+        self.set_engines(readings.engines);
         self.page.render()
+    }
+
+    /// An engine that is not configured has no line in the page.
+    fn set_engines(&self, engines: Engines) {
+        let Engines { database, redis, rabbitmq } = engines;
+        let all = [("database", database), ("redis", redis), ("rabbitmq", rabbitmq)];
+        with_local_recorder(&self.recorder, || {
+            for (engine, up) in all {
+                if let Some(up) = up {
+                    gauge!("poltrona_engine_up", "engine" => engine).set(f64::from(u8::from(up)));
+                }
+            }
+        });
     }
 
     /// Folds what was timed since the last call; to be called now and then, or memory would grow
@@ -290,6 +317,7 @@ fn describe() {
     counter!("poltrona_spans_dropped_total", "Spans that the collector did not get.");
     counter!("poltrona_seat_lock_total", "What the seat lock said to those who want seats.");
     gauge!("poltrona_seat_lock_breaker_open", "1 while Redis is configured and not asked.");
+    gauge!("poltrona_engine_up", "1 while the engine answers, 0 while it does not.");
     gauge!("poltrona_build_info", "Always 1; the version is in the label.");
     gauge!("poltrona_queue_depth", "Commands waiting for the ledger.");
     counter!(

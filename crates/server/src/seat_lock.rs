@@ -10,6 +10,7 @@ mod claim;
 mod keeper;
 mod known;
 mod mark;
+pub mod probe;
 mod redis;
 mod scripts;
 

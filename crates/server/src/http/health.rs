@@ -1,16 +1,24 @@
 //! Whether the program lives, whether it can serve, and what it counts.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::app::SharedApp;
 use crate::http::extract::Query;
 use crate::http::json;
-use crate::metrics::Readings;
+use crate::metrics::{Engines, Readings};
 use crate::wire::Time;
+
+/// How long the database may take to answer before the page says that it does not.
+const PING_LIMIT: Duration = Duration::from_secs(1);
+/// How long it may take to say what waits in it.
+const BACKLOG_LIMIT: Duration = Duration::from_secs(2);
 
 /// The program answers.
 #[derive(Serialize, ToSchema)]
@@ -101,13 +109,23 @@ pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
                content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(app): State<SharedApp>) -> Response {
+    // Without the database there is no telling what waits in it; the rest is told all the same, and
+    // before whoever asks has given up.
+    let backlog = timeout(BACKLOG_LIMIT, app.readers.backlog());
+    let (ping, backlog) = tokio::join!(timeout(PING_LIMIT, app.readers.ping()), backlog);
+    let engines = Engines {
+        database: Some(matches!(ping, Ok(Ok(())))),
+        redis: app.seat_lock.state(),
+        // Its bus will tell.
+        rabbitmq: None,
+    };
     let mut readings = Readings {
         queue_depth: app.ledger.waiting(),
         holds: app.expiry.watched(),
+        engines,
         ..Readings::default()
     };
-    // Without the database there is no telling what waits in it; the rest is told all the same.
-    if let Ok(backlog) = app.readers.backlog().await {
+    if let Ok(Ok(backlog)) = backlog {
         readings.outbox_rows = usize::try_from(backlog.rows).unwrap_or(usize::MAX);
         let oldest = backlog.oldest.map(|oldest| oldest.until(app.clock.now()));
         readings.outbox_age = oldest.unwrap_or_default();

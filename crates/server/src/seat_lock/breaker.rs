@@ -57,9 +57,6 @@ pub(super) enum Silence {
 impl Breaker {
     /// Open at first: nothing has been reached yet. Once it is, an answer may take as long as `limit`.
     pub(super) fn new(url: &str, limit: Duration, metrics: Arc<Metrics>) -> RedisResult<Self> {
-        // Several providers of TLS may be linked in, and the client would not choose between them.
-        // One that the program chose before stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::open(url)?;
         metrics.seat_lock_open(true);
         let told_away = AtomicBool::new(false);

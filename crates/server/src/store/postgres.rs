@@ -19,8 +19,9 @@ mod target;
 mod turn;
 mod writer;
 
-pub use pool::{Pool, Readers};
-pub use safety::Unsafe;
+pub use fault::words;
+pub use pool::{CHORE_CONNECTIONS, Pool, Readers};
+pub use safety::{Unsafe, unsafe_settings};
 pub use target::{Target, TargetError};
 pub use turn::Turn;
 pub use writer::Writer;
@@ -69,7 +70,7 @@ pub struct Options {
 /// Checks that the server is safe to sell on and has this program's schema, and makes what reaches it.
 /// Connections are opened when they are first needed.
 pub async fn open(target: &Target, options: Options, clock: &Clock) -> Result<Opened, OpenError> {
-    let unreachable = |error: &tokio_postgres::Error| OpenError::Unreachable(fault::words(error));
+    let unreachable = |error: &tokio_postgres::Error| OpenError::Unreachable(words(error));
     let mut client = target.connect().await.map_err(|error| unreachable(&error))?;
     safety::check(&client).await?;
     if options.run_migrations {

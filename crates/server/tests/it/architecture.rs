@@ -35,7 +35,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "telemetry::traces",
         ],
     ),
-    ("cli", &["app", "clock", "config", "telemetry"]),
+    ("cli", &["app", "clock", "config", "doctor", "telemetry"]),
+    ("doctor", &["clock", "config", "ids", "seat_lock::probe", "store"]),
     ("demo", &["app::App", "ids", "wire"]),
     ("telemetry", &["clock", "config", "ids", "metrics"]),
     // The API.
@@ -48,6 +49,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "config",
             "ids",
             "ledger",
+            "metrics::Engines",
             "metrics::Readings",
             "store",
             "telemetry::traces::Span",

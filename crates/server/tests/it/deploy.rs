@@ -19,7 +19,7 @@ use poltrona::cli::Cli;
 use serde_json::Value;
 
 /// Commands that this version does not have yet: they come with the engines.
-const COMMANDS_TO_COME: &[&str] = &["doctor", "dlq list", "dlq replay"];
+const COMMANDS_TO_COME: &[&str] = &["dlq list", "dlq replay"];
 
 fn repository(relative: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(relative)

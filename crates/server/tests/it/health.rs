@@ -54,6 +54,8 @@ async fn it_counts_what_it_does() {
     has(r#"poltrona_commands_total{command="expire",outcome="done"} 2"#);
     has(r#"poltrona_http_requests_total{route="/reservations",method="POST",status="409"} 1"#);
     has("poltrona_invariant_violations_total 0");
+    has(r#"poltrona_engine_up{engine="database"} 1"#);
+    assert!(!page.contains(r#"engine="redis""#), "none is configured");
     has("poltrona_holds_watched 0");
     has("poltrona_expiry_lateness_seconds_count 2");
     has("poltrona_expiry_lateness_seconds_sum 0");

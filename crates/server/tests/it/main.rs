@@ -12,6 +12,7 @@ mod closing_sessions;
 mod contract;
 mod departures;
 mod deploy;
+mod doctor;
 mod documents;
 mod edge;
 mod engines;

@@ -12,6 +12,7 @@ mod commands;
 mod connections;
 mod crash;
 mod deleted;
+mod doctor;
 mod full_disk;
 mod program;
 mod readme;

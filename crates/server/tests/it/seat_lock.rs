@@ -1,13 +1,15 @@
 //! Redis refuses early, and whatever becomes of it changes no answer.
 
 mod away;
+mod marks;
 mod stale;
 
 use futures_util::future::join_all;
 use poltrona::metrics::Readings;
 
-use crate::support::redis::{Redis, key, open_as, open_with};
+use crate::engines::Redis;
 use crate::support::{Answer, HOLD, MILLI, NEARLY, START, Session, TestApp};
+use marks::{key, open_as, open_with};
 
 /// How often the lock said this.
 fn said(app: &TestApp, outcome: &str) -> u64 {
@@ -223,7 +225,7 @@ async fn a_client_that_leaves_takes_its_mark_along() {
 #[tokio::test]
 async fn a_wish_that_has_no_place_in_the_queue_marks_nothing() {
     let redis = Redis::start().await;
-    let url = redis.url("", "");
+    let url = redis.url();
     let app = open_as(&url, |config| (config.queue_depth, config.batch_max) = (1, 1)).await;
     let session = app.session().await;
     // Or the writer might have something else in its hands.
@@ -290,7 +292,7 @@ async fn a_user_with_few_rights_and_a_database_of_its_own_are_enough() {
         "+del",
         "+select",
     ]);
-    let app = open_as(&redis.url("box:p%40ss@", "/3"), |_| {}).await;
+    let app = open_as(&redis.url_for("box:p%40ss@", "/3"), |_| {}).await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     refuse_once(&app, &session, &["A1"]).await;

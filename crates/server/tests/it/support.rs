@@ -7,7 +7,6 @@
 pub(crate) mod answer;
 pub(crate) mod database;
 mod place;
-pub(crate) mod redis;
 mod request;
 pub(crate) mod session;
 

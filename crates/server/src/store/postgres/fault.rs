@@ -39,7 +39,7 @@ pub(super) fn of_commit(error: &tokio_postgres::Error) -> Error {
 }
 
 /// What happened, in one line.
-pub(super) fn words(error: &tokio_postgres::Error) -> String {
+pub fn words(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), error.source()) {
         (Some(db), _) => format!("{} ({})", db.message(), db.code().code()),
         (None, Some(source)) => format!("{error}: {source}"),

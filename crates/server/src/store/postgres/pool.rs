@@ -13,7 +13,7 @@ use crate::store::{Chore, Error};
 /// How long to wait for a connection that is in use.
 const WAIT: Duration = Duration::from_secs(2);
 /// How many connections serve the relay, the consumers and the retention.
-const CHORE_CONNECTIONS: usize = 6;
+pub const CHORE_CONNECTIONS: usize = 6;
 /// What only the relay and the consumers do need not wait for the disk, unless they say so: a crash
 /// takes it back together with all that came after, and the outbox brings it again.
 const DEFERRED: &str = "-c synchronous_commit=off";

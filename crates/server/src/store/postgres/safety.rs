@@ -33,7 +33,7 @@ pub(super) async fn check(client: &Client) -> Result<(), OpenError> {
 }
 
 /// Every setting under which something could be lost.
-pub(super) async fn unsafe_settings(client: &Client) -> Result<Vec<Unsafe>, tokio_postgres::Error> {
+pub async fn unsafe_settings(client: &Client) -> Result<Vec<Unsafe>, tokio_postgres::Error> {
     // On a connection without our limits, so that it is the server's own settings that are read.
     let off = client
         .query(

@@ -1,13 +1,14 @@
 //! Where the server is, from its URL, and how every connection to it is made.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -111,9 +112,20 @@ impl Target {
         Ok(client)
     }
 
+    /// Whether what is said to the server, passwords among it, crosses a network for all to read.
+    pub fn is_overheard(&self) -> bool {
+        let is_here = |host: &Host| match host {
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse().is_ok_and(|host: IpAddr| host.is_loopback())
+            }
+            Host::Unix(_) => true,
+        };
+        self.config.get_ssl_mode() == SslMode::Disable
+            && !self.config.get_hosts().iter().all(is_here)
+    }
+
     /// The host, port and database, for people. Without the password.
     pub fn describe(&self) -> String {
-        use tokio_postgres::config::Host;
         let host = match self.config.get_hosts().first() {
             Some(Host::Tcp(name)) => name.clone(),
             Some(Host::Unix(path)) => path.display().to_string(),
@@ -188,6 +200,16 @@ mod tests {
         assert_eq!(format!("{target:?}"), "Target(db.example:6432/cinema)");
         let limited = target.planned_once().config;
         assert!(limited.get_options().unwrap().contains("lock_timeout=1s"));
+    }
+
+    #[test]
+    fn only_what_leaves_the_machine_unencrypted_is_overheard() {
+        let is_overheard = |url: &str| Target::parse(url).unwrap().is_overheard();
+        assert!(is_overheard("postgres://db.example/cinema"));
+        assert!(is_overheard("postgres://127.0.0.1,10.0.0.7/cinema"));
+        assert!(!is_overheard("postgres://db.example/cinema?sslmode=verify-full"));
+        assert!(!is_overheard("postgres://localhost/cinema"));
+        assert!(!is_overheard("postgres://[::1]/cinema"));
     }
 
     #[test]

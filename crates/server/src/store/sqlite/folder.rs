@@ -105,6 +105,20 @@ pub fn database_in(path: &Path) -> PathBuf {
     path.join(DATABASE)
 }
 
+/// Who has a folder locked, as ` by process 123`; nothing when nobody has. Makes no file, and keeps a
+/// program that starts in the same instant out of it for no longer than that.
+pub fn user_of(path: &Path) -> io::Result<Option<String>> {
+    let mut file = match File::open(path.join(LOCK)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(holder(&mut file))),
+        Err(TryLockError::Error(source)) => Err(source),
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.ephemeral {
@@ -115,10 +129,14 @@ impl Drop for Folder {
 }
 
 fn in_use(path: &Path, file: &mut File) -> Error {
+    Error::InUse { path: path.display().to_string(), by: holder(file) }
+}
+
+/// Whose process id a lock holds, in words.
+fn holder(file: &mut File) -> String {
     let mut pid = String::new();
-    let by = match file.read_to_string(&mut pid) {
+    match file.read_to_string(&mut pid) {
         Ok(_) if !pid.is_empty() => format!(" by process {pid}"),
         _ => String::new(),
-    };
-    Error::InUse { path: path.display().to_string(), by }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use redis::{Client, Cmd, FromRedisValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -88,6 +89,20 @@ impl Redis {
             Some((port, _)) => format!("rediss://{}127.0.0.1:{}", self.login, port.number()),
             None => format!("redis://{}127.0.0.1:{}", self.login, self.port.number()),
         }
+    }
+
+    /// The URL of one of its databases, for a user whom a story made: `name:password@`, `/3`.
+    pub(crate) fn url_for(&self, login: &str, database: &str) -> String {
+        format!("redis://{login}127.0.0.1:{}{database}", self.port.number())
+    }
+
+    /// Asks it for something, beside the program.
+    #[track_caller]
+    pub(crate) fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        let client = Client::open(self.url()).expect("a URL");
+        let answer =
+            client.get_connection().and_then(|mut it| Cmd::new().arg(words).query(&mut it));
+        answer.unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
     /// The certificate, in PEM, of the authority that vouches for it.

@@ -174,8 +174,6 @@ async fn a_private_redis_comes_back_empty() {
 
 #[tokio::test]
 async fn a_private_redis_speaks_tls_to_whoever_trusts_its_authority() {
-    // Two providers of cryptography are linked in; it fails when another story chose before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let redis = Redis::start_with_tls().await;
     let authority = std::fs::read(redis.authority()).expect("a certificate");
     let certificates = redis::TlsCertificates { client_tls: None, root_cert: Some(authority) };

@@ -8,7 +8,7 @@ use std::process::Command;
 use rusqlite::Connection;
 
 use super::program::{Program, poltrona, run};
-use crate::support::redis::Redis;
+use crate::engines::Redis;
 
 /// What a server that does not start says, and the code it exits with.
 #[track_caller]
@@ -107,7 +107,7 @@ async fn a_redis_that_lets_nobody_in_is_told_once_and_found_when_it_does() {
     let folder = tempfile::tempdir().unwrap();
     let redis = Redis::start().await;
     let mut command = poltrona(folder.path());
-    command.arg("serve").env("REDIS_URL", redis.url("box:canary@", ""));
+    command.arg("serve").env("REDIS_URL", redis.url_for("box:canary@", ""));
     let program = Program::start(command);
     program.wait_for_line("away: the database alone refuses until it is back");
     program.wait_for_line("authentication failed");

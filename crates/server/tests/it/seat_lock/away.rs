@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::marks::{open_as, open_with};
 use super::{refuse_once, said};
+use crate::engines::Redis;
 use crate::support::TestApp;
-use crate::support::redis::{Redis, open_as, open_with};
 
 /// How long Redis may take, unless told otherwise.
 const LIMIT: Duration = Duration::from_millis(50);
@@ -26,9 +27,14 @@ async fn until_reached(app: &TestApp, reached: bool) {
     app.wait_until("the breaker moved", || lock.state() == Some(reached)).await;
 }
 
+/// Whether the page says that Redis is asked no more; and if so, that it is not up.
 async fn breaker_open(app: &TestApp) -> bool {
     let page = app.get("/metrics").await.expect(200).lossy();
-    page.lines().any(|line| line == "poltrona_seat_lock_breaker_open 1")
+    let says = |line: &str| page.lines().any(|it| it == line);
+    let open = says("poltrona_seat_lock_breaker_open 1");
+    let up = u8::from(!open);
+    assert!(says(&format!(r#"poltrona_engine_up{{engine="redis"}} {up}"#)), "{page}");
+    open
 }
 
 #[tokio::test]
@@ -60,7 +66,7 @@ async fn without_redis_the_database_alone_answers_and_its_return_is_noticed() {
 #[tokio::test]
 async fn a_redis_that_hangs_is_not_waited_for_and_after_a_while_not_even_asked() {
     let redis = Redis::start().await;
-    let app = open_as(&redis.url("", ""), |config| config.redis_timeout = LIMIT).await;
+    let app = open_as(&redis.url(), |config| config.redis_timeout = LIMIT).await;
     let session = app.session().await;
     redis.pause();
     let mut seats = session.all_seats().into_iter();
@@ -80,7 +86,7 @@ async fn a_redis_that_hangs_is_not_waited_for_and_after_a_while_not_even_asked()
 #[tokio::test]
 async fn a_seat_given_back_while_redis_hangs_is_free_when_it_goes_on() {
     let redis = Redis::start().await;
-    let app = open_as(&redis.url("", ""), |config| config.redis_timeout = LIMIT).await;
+    let app = open_as(&redis.url(), |config| config.redis_timeout = LIMIT).await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     refuse_once(&app, &session, &["A1"]).await;
@@ -96,7 +102,7 @@ async fn a_program_that_starts_before_redis_serves_and_finds_it_later() {
     let mut redis = Redis::start().await;
     redis.kill();
     let app = TestApp::with(|config| {
-        config.redis_url = Some(poltrona::config::Secret::new(redis.url("", "")));
+        config.redis_url = Some(poltrona::config::Secret::new(redis.url()));
     })
     .await;
     let session = app.session().await;
@@ -112,7 +118,7 @@ async fn a_user_who_may_not_run_scripts_is_found_out_before_anyone_waits() {
     let redis = Redis::start().await;
     redis.ask::<()>(&["ACL", "SETUSER", "box", "on", ">pass", "-@all", "+ping", "~*"]);
     let app = TestApp::with(|config| {
-        config.redis_url = Some(poltrona::config::Secret::new(redis.url("box:pass@", "")));
+        config.redis_url = Some(poltrona::config::Secret::new(redis.url_for("box:pass@", "")));
     })
     .await;
     let session = app.session().await;
@@ -124,7 +130,7 @@ async fn a_user_who_may_not_run_scripts_is_found_out_before_anyone_waits() {
 #[tokio::test]
 async fn what_redis_does_too_late_is_undone_or_right() {
     let redis = Redis::start().await;
-    let app = open_as(&redis.url("", ""), |config| config.redis_timeout = LIMIT).await;
+    let app = open_as(&redis.url(), |config| config.redis_timeout = LIMIT).await;
     let session = app.session().await;
     app.reserve(session.seat("A2"), "ana").await.expect(201);
     redis.ask::<()>(&["FLUSHALL"]);

@@ -1,7 +1,8 @@
 //! Redis forgets, or says what is not so.
 
+use super::marks::{key, open_with};
 use super::{refuse_once, said};
-use crate::support::redis::{Redis, key, open_with};
+use crate::engines::Redis;
 use crate::support::{HOLD, MILLI, Session, TestApp};
 
 /// A mark that nobody wrote for any reservation.

@@ -1,0 +1,171 @@
+//! The broker: reached, not blocked, with our queues, and with a user who may use them.
+
+use std::time::Duration;
+
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
+};
+use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Connection, ConnectionProperties, Error, ErrorKind};
+use tokio::time::timeout;
+
+use super::report::{Engine, Findings};
+use crate::ids;
+
+mod version;
+
+/// The queues that the program reads.
+pub const QUEUES: [&str; 3] = ["reservations", "payments", "expirations"];
+/// What stands beside each, by the end of its name: where a message waits to be tried again.
+const RETRIES: [&str; 3] = [".retry.1s", ".retry.5s", ".retry.25s"];
+/// Where a message is set aside.
+const DEAD: &str = ".dlq";
+/// How long a broker may take to confirm one message; one that is short of memory or disk never does.
+const CONFIRM: Duration = Duration::from_secs(2);
+
+/// Looks at the broker that a URL names.
+pub(super) async fn examine(url: &str, found: &mut Findings) {
+    let connection = match Connection::connect(url, ConnectionProperties::default()).await {
+        Ok(connection) => connection,
+        Err(error) => return not_let_in(&error, found),
+    };
+    let status = connection.status();
+    let (user, vhost) = (status.username(), status.vhost().to_string());
+    found.ok("reach", format!("as {user}, in the vhost {vhost}"));
+    version::examine(url, found).await;
+    let looked = async {
+        message(&connection, &user, &vhost, found).await?;
+        queues(&connection, found).await
+    };
+    if let Err(error) = looked.await {
+        found.away(error.to_string(), Engine::RabbitMq.start());
+    }
+    // Whether it hears of it or not, nothing of ours is left.
+    let _ = connection.close(200, "seen".into()).await;
+}
+
+fn not_let_in(error: &Error, found: &mut Findings) {
+    let detail = error.to_string();
+    match error.kind() {
+        ErrorKind::ProtocolError(told) => match told.kind() {
+            AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
+                found.failure("login", detail, "rabbitmqctl change_password USER PASSWORD");
+            }
+            AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
+                let mend = "rabbitmqctl add_vhost VHOST && \
+                            rabbitmqctl set_permissions -p VHOST USER '.*' '.*' '.*'";
+                found.failure("vhost", detail, mend);
+            }
+            _ => found.failure("login", detail, "rabbitmqctl status"),
+        },
+        _ => found.away(detail, Engine::RabbitMq.start()),
+    }
+}
+
+/// Sends itself a message and takes it again: the rights to configure, write and read, and whether
+/// the broker takes messages at all.
+async fn message(
+    connection: &Connection,
+    user: &str,
+    vhost: &str,
+    found: &mut Findings,
+) -> Result<(), Error> {
+    let channel = connection.create_channel().await?;
+    // Gone with the connection.
+    let trial = format!("poltrona.doctor.{}", ids::fresh());
+    let own = QueueDeclareOptions {
+        exclusive: true,
+        auto_delete: true,
+        ..QueueDeclareOptions::default()
+    };
+    let tried = async {
+        channel.queue_declare(trial.as_str().into(), own, FieldTable::default()).await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let properties = BasicProperties::default();
+        let sent =
+            channel.basic_publish("".into(), trial.as_str().into(), options, b"seen", properties);
+        let Ok(confirmed) = timeout(CONFIRM, async { sent.await?.await }).await else {
+            return Ok(None);
+        };
+        confirmed?;
+        channel.basic_get(trial.as_str().into(), BasicGetOptions { no_ack: true }).await.map(Some)
+    };
+    match tried.await {
+        Ok(Some(_)) => {
+            found.ok("rights", format!("{user} may configure, write and read"));
+            found.ok("alarms", "it takes messages");
+        }
+        Ok(None) => {
+            let detail = "it takes no messages: short of memory or of room on its disk";
+            found.failure("alarms", detail, "rabbitmq-diagnostics alarms");
+        }
+        Err(error) if is(&error, &AMQPSoftError::ACCESSREFUSED) => {
+            let mend = format!("rabbitmqctl set_permissions -p '{vhost}' '{user}' '.*' '.*' '.*'");
+            found.failure("rights", error.to_string(), mend);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn queues(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
+    let mut missing = Vec::new();
+    let mut waiting = Vec::new();
+    let mut dead = Vec::new();
+    for queue in QUEUES {
+        match count(connection, queue).await? {
+            Some(count) => waiting.push(format!("{queue} {count}")),
+            None => missing.push(queue.to_owned()),
+        }
+        let set_aside = format!("{queue}{DEAD}");
+        match count(connection, &set_aside).await? {
+            Some(0) => {}
+            Some(count) => dead.push(format!("{count} of {queue}")),
+            None => missing.push(set_aside),
+        }
+        for retry in RETRIES.map(|retry| format!("{queue}{retry}")) {
+            if count(connection, &retry).await?.is_none() {
+                missing.push(retry);
+            }
+        }
+    }
+    if missing.is_empty() {
+        found.ok("queues", format!("all are there; waiting: {}", waiting.join(", ")));
+    } else {
+        let detail =
+            format!("missing: {}; an instance declares them when it connects", missing.join(", "));
+        found.failure("queues", detail, "systemctl restart poltrona");
+    }
+    if dead.is_empty() {
+        found.ok("dead letters", "none");
+    } else {
+        found.warning("dead letters", dead.join(", "), "poltrona dlq list");
+    }
+    Ok(())
+}
+
+/// How many messages wait in a queue; nothing when it is not there. On a channel of its own, for the
+/// broker closes it over a queue that is missing.
+async fn count(connection: &Connection, queue: &str) -> Result<Option<u32>, Error> {
+    let channel = connection.create_channel().await?;
+    let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    match channel.queue_declare(queue.into(), look, FieldTable::default()).await {
+        Ok(queue) => {
+            channel.close(200, "seen".into()).await?;
+            Ok(Some(queue.message_count()))
+        }
+        Err(error) if is(&error, &AMQPSoftError::NOTFOUND) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is(error: &Error, expected: &AMQPSoftError) -> bool {
+    match error.kind() {
+        ErrorKind::ProtocolError(told) => {
+            matches!(told.kind(), AMQPErrorKind::Soft(found) if found == expected)
+        }
+        _ => false,
+    }
+}

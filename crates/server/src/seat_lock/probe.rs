@@ -1,0 +1,59 @@
+//! A rehearsal: whether Redis lets the lock do all that it does.
+
+use std::time::Duration;
+
+use poltrona_domain::{ReservationId, SeatNo, SessionId, Timestamp};
+use redis::RedisResult;
+use redis::aio::MultiplexedConnection;
+use uuid::Uuid;
+
+use super::mark::{Mark, SOMEBODY};
+use super::scripts::{self, Ask, Change};
+
+/// Runs every script once, on a seat that no session has, and takes away what they left.
+///
+/// Whatever would stand in a request's way, be it a password, a missing permission, a full memory or
+/// a replica that only reads, is the error.
+pub async fn rehearse(connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    scripts::load(connection).await?;
+    let session = SessionId::mint(Uuid::nil());
+    // Not the one that running instances try.
+    let seats: Vec<_> =
+        SeatNo::new(SeatNo::MAX - 1).map(|no| session.seat(no)).into_iter().collect();
+    let owner: ReservationId = SOMEBODY;
+    let mark = Mark::held(owner, Timestamp::from_millis(0));
+    let moment = Duration::from_secs(1);
+    let asks = [
+        scripts::take(&seats, mark, moment),
+        scripts::keep(&seats, mark, moment),
+        scripts::sell(&seats, owner),
+        scripts::free(&seats, owner),
+    ];
+    for ask in &asks {
+        run(connection, ask).await?;
+    }
+    let forget = |seat| Change { seat, seen: b"free".to_vec(), mark: None };
+    let forget: Vec<_> = seats.iter().copied().map(forget).collect();
+    run(connection, &scripts::learn(&forget)).await
+}
+
+/// What a user of Redis must be allowed, as `ACL SETUSER` takes it.
+pub const RIGHTS: &str =
+    "~seat:* resetchannels -@all +evalsha +script|load +mget +set +del +select";
+
+async fn run(connection: &mut MultiplexedConnection, ask: &Ask) -> RedisResult<()> {
+    ask.invoke_async::<redis::Value>(connection).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::mark::key;
+    use super::*;
+
+    #[test]
+    fn the_keys_that_the_rights_name_are_those_of_seats() {
+        let seat = SessionId::mint(Uuid::nil()).seat(SeatNo::new(1).unwrap());
+        let prefix = RIGHTS.split('*').next().unwrap().trim_start_matches('~');
+        assert!(key(seat).starts_with(prefix));
+    }
+}

@@ -1,0 +1,47 @@
+//! Marks in Redis as stories see and forge them, and box offices that have reached it.
+
+use std::time::Duration;
+
+use poltrona::config::{Config, Secret};
+
+use crate::engines::Redis;
+use crate::support::{Session, TestApp};
+
+/// Far longer than any machine needs, for stories about something else than slowness.
+const PATIENT: Duration = Duration::from_secs(10);
+
+impl Redis {
+    /// The mark on a seat; empty when there is none.
+    pub(super) fn mark(&self, session: &Session, number: &str) -> String {
+        self.ask::<Option<String>>(&["GET", &key(session, number)]).unwrap_or_default()
+    }
+
+    /// Puts a mark on a seat for ten minutes, as nobody should.
+    pub(super) fn set_mark(&self, session: &Session, number: &str, mark: &str) {
+        self.ask::<()>(&["SET", &key(session, number), mark, "EX", "600"]);
+    }
+}
+
+/// A box office that has reached this Redis.
+pub(super) async fn open_with(redis: &Redis) -> TestApp {
+    open_as(&redis.url(), |_| {}).await
+}
+
+/// The same, by a URL and with other settings.
+pub(super) async fn open_as(url: &str, change: impl FnOnce(&mut Config)) -> TestApp {
+    let app = TestApp::with(|config| {
+        config.redis_url = Some(Secret::new(url));
+        config.redis_timeout = PATIENT;
+        change(config);
+    })
+    .await;
+    app.wait_until("Redis is reached", || app.inner().seat_lock.state() == Some(true)).await;
+    app
+}
+
+/// The key of a seat of a room with rows of eight.
+pub(super) fn key(session: &Session, number: &str) -> String {
+    let all = session.all_seats();
+    let at = all.iter().position(|seat| *seat == session.seat(number)).expect("a seat");
+    format!("seat:{{{}}}:{}", session.id, at + 1)
+}
