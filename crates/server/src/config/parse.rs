@@ -66,11 +66,8 @@ pub(super) fn percent(text: &str) -> Parsed<u8> {
     Ok(u8::try_from(percent).unwrap_or(100))
 }
 
-/// The base URL of a collector. An empty text is none, as the file shows it.
+/// The base URL of a collector.
 pub(super) fn otlp_endpoint(text: &str) -> Parsed<Option<String>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
     let bad = |why: &str| {
         BadValue::new(why, "Write scheme, host and port, as in `http://127.0.0.1:4318`.")
     };
@@ -262,9 +259,8 @@ mod tests {
         for url in ["http://127.0.0.1:4318", "https://otel.example/tenant/"] {
             assert_eq!(otlp_endpoint(url), Ok(Some(url.to_owned())));
         }
-        assert_eq!(otlp_endpoint(""), Ok(None));
         for text in
-            ["127.0.0.1:4318", "grpc://a:4317", "http://", "http://u:p@a", "http://a/?b", " "]
+            ["", "127.0.0.1:4318", "grpc://a:4317", "http://", "http://u:p@a", "http://a/?b", " "]
         {
             assert!(otlp_endpoint(text).is_err(), "{text:?} passed");
         }

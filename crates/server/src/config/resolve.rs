@@ -137,8 +137,8 @@ pub fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ConfigError> {
             draft.put(key, text, Origin::Flag(key.name));
         } else if from_environment(inputs, key, &mut draft) {
         } else if let (Some(path), Some(entry)) = (&file, entries.get(key.name))
-            // The file writes "" for a secret that is not set, as `config show` does.
-            && !(key.kind == Kind::Secret && entry.text.is_empty())
+            // The file writes "" for what is not set, as `config show` does.
+            && !(key.default().is_none() && entry.text.is_empty())
         {
             draft.put(key, &entry.text, Origin::File { path: path.clone(), line: entry.line });
         }
