@@ -118,6 +118,7 @@ impl Running {
                     readers: readers.clone(),
                     expiry: Arc::clone(&expiry),
                     metrics: Arc::clone(&metrics),
+                    traces: traces.clone(),
                 };
                 Bus::rabbitmq(uri, config.event_exchange, parts)
             }

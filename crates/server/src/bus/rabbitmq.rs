@@ -31,6 +31,7 @@ use crate::expiry::Expiry;
 use crate::ledger::Ledger;
 use crate::metrics::{BrokerMeters, Metrics};
 use crate::store::Readers;
+use crate::telemetry::traces::Traces;
 use holds::Lengths;
 use link::{Link, Side};
 use publisher::Publisher;
@@ -47,6 +48,8 @@ pub struct Parts {
     pub expiry: Arc<Expiry>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Tells of what consumers do, in the traces of what caused it.
+    pub traces: Traces,
 }
 
 /// The bus of one instance.
@@ -58,6 +61,7 @@ pub struct Bus {
     ledger: Ledger,
     readers: Readers,
     expiry: Arc<Expiry>,
+    traces: Traces,
     meters: BrokerMeters,
     lengths: Lengths,
     publishing: Link,
@@ -68,7 +72,7 @@ pub struct Bus {
 impl Bus {
     /// A bus that is not connected yet.
     pub(super) fn new(uri: AMQPUri, exchange: bool, parts: Parts) -> Self {
-        let Parts { clock, ledger, readers, expiry, metrics } = parts;
+        let Parts { clock, ledger, readers, expiry, metrics, traces } = parts;
         let queues = Queue::ALL.map(Queue::name);
         let targets =
             [Queue::Reservations.name(), Queue::Payments.name(), holds::METER, topology::EXCHANGE];
@@ -80,6 +84,7 @@ impl Bus {
             ledger,
             readers,
             expiry,
+            traces,
             meters,
             lengths: Lengths::default(),
             publishing: Link::new(Side::Publishing),

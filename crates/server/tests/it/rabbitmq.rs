@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::engines::{self, Vhost};
 use crate::read_models::agreement;
 use crate::support::{Session, TestApp};
+use crate::traces::collector::Collector;
 use client::Client;
 
 /// The settings that lead to a vhost.
@@ -89,6 +90,35 @@ async fn strangers_are_told_nothing_when_the_exchange_is_switched_off() {
     app.settle().await;
     agreement(&app).await;
     assert_eq!(stranger.count("strangers").await, 0);
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_through_the_broker() {
+    let (vhost, collector) = (engines::vhost().await, Collector::start().await);
+    let endpoint = Some(collector.url());
+    let app = TestApp::in_real_time(|config| {
+        through(&vhost)(config);
+        config.otlp_endpoint = endpoint;
+    })
+    .await;
+    connected(&app).await;
+    let stranger = Client::connect(vhost.url()).await;
+    stranger.listen("strangers", "reservation.created").await;
+    let session = app.session().await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let caller = format!("00-{trace}-00f067aa0ba902b7-01");
+    app.reserve(session.seat("A1"), "ana").header("traceparent", &caller).await.expect(201);
+    let heard = stranger.take("strangers").await;
+    let told = heard.header("traceparent").expect("a traceparent in the header");
+    assert!(told.starts_with(&format!("00-{trace}-")), "{told}");
+    assert_eq!(heard.json()["traceparent"], told.as_str());
+    agreement(&app).await;
+    app.stop().await;
+    let spans = collector.spans();
+    let consumed = spans.iter().filter(|it| it.trace == trace && it.name == "consume");
+    let consumed: Vec<_> = consumed.collect();
+    assert_eq!(consumed.len(), 1, "{spans:#?}");
+    assert!(told.contains(&consumed[0].parent), "{told}: {:#?}", consumed[0]);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use crate::ledger::Error;
 use crate::read_models;
 use crate::store::chore::{Chore, Consumer};
 use crate::store::query::OutboxRow;
+use crate::telemetry::traces::SpanKind;
 
 /// How many lapses are handed to the ledger at a time.
 const LAPSES: usize = 4_096;
@@ -87,7 +88,12 @@ fn unreadable(error: impl std::fmt::Display) -> String {
 async fn follow(bus: &Bus, consumer: Consumer, messages: &[Message]) -> Result<Vec<Verdict>, Away> {
     let write = async |messages: &[Message]| {
         let effects = read_models::effects(consumer, messages);
-        verdict(bus.ledger.write(Chore::Follow { consumer, effects, synced: true }).await.map(drop))
+        let causes = messages.iter().flat_map(Message::traceparents);
+        let span = bus.traces.following("consume", SpanKind::Consumer, causes);
+        span.set("messaging.destination.name", consumer.name());
+        let chore = Chore::Follow { consumer, effects, synced: true };
+        let taken = span.around(bus.ledger.write(chore)).await;
+        verdict(taken.inspect_err(|error| span.fail(error)).map(drop))
     };
     if messages.is_empty() {
         return Ok(Vec::new());

@@ -31,6 +31,12 @@ impl Taken {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 
+    /// A text among its headers.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        let text = self.headers.inner().get(name)?.as_long_string()?;
+        Some(String::from_utf8_lossy(text.as_bytes()).into_owned())
+    }
+
     /// The queues in which it waited, from `x-death`, sorted: RabbitMQ tells them in any order.
     pub(super) fn waited_in(&self) -> Vec<String> {
         let deaths = self.headers.inner().get("x-death").and_then(AMQPValue::as_array);
