@@ -116,8 +116,7 @@ pub(super) async fn metrics(State(app): State<SharedApp>) -> Response {
     let engines = Engines {
         database: Some(matches!(ping, Ok(Ok(())))),
         redis: app.seat_lock.state(),
-        // Its bus will tell.
-        rabbitmq: None,
+        rabbitmq: app.bus.is_up(),
     };
     let mut readings = Readings {
         queue_depth: app.ledger.waiting(),

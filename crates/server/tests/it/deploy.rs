@@ -18,9 +18,6 @@ use clap::Parser as _;
 use poltrona::cli::Cli;
 use serde_json::Value;
 
-/// Commands that this version does not have yet: they come with the engines.
-const COMMANDS_TO_COME: &[&str] = &["dlq list", "dlq replay"];
-
 fn repository(relative: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(relative)
 }
@@ -61,10 +58,8 @@ fn duration(text: &str) -> Duration {
 
 /// Whether the program has this command, with these arguments.
 fn is_a_command(arguments: &[&str]) -> bool {
-    let command = arguments.join(" ");
-    let to_come = COMMANDS_TO_COME.iter().any(|name| command.starts_with(name));
     let line = std::iter::once("poltrona").chain(arguments.iter().copied());
-    to_come || Cli::try_parse_from(line).is_ok()
+    Cli::try_parse_from(line).is_ok()
 }
 
 /// The values of a directive of nginx, wherever in the file it stands.

@@ -9,10 +9,6 @@ use serde_json::{Map, Value};
 
 use super::{directives, duration, is_a_command, read, repository, texts, yaml};
 
-/// Settings that this version does not have yet: traces bring it.
-const SETTINGS_TO_COME: &[&str] = &["OTEL_EXPORTER_OTLP_ENDPOINT"];
-/// Settings that this version has, and refuses until RabbitMQ is built in.
-const REFUSED_YET: &[&str] = &["RABBITMQ_URL"];
 /// The engines that instances share.
 const ENGINES: &[&str] = &["DATABASE_URL", "REDIS_URL", "RABBITMQ_URL"];
 
@@ -61,9 +57,7 @@ fn names(value: &Value) -> BTreeSet<&str> {
 
 /// What an instance makes of its variables.
 fn settings(service: &Value) -> Config {
-    let known = |name: &str| !SETTINGS_TO_COME.contains(&name) && !REFUSED_YET.contains(&name);
-    let environment: Environment =
-        environment(service).into_iter().filter(|(name, _)| known(name)).collect();
+    let environment: Environment = environment(service).into_iter().collect();
     let inputs = Inputs { flags: Flags::new(), environment, read: &|_| Ok(String::new()) };
     resolve(&inputs).unwrap_or_else(|error| panic!("{error}")).config
 }
@@ -159,9 +153,7 @@ fn instances_are_told_only_what_the_program_understands() {
         .collect();
     for (name, service) in instances(&compose()) {
         for (variable, _) in environment(service) {
-            let understood =
-                known.contains(&variable) || SETTINGS_TO_COME.contains(&variable.as_str());
-            assert!(understood, "{name}: {variable}");
+            assert!(known.contains(&variable), "{name}: {variable}");
         }
         for variable in ENGINES {
             assert!(service["environment"][variable].is_string(), "{name} lacks {variable}");
