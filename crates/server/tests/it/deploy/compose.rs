@@ -45,7 +45,11 @@ fn instances(compose: &Value) -> Vec<(&str, &Value)> {
 /// The variables of a service, as texts.
 fn environment(service: &Value) -> Vec<(String, String)> {
     let variables = service["environment"].as_object().expect("variables");
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // Nothing after the colon: the default of a variable that is not set.
+    let text = |value: &Value| match value {
+        Value::Null => String::new(),
+        value => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    };
     variables.iter().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
