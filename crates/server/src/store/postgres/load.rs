@@ -19,8 +19,10 @@ use crate::ledger::{Answer, StoredAnswer};
 use crate::store::Error;
 use crate::store::batch::{Answers, KeyOwner, Loaded, Wanted, WantedKey};
 
-/// Begins a transaction that gives up on a lock almost at once.
-const BEGIN_HURRIED: &str = "BEGIN; SET LOCAL lock_timeout = '20ms'";
+/// Forgets how statements were planned, but not the statements.
+const PLAN_ANEW: &str = "DISCARD PLANS;";
+/// Makes a transaction give up on a lock almost at once.
+const HURRY: &str = "SET LOCAL lock_timeout = '20ms';";
 
 /// Which seats a batch needs: those named, those of reservations, and those of whole sessions.
 const SEATS_OF_A_BATCH: &str = "
@@ -106,12 +108,16 @@ struct Kept {
 
 type Parameter = dyn ToSql + Sync;
 
-/// Begins the transaction, locks and reads, all in one flush.
+/// Begins the transaction, locks and reads, all in one flush. `anew`: whether statements are planned
+/// anew.
 pub(super) async fn run(
     client: &Client,
     statements: &Statements,
     wanted: &Wanted<'_>,
+    anew: bool,
 ) -> Result<Found, Error> {
+    let when = |asked, sql| if asked { sql } else { "" };
+    let begin = [when(anew, PLAN_ANEW), "BEGIN;", when(wanted.hurried, HURRY)].concat();
     let keys = Keys::of(wanted);
     let Keys { sessions, reservations, .. } = &keys;
     let seats: [&Parameter; 4] =
@@ -124,7 +130,7 @@ pub(super) async fn run(
     let owners: [&Parameter; 2] = [&keys.owners.0, &keys.owners.1];
     // Each sends its statement when it is first polled, which is in the order written here.
     let ((), _, locked, now, sessions, seats, reservations, callers, owners) = try_join!(
-        client.batch_execute(if wanted.hurried { BEGIN_HURRIED } else { "BEGIN" }),
+        client.batch_execute(&begin),
         ask(client, &statements.lock_sessions, &to_lock, !keys.sessions_to_lock.is_empty()),
         ask(client, &statements.lock_seats, &seats, by_seat),
         client.query_one(&statements.clock, &[]),

@@ -9,6 +9,7 @@ use super::{Target, load, save};
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) statements: Statements,
+    batches: u64,
 }
 
 /// Names each statement once: its field, and its text.
@@ -53,6 +54,16 @@ impl Session {
         let client = target.connect().await?;
         // Boxed, for it is large and seldom runs.
         let statements = Box::pin(Statements::prepare(&client)).await?;
-        Ok(Self { client, statements })
+        Ok(Self { client, statements, batches: 0 })
+    }
+
+    /// Counts a batch; says whether its statements are to be planned anew.
+    ///
+    /// A plan is made once, and while a table is smaller than a page every index of it looks alike: one
+    /// that does not begin with the key is then read from end to end for as long as the plan lives,
+    /// however large it grows. So plans are made again whenever the number of batches has doubled.
+    pub(super) const fn begins_anew(&mut self) -> bool {
+        self.batches += 1;
+        self.batches.is_power_of_two()
     }
 }

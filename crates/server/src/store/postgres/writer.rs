@@ -73,7 +73,7 @@ impl Link {
         // A connection whose batch did not end cleanly is closed, never used again; so it is only put
         // back at the end.
         let (session, mut found) = self.begin(wanted).await?;
-        let Session { client, statements } = &session;
+        let Session { client, statements, .. } = &session;
         let now = clock.or_servers(found.server_time);
         let unlocked = wanted.commands.iter().enumerate();
         let unlocked = unlocked.filter(|(_, command)| !found.has_locked(command));
@@ -97,21 +97,22 @@ impl Link {
     /// Locks and loads. A connection that rested may have been closed meanwhile, which shows only when
     /// it is used: nothing was done then, and a new one is as good.
     async fn begin(&mut self, wanted: &Wanted<'_>) -> Result<(Session, Found), Error> {
-        if let Some(session) = self.session.take() {
-            match self.load(&session, wanted).await {
+        if let Some(mut session) = self.session.take() {
+            match self.load(&mut session, wanted).await {
                 Err(_) if session.client.is_closed() => {}
                 other => return other.map(|found| (session, found)),
             }
         }
-        let session = self.open().await?;
-        let found = self.load(&session, wanted).await?;
+        let mut session = self.open().await?;
+        let found = self.load(&mut session, wanted).await?;
         Ok((session, found))
     }
 
-    async fn load(&mut self, session: &Session, wanted: &Wanted<'_>) -> Result<Found, Error> {
+    async fn load(&mut self, session: &mut Session, wanted: &Wanted<'_>) -> Result<Found, Error> {
         self.round_trips += 1;
-        let Session { client, statements } = session;
-        in_time(Box::pin(load::run(client, statements, wanted))).await
+        let anew = session.begins_anew();
+        let Session { client, statements, .. } = session;
+        in_time(Box::pin(load::run(client, statements, wanted, anew))).await
     }
 
     async fn open(&mut self) -> Result<Session, Error> {
