@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub use rabbitmq::QUEUES;
 pub use report::{Engine, Finding, Report, Status, Verdict};
 
 use crate::config::{Config, ConfigError};

@@ -11,16 +11,11 @@ use lapin::{BasicProperties, Connection, ConnectionProperties, Error, ErrorKind}
 use tokio::time::timeout;
 
 use super::report::{Engine, Findings};
+use crate::bus::rabbitmq::Queue;
 use crate::ids;
 
 mod version;
 
-/// The queues that the program reads.
-pub const QUEUES: [&str; 3] = ["reservations", "payments", "expirations"];
-/// What stands beside each, by the end of its name: where a message waits to be tried again.
-const RETRIES: [&str; 3] = [".retry.1s", ".retry.5s", ".retry.25s"];
-/// Where a message is set aside.
-const DEAD: &str = ".dlq";
 /// How long a broker may take to confirm one message; one that is short of memory or disk never does.
 const CONFIRM: Duration = Duration::from_secs(2);
 
@@ -114,18 +109,19 @@ async fn queues(connection: &Connection, found: &mut Findings) -> Result<(), Err
     let mut missing = Vec::new();
     let mut waiting = Vec::new();
     let mut dead = Vec::new();
-    for queue in QUEUES {
-        match count(connection, queue).await? {
-            Some(count) => waiting.push(format!("{queue} {count}")),
-            None => missing.push(queue.to_owned()),
+    for queue in Queue::ALL {
+        let name = queue.name();
+        match count(connection, name).await? {
+            Some(count) => waiting.push(format!("{name} {count}")),
+            None => missing.push(name.to_owned()),
         }
-        let set_aside = format!("{queue}{DEAD}");
+        let set_aside = queue.dead_letters();
         match count(connection, &set_aside).await? {
             Some(0) => {}
-            Some(count) => dead.push(format!("{count} of {queue}")),
+            Some(count) => dead.push(format!("{count} of {name}")),
             None => missing.push(set_aside),
         }
-        for retry in RETRIES.map(|retry| format!("{queue}{retry}")) {
+        for retry in queue.retries() {
             if count(connection, &retry).await?.is_none() {
                 missing.push(retry);
             }

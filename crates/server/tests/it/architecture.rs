@@ -36,7 +36,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["app", "clock", "config", "doctor", "telemetry"]),
-    ("doctor", &["clock", "config", "ids", "seat_lock::probe", "store"]),
+    ("doctor", &["bus::rabbitmq", "clock", "config", "ids", "seat_lock::probe", "store"]),
     ("demo", &["app::App", "ids", "wire"]),
     ("telemetry", &["clock", "config", "ids", "metrics"]),
     // The API.

@@ -69,8 +69,13 @@ impl Queue {
     }
 
     /// Where its dead letters are.
-    pub(super) fn dead_letters(self) -> String {
+    pub fn dead_letters(self) -> String {
         format!("{}.dlq", self.name())
+    }
+
+    /// Where its messages wait to be tried again.
+    pub fn retries(self) -> [String; 3] {
+        RETRIES.map(|(name, _)| self.retry_name(name))
     }
 
     /// Where a message waits that failed this often before; none when it was the last time.

@@ -87,8 +87,7 @@ async fn write_sessions(
                 "INSERT INTO session_stats AS s (session_id, seats, held, sold, revenue_cents)
                  SELECT n.* FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[],
                                         $5::bigint[]) AS n(id, seats, held, sold, revenue)
-                 WHERE NOT EXISTS
-                    (SELECT 1 FROM sessions c WHERE c.id = n.id AND c.closed_at IS NOT NULL)
+                 WHERE (SELECT c.closed_at FROM sessions c WHERE c.id = n.id) IS NULL
                  ORDER BY n.id
                  ON CONFLICT (session_id) DO UPDATE SET seats = s.seats + excluded.seats,
                     held = s.held + excluded.held, sold = s.sold + excluded.sold,

@@ -53,7 +53,7 @@ impl Readers {
 
 impl Pool {
     pub(super) fn new(target: &Target) -> Self {
-        Self { pool: pool(&target.planned_once().with(DEFERRED), CHORE_CONNECTIONS) }
+        Self { pool: pool(&target.limited().with(DEFERRED), CHORE_CONNECTIONS) }
     }
 
     /// Runs a chore; says how many rows of its subject it touched.

@@ -3,7 +3,8 @@
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
-use poltrona::doctor::{QUEUES, Verdict};
+use poltrona::bus::rabbitmq::Queue;
+use poltrona::doctor::Verdict;
 
 use super::*;
 use crate::engines::{Vhost, vhost};
@@ -17,9 +18,9 @@ async fn declare(vhost: &Vhost) {
     let connection = Connection::connect(vhost.url(), ConnectionProperties::default()).await;
     let channel = connection.expect("a connection").create_channel().await.expect("a channel");
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    for queue in QUEUES {
-        for end in ["", ".dlq", ".retry.1s", ".retry.5s", ".retry.25s"] {
-            let name = format!("{queue}{end}");
+    for queue in Queue::ALL {
+        let names = [queue.name().to_owned(), queue.dead_letters()];
+        for name in names.into_iter().chain(queue.retries()) {
             let declared = channel.queue_declare(name.into(), durable, FieldTable::default()).await;
             declared.expect("a queue");
         }
