@@ -96,7 +96,7 @@ enum Command {
     /// Nothing is changed, and a server may be running. Exit 0 when nothing failed, 1 when something
     /// would lose or block sales, 2 when the settings are wrong, 3 when an engine cannot be reached.
     #[command(after_help = "Examples:\n  poltrona doctor\n  \
-                            DATABASE_URL=postgres://poltrona@db/poltrona poltrona doctor --json")]
+                            poltrona doctor --data-dir /var/lib/poltrona --json")]
     Doctor {
         /// Print one JSON object: `findings`, and a `summary` of their number.
         #[arg(long)]

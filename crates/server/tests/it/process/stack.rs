@@ -48,24 +48,18 @@ impl Stack {
         let mut stack = Self { instances: Vec::new(), postgres, redis, rabbit, folder };
         // At the same time, so that they meet at the migrations.
         let started = std::thread::scope(|scope| {
-            let started = [(); 3].map(|()| scope.spawn(|| stack.instance(&[])));
+            let started = [(); 3].map(|()| scope.spawn(|| stack.instance(0, &[])));
             started.map(|it| it.join().unwrap())
         });
         stack.instances.extend(started);
         stack
     }
 
-    /// One more, with more variables.
-    fn instance(&self, variables: &[(&str, &str)]) -> Program {
+    /// One more, on this port or any (0), with more variables.
+    fn instance(&self, port: u16, variables: &[(&str, &str)]) -> Program {
         let mut command = clean(BINARY, self.folder.path());
-        command.arg("serve").args([
-            "--port",
-            "0",
-            "--hold-ttl",
-            HOLD,
-            "--log-level",
-            "warn,server=info",
-        ]);
+        command.env("POLTRONA_PORT", port.to_string());
+        command.arg("serve").args(["--hold-ttl", HOLD, "--log-level", "warn,server=info"]);
         command
             .env("DATABASE_URL", self.postgres.url())
             .env("REDIS_URL", self.redis.url())
@@ -85,7 +79,7 @@ impl Stack {
         for instance in &self.instances {
             command.args(["--target", &instance.url()]);
         }
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Crowd { child, report }
     }
 }
@@ -102,7 +96,8 @@ impl Crowd {
         let output = output.await.unwrap().unwrap();
         let told = String::from_utf8_lossy(&output.stdout);
         let last = told.lines().last().unwrap_or_default();
-        assert!(output.status.success() && last.ends_with("; 0 violations"), "{told}");
+        let aside = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && last.ends_with("; 0 violations"), "{told}{aside}");
         let report = std::fs::read_to_string(&self.report).unwrap();
         serde_json::from_str(&report).unwrap()
     }

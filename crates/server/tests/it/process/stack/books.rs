@@ -40,19 +40,23 @@ const CONTRADICTIONS: [(&str, &str); 7] = [
     (
         "sessions whose table disagrees with a recount",
         "SELECT count(*) FROM session_stats t JOIN sessions c ON c.id = t.session_id
-            WHERE c.closed_at IS NULL AND (t.seats, t.held, t.sold, t.revenue_cents) IS DISTINCT FROM
-                (SELECT count(*), count(*) FILTER (WHERE s.status = 'RESERVED'),
-                        count(*) FILTER (WHERE s.status = 'SOLD'),
-                        coalesce((SELECT sum(total_cents) FROM sales x
-                                  WHERE x.session_id = t.session_id), 0)::bigint
-                 FROM seats s WHERE s.session_id = t.session_id)",
+            CROSS JOIN LATERAL
+                (SELECT count(*) AS seats, count(*) FILTER (WHERE status = 'RESERVED') AS held,
+                        count(*) FILTER (WHERE status = 'SOLD') AS sold
+                 FROM seats s WHERE s.session_id = t.session_id) r
+            CROSS JOIN LATERAL
+                (SELECT coalesce(sum(total_cents), 0)::bigint AS cents
+                 FROM sales s WHERE s.session_id = t.session_id) m
+            WHERE c.closed_at IS NULL AND (t.seats, t.held, t.sold, t.revenue_cents)
+                IS DISTINCT FROM (r.seats, r.held, r.sold, m.cents)",
     ),
     (
         "hours whose table disagrees with a recount",
         "SELECT count(*) FROM sales_by_hour h FULL JOIN
-            (SELECT paid_at / 3600000 * 3600000 AS hour, count(*) AS sales, sum(total_cents) AS cents
+            (SELECT paid_at / 3600000 * 3600000 AS hour, count(*) AS sales,
+                    sum(total_cents)::bigint AS cents
              FROM sales GROUP BY 1) r USING (hour)
-            WHERE (h.sales, h.revenue_cents) IS DISTINCT FROM (r.sales, r.cents::bigint)",
+            WHERE (h.sales, h.revenue_cents) IS DISTINCT FROM (r.sales, r.cents)",
     ),
 ];
 
