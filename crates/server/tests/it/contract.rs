@@ -90,7 +90,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, one: &T, other: &T) -> TestC
     let (one, other) = (format!("{one:#?}"), format!("{other:#?}"));
     let lacks = |mark: char, from: &str, of: &str| {
         let lines = from.lines().filter(|line| !of.lines().any(|it| it == *line));
-        lines.map(|line| format!("\n  {mark} {}", line.trim())).collect::<String>()
+        lines.map(|line| format!("\n  {mark} {}", line.trim())).collect::<Vec<_>>().concat()
     };
     let difference = lacks('-', &one, &other) + &lacks('+', &other, &one);
     Err(TestCaseError::fail(format!("{what} differ:{difference}")))

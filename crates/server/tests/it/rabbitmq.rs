@@ -20,7 +20,7 @@ use crate::engines::{self, Vhost};
 use crate::read_models::agreement;
 use crate::support::{Session, TestApp};
 use crate::traces::collector::Collector;
-use client::Client;
+use client::{Client, Taken};
 
 /// The settings that lead to a vhost.
 fn through(vhost: &Vhost) -> impl Fn(&mut Config) {
@@ -61,7 +61,7 @@ async fn a_purchase_is_told_to_our_tables_and_to_strangers() {
     while heard.len() < told.len() {
         heard.push(stranger.take("strangers").await);
     }
-    let bodies: Vec<Value> = heard.iter().map(|it| it.json()).collect();
+    let bodies: Vec<Value> = heard.iter().map(Taken::json).collect();
     assert_eq!(bodies, told, "one message an event, in order, as it was committed");
     for (message, event) in heard.iter().zip(&told) {
         assert_eq!(message.id.as_deref(), event["id"].as_str());

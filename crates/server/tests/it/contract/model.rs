@@ -373,7 +373,8 @@ fn sale_seat_row(sale: &Sale, no: SeatNo) -> String {
 }
 
 fn kept_row((caller, key): &(String, String), kept: &Kept) -> String {
-    let bytes = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let bytes =
+        |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     row(&[
         ("caller", caller.clone()),
         ("key", key.clone()),

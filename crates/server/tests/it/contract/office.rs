@@ -128,7 +128,7 @@ impl Office {
         // Each is in the queue once it was polled, which is in the order written here.
         let (answers, lapsed, ()) =
             futures_util::join!(join_all(asked), self.ledger.expire(expire.to_vec()), async {
-                drop(hold)
+                drop(hold);
             },);
         let answered = |reply| match reply {
             Ok(Outcome::Done(events)) => Answered::Done(events),
@@ -184,10 +184,10 @@ impl Office {
             for number in 0.. {
                 let page = Page { limit: 3, after };
                 let list = readers.reservations_of(user.clone(), page).await.expect("a list").rows;
-                let last = list.as_ref().and_then(|list| list.last()).map(|it| *it.id.as_uuid());
+                let end = list.as_ref().and_then(|list| list.last()).map(|it| *it.id.as_uuid());
                 found.insert(format!("{} page {number}", user.as_str()), format!("{list:?}"));
-                after = last;
-                if last.is_none() {
+                after = end;
+                if end.is_none() {
                     break;
                 }
             }

@@ -34,7 +34,8 @@ pub(super) type Rows = Vec<String>;
 
 /// One row in words.
 pub(super) fn row(columns: &[(&str, String)]) -> String {
-    columns.iter().map(|(name, value)| format!("{name}={value} ")).collect()
+    let columns: Vec<_> = columns.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+    columns.concat()
 }
 
 /// Every row of every table, and the outbox once more, as no more than names.
@@ -51,14 +52,14 @@ pub(super) fn all(place: &Place) -> BTreeMap<&'static str, Rows> {
         let rows = tables.get_mut(table).expect("it was read");
         for fields in rows.iter_mut() {
             let id = &message(fields).expect("an id");
-            fields.iter_mut().for_each(|(name, value)| {
+            for (name, value) in fields.iter_mut() {
                 if value == id {
                     *value = format!("{:03}", place(id));
                 }
                 if name == "events" {
                     *value = without_ids(value);
                 }
-            });
+            }
         }
     }
     let mut outbox = tables["outbox"].clone();

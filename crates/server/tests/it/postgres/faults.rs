@@ -124,7 +124,5 @@ async fn connections_cut_under_load_lose_nothing_that_was_acknowledged() {
 
 /// Sends all of them at once; the answers come in the order of the requests.
 async fn at_once_in_order(requests: Vec<Request>) -> Vec<Answer> {
-    let tasks: Vec<_> = requests.into_iter().map(|it| tokio::spawn(it.into_future())).collect();
-    let answers = futures_util::future::join_all(tasks).await;
-    answers.into_iter().map(|answer| answer.expect("an answer")).collect()
+    futures_util::future::join_all(requests.into_iter().map(IntoFuture::into_future)).await
 }

@@ -204,12 +204,11 @@ async fn a_session_is_closed_or_sold_from_and_never_both() {
                 lock.end();
             },
         );
-        match closed.status {
-            204 => drop(held.refused(404, "seat_not_found")),
-            _ => {
-                closed.refused(409, "session_in_use");
-                held.expect(201);
-            }
+        if closed.status == 204 {
+            held.refused(404, "seat_not_found");
+        } else {
+            closed.refused(409, "session_in_use");
+            held.expect(201);
         }
     }
 }

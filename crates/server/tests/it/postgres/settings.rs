@@ -18,7 +18,7 @@ async fn a_server_that_does_not_keep_what_it_commits_is_refused() {
     for setting in ["fsync", "full_page_writes"] {
         let server = Postgres::start_with(&[&format!("{setting}=off")]).await;
         let config = Config {
-            database_url: Some(Secret::new(&server.url())),
+            database_url: Some(Secret::new(server.url())),
             run_migrations: true,
             ..Config::default()
         };

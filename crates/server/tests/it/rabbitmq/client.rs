@@ -6,7 +6,7 @@ use lapin::options::{
     BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
     ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::{AMQPValue, FieldArray, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ impl Taken {
             let queue = death.inner()["queue"].as_long_string().expect("a name");
             String::from_utf8_lossy(queue.as_bytes()).into_owned()
         };
-        let deaths = deaths.map(|deaths| deaths.as_slice()).unwrap_or_default();
+        let deaths = deaths.map(FieldArray::as_slice).unwrap_or_default();
         let mut queues: Vec<_> = deaths.iter().map(queue).collect();
         queues.sort();
         queues

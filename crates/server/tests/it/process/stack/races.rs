@@ -10,7 +10,7 @@ use crate::process::client::Connection;
 use crate::process::program::Program;
 
 const CLIENTS: usize = 300;
-const SEATS: usize = 16;
+const SEATS: u16 = 16;
 const ROUNDS: usize = 100;
 
 /// Asks for seats; whether they were given. Anything but yes and "taken" is a fault.
@@ -37,7 +37,7 @@ async fn a_crowd_before_three_instances_finds_no_promise_broken() {
 async fn of_three_hundred_before_three_instances_sixteen_get_a_seat_each_round() {
     let stack = Stack::start().await;
     let rounds: Vec<_> =
-        (0..ROUNDS).map(|_| stack.instances[0].open_session(SEATS as u32)).collect();
+        (0..ROUNDS).map(|_| stack.instances[0].open_session(SEATS.into())).collect();
     let barrier = Barrier::new(CLIENTS);
     let won: usize = thread::scope(|scope| {
         let client = |number: usize| {
@@ -48,7 +48,7 @@ async fn of_three_hundred_before_three_instances_sixteen_get_a_seat_each_round()
                 let mut won = 0;
                 for seats in rounds {
                     barrier.wait();
-                    let seat = seats[number % SEATS].as_str();
+                    let seat = seats[number % usize::from(SEATS)].as_str();
                     if let Some(held) = reserve(&mut connection, &[seat], &user) {
                         let path = format!("/payments/confirm/{held}");
                         connection.post(&path, &json!({})).expect(201);
@@ -61,7 +61,7 @@ async fn of_three_hundred_before_three_instances_sixteen_get_a_seat_each_round()
         let clients: Vec<_> = (0..CLIENTS).map(client).collect();
         clients.into_iter().map(|it| it.join().unwrap()).sum()
     });
-    assert_eq!(won, ROUNDS * SEATS);
+    assert_eq!(won, ROUNDS * usize::from(SEATS));
     assert_eq!(stack.sales().await, i64::try_from(won).unwrap());
     stack.balances().await;
 }
