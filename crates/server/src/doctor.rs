@@ -2,7 +2,7 @@
 //!
 //! It changes nothing that anybody sells by: it reads, and what it has to try (a file, a mark in
 //! Redis, a queue) is its own and gone when it is done. It can be run beside a server that serves.
-//! Engines are looked at at the same time, each for [`LIMIT`] at most.
+//! Engines are looked at at the same time, each for a few seconds at most.
 
 mod configuration;
 mod postgres;

@@ -2,7 +2,7 @@
 //!
 //! Owns what a span is here, which requests are recorded, and how spans find their parent: through
 //! the current [`Context`], which follows a request's future from poll to poll. Without a collector
-//! no context is ever set, and everything here does nothing. How spans leave is [`collector`]'s;
+//! no context is ever set, and everything here does nothing. How spans leave is `collector`'s;
 //! what is worth a span is told where it happens.
 
 mod collector;

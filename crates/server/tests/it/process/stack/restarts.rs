@@ -1,11 +1,13 @@
 //! Instances come and go in good order, as in a release that rolls out.
 
 use super::{EVERYONE, Stack};
+use crate::wait::wait_for;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_restart_one_after_the_other_under_a_crowd() {
     let mut stack = Stack::start().await;
     let crowd = stack.crowd(EVERYONE, 8);
+    wait_for("the crowd buys", async || (stack.sales().await > 0).then_some(())).await;
     for place in 0..3 {
         let last = &mut stack.instances[place];
         last.terminate();
