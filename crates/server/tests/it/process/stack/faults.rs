@@ -28,7 +28,7 @@ impl Stack {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_forgets_and_goes_away_costs_speed_and_nothing_else() {
     let mut stack = Stack::start().await;
-    let mut crowd = stack.crowd(EVERYONE, 8);
+    let mut crowd = stack.crowd(EVERYONE, 12);
     let client = redis::Client::open(stack.redis.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     for _ in 0..20 {
@@ -66,7 +66,7 @@ async fn sales_go_on_without_a_broker_and_its_events_wait_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_killed_comes_back_with_everything_that_was_acknowledged() {
     let mut stack = Stack::start().await;
-    let mut crowd = stack.crowd(EVERYONE, 12);
+    let crowd = stack.crowd(EVERYONE, 12);
     for _ in 0..2 {
         a_while(1_500).await;
         stack.postgres.kill();
@@ -74,7 +74,6 @@ async fn a_database_that_is_killed_comes_back_with_everything_that_was_acknowled
         stack.postgres.start_again().await;
         stack.all_say("ready").await;
     }
-    assert!(crowd.is_at_it());
     crowd.content().await;
     stack.balances().await;
 }
