@@ -66,7 +66,7 @@ async fn sales_go_on_without_a_broker_and_its_events_wait_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_killed_comes_back_with_everything_that_was_acknowledged() {
     let mut stack = Stack::start().await;
-    let crowd = stack.crowd(EVERYONE, 12);
+    let mut crowd = stack.crowd(EVERYONE, 40);
     for _ in 0..2 {
         a_while(1_500).await;
         stack.postgres.kill();
@@ -74,6 +74,7 @@ async fn a_database_that_is_killed_comes_back_with_everything_that_was_acknowled
         stack.postgres.start_again().await;
         stack.all_say("ready").await;
     }
+    assert!(crowd.is_at_it());
     crowd.content().await;
     stack.balances().await;
 }
