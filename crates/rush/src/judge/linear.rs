@@ -44,11 +44,13 @@ impl Step {
     }
 }
 
-/// The seats being watched; `None` is one whose history became too long.
+/// The seats being watched, each from its first step on; `None` is one whose history became too long.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     seats: HashMap<u32, Option<Vec<Step>>>,
     watched: usize,
+    /// Whether there was no room once. From then on no seat is new: it may have a past.
+    full: bool,
 }
 
 impl Samples {
@@ -60,7 +62,8 @@ impl Samples {
     }
 
     fn note(&mut self, seat: u32, step: &Step) {
-        if self.watched >= SEATS && !self.seats.contains_key(&seat) {
+        self.full |= self.watched >= SEATS;
+        if self.full && !self.seats.contains_key(&seat) {
             return;
         }
         let steps = self.seats.entry(seat).or_insert_with(|| {

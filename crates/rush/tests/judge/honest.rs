@@ -230,3 +230,21 @@ fn a_busy_server_refuses_without_a_reason() {
     story.confirm("r1", 80).paid(90, "s1");
     story.is_honest();
 }
+
+#[test]
+fn a_seat_that_was_not_watched_from_its_beginning_is_not_judged_by_its_end() {
+    // More seats than are watched, so that the last one's sale is not noted.
+    let last = 20_001;
+    let mut story = Story::in_a_room_of(last);
+    for seat in 1..last {
+        story.reserve(&format!("u{seat}"), &[seat], 0).granted(10, &format!("r{seat}"));
+    }
+    story.sell("ana", last, "r-last", 20);
+    // One of those watched has so long a history that it is given up.
+    for attempt in 0..13 {
+        let at = 2_000 + 20 * attempt;
+        story.reserve("bia", &[1], at).refused(at + 10, 409);
+    }
+    story.reserve("x", &[last], 40_000).census().refused(40_010, 409);
+    story.is_honest();
+}

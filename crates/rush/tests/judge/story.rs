@@ -1,5 +1,5 @@
-//! Histories made by hand: one session of four seats at 25.00, held for 30 seconds. Times are in
-//! milliseconds, seats are numbered from 1.
+//! Histories made by hand: one session of four seats, unless said otherwise, at 25.00, held for 30
+//! seconds. Times are in milliseconds, seats are numbered from 1.
 
 use poltrona_rush::{
     history::{Action, Completion, Invoke, Line, Run, SaleSeen, Session},
@@ -32,8 +32,12 @@ pub(crate) struct Ask<'a> {
 
 impl Story {
     pub(crate) fn new() -> Self {
+        Self::in_a_room_of(4)
+    }
+
+    pub(crate) fn in_a_room_of(seats: u32) -> Self {
         let run = Run { scenario: "story".into(), targets: vec!["a".into()], ..Run::default() };
-        let seats = (1..=4).map(seat).collect();
+        let seats = (1..=seats).map(seat).collect();
         let session = Session { id: SESSION.into(), seats, price_cents: PRICE };
         Self { lines: vec![Line::Run(run), Line::Session(session)], ops: 0, held: Vec::new() }
     }
