@@ -17,8 +17,8 @@ use crate::data::Data;
 use crate::engine::postgres::Postgres;
 use crate::server::Server;
 
-/// How many sessions the house has.
-const SESSIONS: u16 = 800;
+/// How many sessions the house has: enough seats for the fastest server, its warm-up included.
+const SESSIONS: u16 = 1600;
 /// How many seats each of them has.
 pub(crate) const SEATS: u16 = 200;
 /// The database with the house, in PostgreSQL.

@@ -127,7 +127,7 @@ where
     let (server_before, client_before) = (server.cpu()?, machine::own_cpu()?);
     let Ran { mut times, took } = closed_loop(&server.addresses(), clients, lasting, call).await?;
     let (server_after, client_after) = (server.cpu()?, machine::own_cpu()?);
-    ensure!(times.count() > 0, "nothing was done");
+    ensure!(times.count() > 0, "nothing was done: had all seats gone before the measuring began?");
     let calls = f64::from(u32::try_from(times.count())?);
     let micros_each = |time: Duration| time.as_secs_f64() * 1e6 / calls;
     Ok(Measured {

@@ -117,7 +117,8 @@ impl Readers {
     ) -> Result<Vec<(Timestamp, ReservationId)>, Error> {
         let sql = format!(
             "SELECT expires_at, id FROM reservations
-             WHERE status = 'PENDING' AND expires_at <= {} - $1 ORDER BY expires_at, id LIMIT $2",
+             WHERE status = 'PENDING' AND expires_at <= (SELECT {}) - $1
+             ORDER BY expires_at, id LIMIT $2",
             row::NOW
         );
         pending(&self.all(&sql, &[&millis(by), &count(limit)]).await?)
@@ -132,7 +133,7 @@ impl Readers {
             .all(
                 &format!(
                     "SELECT id, created_at, events FROM outbox
-                     WHERE $2::bigint = 0 OR created_at <= {} - $2 ORDER BY id LIMIT $1",
+                     WHERE $2::bigint = 0 OR created_at <= (SELECT {}) - $2 ORDER BY id LIMIT $1",
                     row::NOW
                 ),
                 &[&count(limit), &millis(age)],

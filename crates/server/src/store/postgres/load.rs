@@ -1,11 +1,10 @@
 //! The locks that a batch needs, and the facts that it is about.
 //!
-//! The seats are locked by one statement, in the order of their key, so that two batches can never
-//! wait for each other. What that statement returns is not facts: after a wait it may show old rows,
-//! or leave some out. The facts are read by later statements of the same transaction, each with a
-//! snapshot of its own.
-
-use std::collections::HashSet;
+//! The seats are locked and read by one statement, in the order of their key, so that two batches can
+//! never wait for each other. After a wait PostgreSQL gives the seat as it became, but which seats are
+//! wanted (those of a reservation, say) was read before it. So everything else is read by later
+//! statements of the same transaction, each with a snapshot of its own, and a command whose seats turn
+//! out not to be among the locked ones is put off.
 
 use futures_util::try_join;
 use poltrona_domain::{Command, Facts, SeatId, SeatNo, Timestamp};
@@ -34,9 +33,9 @@ const SEATS_OF_A_BATCH: &str = "
 
 pub(super) fn lock_seats() -> String {
     format!(
-        "SELECT s.session_id, s.seat_no FROM seats s JOIN ({SEATS_OF_A_BATCH}) w
-            USING (session_id, seat_no)
-         ORDER BY s.session_id, s.seat_no FOR UPDATE OF s"
+        "SELECT {} FROM seats s JOIN ({SEATS_OF_A_BATCH}) w USING (session_id, seat_no)
+         ORDER BY s.session_id, s.seat_no FOR UPDATE OF s",
+        row::SEAT
     )
 }
 
@@ -54,13 +53,6 @@ pub(super) fn sessions() -> String {
         "SELECT {} FROM sessions WHERE id IN
             (SELECT unnest($1::uuid[]) UNION SELECT session_id FROM reservations WHERE id = ANY($2))",
         row::SESSION
-    )
-}
-
-pub(super) fn seats() -> String {
-    format!(
-        "SELECT {} FROM seats s JOIN ({SEATS_OF_A_BATCH}) w USING (session_id, seat_no)",
-        row::SEAT
     )
 }
 
@@ -90,13 +82,12 @@ struct Keys {
     owners: (Vec<Uuid>, Vec<String>),
 }
 
-/// What was read, and which seats are locked.
+/// What was read. Every seat in it is locked.
 pub(super) struct Found {
     pub(super) facts: Facts,
     /// The time by the server's clock, after every lock was taken.
     pub(super) server_time: Timestamp,
     answers: Vec<Kept>,
-    locked: HashSet<SeatId>,
 }
 
 /// A stored answer, and when it was given.
@@ -129,13 +120,12 @@ pub(super) async fn run(
     let callers: [&Parameter; 2] = [&keys.callers.0, &keys.callers.1];
     let owners: [&Parameter; 2] = [&keys.owners.0, &keys.owners.1];
     // Each sends its statement when it is first polled, which is in the order written here.
-    let ((), _, locked, now, sessions, seats, reservations, callers, owners) = try_join!(
+    let ((), _, seats, now, sessions, reservations, callers, owners) = try_join!(
         client.batch_execute(&begin),
         ask(client, &statements.lock_sessions, &to_lock, !keys.sessions_to_lock.is_empty()),
         ask(client, &statements.lock_seats, &seats, by_seat),
         client.query_one(&statements.clock, &[]),
         ask(client, &statements.sessions, &rooms, true),
-        ask(client, &statements.seats, &seats, by_seat),
         ask(client, &statements.reservations, &rooms[1..], !reservations.is_empty()),
         ask(client, &statements.callers, &callers, !keys.callers.1.is_empty()),
         ask(client, &statements.owners, &owners, !keys.owners.1.is_empty()),
@@ -153,12 +143,8 @@ pub(super) async fn run(
         let reservation = row::reservation(row, 0)?;
         facts.reservations.insert(reservation.id, reservation);
     }
-    let locked = locked
-        .iter()
-        .map(|row| Ok(row::session_id(row::get(row, 0)?)?.seat(row::seat_no(row::get(row, 1)?)?)));
-    let locked = locked.collect::<Result<HashSet<_>, Error>>()?;
     let answers = callers.iter().chain(&owners).map(answer).collect::<Result<_, _>>()?;
-    Ok(Found { facts, answers, server_time: row::time(&now, 0)?, locked })
+    Ok(Found { facts, answers, server_time: row::time(&now, 0)? })
 }
 
 /// Runs a statement, unless there is nothing to ask.
@@ -237,30 +223,31 @@ impl Keys {
 }
 
 impl Found {
-    /// Whether a command can be decided: everything that it would change was locked before it was
-    /// read.
+    /// Whether a command can be decided: every seat that it is about, and that exists, was locked.
     pub(super) fn has_locked(&self, command: &Command) -> bool {
         match command {
             Command::OpenSession(_) | Command::UpdateSession { .. } => true,
             Command::CloseSession { session } => {
-                self.facts.open_session(*session).is_none_or(|it| {
-                    let locked =
-                        self.locked.iter().filter(|seat| seat.session() == *session).count();
-                    locked == usize::from(it.layout.seats())
-                })
+                let locked = |no| self.is_locked(session.seat(no));
+                self.facts.open_session(*session).is_none_or(|it| it.layout.numbers().all(locked))
             }
-            Command::Reserve { seats, .. } => seats
-                .ids()
-                .iter()
-                .all(|id| self.locked.contains(id) || !self.facts.seats.contains_key(id)),
+            Command::Reserve { seats, .. } => {
+                let room = self.facts.sessions.get(&seats.session()).map(|it| it.layout);
+                let exists = |id: SeatId| room.is_some_and(|room| room.contains(id.no()));
+                seats.ids().iter().all(|id| self.is_locked(*id) || !exists(*id))
+            }
             Command::Confirm { reservation, .. }
             | Command::Cancel { reservation }
             | Command::Extend { reservation, .. }
             | Command::Expire { reservation } => {
                 let found = self.facts.reservations.get(reservation);
-                found.is_none_or(|it| it.seat_ids().all(|id| self.locked.contains(&id)))
+                found.is_none_or(|it| it.seat_ids().all(|id| self.is_locked(id)))
             }
         }
+    }
+
+    fn is_locked(&self, seat: SeatId) -> bool {
+        self.facts.seats.contains_key(&seat)
     }
 
     /// The answers that still count at `now`.

@@ -20,7 +20,8 @@ pub(super) const SEAT: &str =
 pub(super) const RESERVATION: &str =
     "id, session_id, seat_nos, user_id, total_cents, status, created_at, expires_at, extensions";
 
-/// The time as rows have it: milliseconds, cut.
+/// The time as rows have it: milliseconds, cut. It differs from row to row, so that no index can be
+/// searched for it: in a condition it belongs into a query of its own, `(SELECT …)`, which is asked once.
 pub(super) const NOW: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 pub(super) fn get<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T, Error> {

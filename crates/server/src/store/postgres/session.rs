@@ -32,7 +32,6 @@ statements! {
     lock_seats: load::lock_seats(),
     clock: load::clock(),
     sessions: load::sessions(),
-    seats: load::seats(),
     reservations: load::reservations(),
     callers: load::ANSWERS_OF_CALLERS,
     owners: load::ANSWERS_OF_RESERVATIONS,
@@ -48,12 +47,19 @@ statements! {
     insert_answers: save::INSERT_ANSWERS,
 }
 
+/// The events of a large batch are longer than a page has room for, and are compressed: with LZ4, where
+/// the server was built with it, in a fraction of the time.
+const COMPRESS_FAST: &str = "
+    SELECT set_config(name, 'lz4', false) FROM pg_settings
+    WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)";
+
 impl Session {
     /// Connects and prepares.
     pub(super) async fn open(target: &Target) -> Result<Self, tokio_postgres::Error> {
         let client = target.connect().await?;
         // Boxed, for it is large and seldom runs.
-        let statements = Box::pin(Statements::prepare(&client)).await?;
+        let prepared = Box::pin(Statements::prepare(&client));
+        let (statements, ()) = try_join!(prepared, client.batch_execute(COMPRESS_FAST))?;
         Ok(Self { client, statements, batches: 0 })
     }
 
