@@ -50,7 +50,7 @@ async fn database(config: &Config) -> Option<Findings> {
         match timeout(LIMIT, looked).await {
             Ok(Ok(looked)) => found = looked,
             // A disk that does not answer.
-            _ => found.away("the data folder does not answer", "dmesg --level err | tail"),
+            _ => found.away("the data folder does not answer"),
         }
     }
     Some(found)
@@ -73,7 +73,6 @@ async fn rabbitmq(config: &Config) -> Option<Findings> {
 /// Looks at an engine for no longer than it may take; what was found by then stays.
 async fn in_time(found: &mut Findings, look: impl AsyncFnOnce(&mut Findings)) {
     if timeout(LIMIT, look(found)).await.is_err() {
-        let mend = found.engine().start();
-        found.away("no answer in time", mend);
+        found.away("no answer in time");
     }
 }

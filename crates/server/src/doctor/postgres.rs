@@ -11,7 +11,7 @@ mod tables;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
-use super::report::{Engine, Findings};
+use super::report::Findings;
 use crate::config::Config;
 use crate::store::migrations::Error as MigrationError;
 use crate::store::postgres::{Target, migrate, unsafe_settings, words};
@@ -68,7 +68,7 @@ pub(super) async fn examine(url: &str, config: &Config, found: &mut Findings) {
             let mend = "psql \"$DATABASE_URL\" -c 'SELECT current_user, current_database()'";
             found.failure("look", words(&error), mend);
         } else {
-            found.away(words(&error), Engine::Postgres.start());
+            found.away(words(&error));
         }
     }
 }
@@ -89,7 +89,7 @@ fn not_let_in(target: &Target, error: &Error, found: &mut Findings) {
             "psql -c 'ALTER SYSTEM SET max_connections = 200' && systemctl restart postgresql";
         found.failure("connections", detail, mend);
     } else {
-        found.away(detail, Engine::Postgres.start());
+        found.away(detail);
     }
 }
 

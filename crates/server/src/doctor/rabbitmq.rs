@@ -10,7 +10,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties, Error, ErrorKind};
 use tokio::time::timeout;
 
-use super::report::{Engine, Findings};
+use super::report::Findings;
 use crate::bus::rabbitmq::Queue;
 use crate::ids;
 
@@ -34,7 +34,7 @@ pub(super) async fn examine(url: &str, found: &mut Findings) {
         queues(&connection, found).await
     };
     if let Err(error) = looked.await {
-        found.away(error.to_string(), Engine::RabbitMq.start());
+        found.away(error.to_string());
     }
     // Whether it hears of it or not, nothing of ours is left.
     let _ = connection.close(200, "seen".into()).await;
@@ -54,7 +54,7 @@ fn not_let_in(error: &Error, found: &mut Findings) {
             }
             _ => found.failure("login", detail, "rabbitmqctl status"),
         },
-        _ => found.away(detail, Engine::RabbitMq.start()),
+        _ => found.away(detail),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 
-use super::report::{Engine, Findings};
+use super::report::Findings;
 use crate::config::show_duration;
 use crate::seat_lock::probe::{RIGHTS, rehearse};
 
@@ -49,7 +49,7 @@ fn not_let_in(error: &RedisError, address: &str, cli: &str, user: &str, found: &
         let detail = format!("{detail}; REDIS_URL must have the password of {user}");
         found.failure("login", detail, format!("{cli} ACL SETUSER {user} on '>PASSWORD'"));
     } else {
-        found.away(detail, Engine::Redis.start());
+        found.away(detail);
     }
 }
 
@@ -88,7 +88,7 @@ fn cannot_lock(error: &RedisError, address: &str, patient: &Patient, found: &mut
             found.failure("memory", detail, mend);
         }
         (ErrorKind::Server(_), _) => found.failure("scripts", detail, format!("{cli} INFO server")),
-        _ => found.away(detail, Engine::Redis.start()),
+        _ => found.away(detail),
     }
 }
 

@@ -21,11 +21,15 @@ pub enum Engine {
     RabbitMq,
 }
 
+/// Has this program trust the authority of an engine's certificate.
+const TRUST: &str = "SSL_CERT_FILE=AUTHORITY.pem poltrona doctor";
+
 impl Engine {
-    /// What starts it where it runs as a service of the machine.
-    pub(super) const fn start(self) -> &'static str {
+    /// What brings it back where it runs as a service of the machine, or tells why it is gone.
+    const fn back(self) -> &'static str {
         match self {
-            Self::Configuration | Self::Sqlite => "systemctl start poltrona",
+            Self::Configuration => "poltrona config check",
+            Self::Sqlite => "dmesg --level err | tail",
             Self::Postgres => "systemctl start postgresql",
             Self::Redis => "systemctl start redis-server",
             Self::RabbitMq => "systemctl start rabbitmq-server",
@@ -96,10 +100,6 @@ impl Findings {
         Self { engine, list: Vec::new() }
     }
 
-    pub(super) const fn engine(&self) -> Engine {
-        self.engine
-    }
-
     pub(super) fn ok(&mut self, check: &str, detail: impl Into<String>) {
         self.add(check, Status::Ok, detail.into(), None);
     }
@@ -122,9 +122,12 @@ impl Findings {
         self.add(check, Status::Failure, detail.into(), Some(mend.into()));
     }
 
-    /// The engine cannot be reached, or not any more.
-    pub(super) fn away(&mut self, detail: impl Into<String>, mend: impl Into<String>) {
-        self.add("reach", Status::Failure, detail.into(), Some(mend.into()));
+    /// The engine cannot be reached, or not any more: it does not run, or is not known to be itself.
+    pub(super) fn away(&mut self, detail: impl Into<String>) {
+        let detail = detail.into();
+        let is_doubted = detail.contains("certificate");
+        let mend = if is_doubted { TRUST } else { self.engine.back() };
+        self.add("reach", Status::Failure, detail, Some(mend.to_owned()));
         if let Some(last) = self.list.last_mut() {
             last.away = true;
         }

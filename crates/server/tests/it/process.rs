@@ -21,6 +21,7 @@ mod shutdown;
 mod smuggling;
 mod stack;
 mod startup;
+mod tls;
 mod traces;
 
 use crate::wait::{PATIENCE, wait_until};

@@ -1,5 +1,6 @@
 //! A private RabbitMQ, and vhosts on one that may be shared.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -11,6 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use super::certificate::Certificate;
 use super::port::Port;
 use super::server::Server;
 use super::{finally, fresh_name};
@@ -22,28 +24,57 @@ pub(crate) struct RabbitMq {
     api_port: Port,
     // Where other nodes would connect; claimed so that nobody else takes it.
     _cluster_port: Port,
+    tls: Option<(Port, Certificate)>,
 }
 
 impl RabbitMq {
     pub(crate) async fn start() -> Self {
+        Self::launch(Server::new("rabbitmq"), None).await
+    }
+
+    /// One that speaks TLS on the port of its URL.
+    pub(crate) async fn start_with_tls() -> Self {
+        let server = Server::new("rabbitmq");
+        let certificate = Certificate::make(server.folder());
+        Self::launch(server, Some((Port::claim(), certificate))).await
+    }
+
+    async fn launch(mut server: Server, tls: Option<(Port, Certificate)>) -> Self {
         let [port, api_port, cluster_port] = [Port::claim(), Port::claim(), Port::claim()];
-        let mut server = Server::new("rabbitmq");
         let ports = [&port, &api_port, &cluster_port];
-        server.start(ports.iter().map(|port| port.number().to_string()).collect());
-        let rabbitmq = Self { server, port, api_port, _cluster_port: cluster_port };
+        let mut arguments: Vec<_> = ports.iter().map(|port| port.number().to_string()).collect();
+        if let Some((port, certificate)) = &tls {
+            let (authority, key) = (certificate.authority(), certificate.key());
+            arguments.extend([
+                format!("listeners.ssl.1=127.0.0.1:{}", port.number()),
+                format!("ssl_options.cacertfile={}", authority.display()),
+                format!("ssl_options.certfile={}", certificate.certificate().display()),
+                format!("ssl_options.keyfile={}", key.display()),
+            ]);
+        }
+        server.start(arguments);
+        let rabbitmq = Self { server, port, api_port, _cluster_port: cluster_port, tls };
         rabbitmq.answers().await;
         rabbitmq
     }
 
-    /// Its AMQP port is the last to open.
+    /// The port of its URL is the last to open.
     async fn answers(&self) {
-        let port = self.port.number();
+        let port = self.tls.as_ref().map_or(&self.port, |(port, _)| port).number();
         self.server.answers(async |_| TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
     }
 
     /// Where clients connect, to the vhost `/`.
     pub(crate) fn url(&self) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}", self.port.number())
+        match &self.tls {
+            Some((port, _)) => format!("amqps://guest:guest@127.0.0.1:{}", port.number()),
+            None => format!("amqp://guest:guest@127.0.0.1:{}", self.port.number()),
+        }
+    }
+
+    /// The certificate, in PEM, of the authority that vouches for it.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.tls.as_ref().expect("it was started with TLS").1.authority()
     }
 
     /// Where its management API is.
