@@ -8,7 +8,7 @@ use poltrona_domain::{
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::read::{self, List};
+use super::read::{self, List, count};
 use super::{Readers, row};
 use crate::store::Error;
 use crate::store::query::{Backlog, OutboxRow, Page, Seen, SessionFilter};
@@ -199,8 +199,4 @@ fn pending(rows: &[tokio_postgres::Row]) -> Result<Vec<(Timestamp, ReservationId
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn count(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }

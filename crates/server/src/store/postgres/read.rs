@@ -106,10 +106,16 @@ impl List {
             self.values.push(Box::new(after));
             self.only(&format!("({age}, {id}) < (${next}, ${})", next + 1), None);
         }
+        self.values.push(Box::new(count(page.limit)));
         let Self { sql, values, .. } = self;
-        let sql = format!("{sql} ORDER BY {age} DESC, {id} DESC LIMIT {}", page.limit);
+        let sql = format!("{sql} ORDER BY {age} DESC, {id} DESC LIMIT ${}", values.len());
         let statement = connection.prepare_cached(&sql).await?;
         let values: Vec<_> = values.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
         Ok(Some(connection.query(&statement, &values).await?))
     }
+}
+
+/// How many rows at most, as a parameter.
+pub(super) fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
