@@ -25,6 +25,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+pub(crate) use certificate::Certificate;
 pub(crate) use postgres::{Database, Postgres};
 pub(crate) use rabbitmq::{RabbitMq, Vhost};
 pub(crate) use redis::{Redis, RedisUrl};

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The files of both; all are PEM.
-pub(super) struct Certificate {
+pub(crate) struct Certificate {
     folder: PathBuf,
 }
 
 impl Certificate {
     /// Makes them in `folder`, with the `openssl` command.
-    pub(super) fn make(folder: &Path) -> Self {
+    pub(crate) fn make(folder: &Path) -> Self {
         let made = Self { folder: folder.to_owned() };
         let [authority, authority_key] = [made.authority(), made.path("authority.key")];
         openssl(&["-subj", "/CN=Poltrona's tests"], &authority_key, &authority);
@@ -32,17 +32,17 @@ impl Certificate {
     }
 
     /// The authority's certificate, for clients to trust.
-    pub(super) fn authority(&self) -> PathBuf {
+    pub(crate) fn authority(&self) -> PathBuf {
         self.path("authority.pem")
     }
 
     /// The server's certificate.
-    pub(super) fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         self.path("server.pem")
     }
 
     /// The server's private key.
-    pub(super) fn key(&self) -> PathBuf {
+    pub(crate) fn key(&self) -> PathBuf {
         self.path("server.key")
     }
 }

@@ -1,15 +1,23 @@
-//! Engines that are spoken to over TLS: who vouches for them is asked, and so is their name.
+//! Engines, and a collector, that are spoken to over TLS: who vouches for them is asked, and so is their
+//! name.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::program::{BINARY, Program, clean};
+use super::program::{BINARY, Program, clean, poltrona};
 use super::wait_until;
-use crate::engines::{Postgres, RabbitMq, Redis};
+use crate::engines::{Certificate, Postgres, RabbitMq, Redis};
 
 /// An instance's engines, each vouched for by an authority of its own.
 struct Engines {
@@ -96,4 +104,40 @@ async fn whoever_nobody_vouches_for_is_told_nothing() {
         assert!(found["detail"].as_str().unwrap().contains("certificate"), "{found}");
         assert!(found["mend"].as_str().unwrap().starts_with("SSL_CERT_FILE="), "{found}");
     }
+}
+
+/// Serves TLS; tells the first line of the first request, and then hangs up.
+fn first_line(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>) {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let chain = vec![CertificateDer::from_pem_file(certificate.certificate()).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(certificate.key()).unwrap();
+    let config = versions.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let connection = ServerConnection::new(Arc::new(config)).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(StreamOwned::new(connection, stream)).read_line(&mut line).unwrap();
+        tell.send(line).unwrap();
+    });
+    (address, told)
+}
+
+#[test]
+fn a_collector_of_traces_is_spoken_to_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = Certificate::make(folder.path());
+    let (address, told) = first_line(&certificate);
+    let mut command = poltrona(folder.path());
+    command.args(["serve", "--otlp-sample-percent", "100"]);
+    command.env("SSL_CERT_FILE", certificate.authority());
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("https://{address}"));
+    let program = Program::start(command);
+    program.get("/health").expect(200);
+    let line = wait_until("the collector hears of it", || told.try_recv().ok());
+    assert_eq!(line, "POST /v1/traces HTTP/1.1\r\n");
 }
