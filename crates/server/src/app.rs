@@ -190,7 +190,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     // The port first: a second program started by mistake should say so before anything else.
     let server = Server::bind(&config).await?;
-    let running = Running::start(config, Clock::System).await?;
+    let running = tokio::select! {
+        running = Box::pin(Running::start(config, Clock::System)) => running?,
+        () = signals.next() => {
+            info!(target: "server", "stopped before it was ready");
+            return Ok(());
+        }
+    };
     let app = Arc::clone(&running.app);
     if app.config.demo {
         demo::open(&app).await.context("opening the demo's sessions")?;
@@ -303,16 +309,23 @@ pub async fn migrate_up(config: &Config) -> anyhow::Result<String> {
 /// Says which migrations the database has.
 pub async fn migrate_status(config: &Config) -> anyhow::Result<String> {
     let file = sqlite::folder::database_in(&config.data_dir);
-    let steps = match config.postgres() {
-        Some(url) => postgres::migrate::status(&connect(url).await?).await?,
-        None if file.exists() => sqlite::migrate::status(&sqlite::connect_read_only(&file)?)?,
-        None => migrations::statuses(0),
+    let (place, steps) = match config.postgres() {
+        Some(url) => {
+            let steps = postgres::migrate::status(&connect(url).await?).await?;
+            (open::target(url)?.describe(), steps)
+        }
+        None if file.exists() => {
+            let steps = sqlite::migrate::status(&sqlite::connect_read_only(&file)?)?;
+            (file.display().to_string(), steps)
+        }
+        None => (format!("{}, which is not there yet", file.display()), migrations::statuses(0)),
     };
     let line = |step: &migrations::Status| {
         let state = if step.applied { "applied" } else { "to come" };
         format!("{:04} {:<24} {state}", step.version, step.name)
     };
-    Ok(steps.iter().map(line).collect::<Vec<_>>().join("\n"))
+    let lines = steps.iter().map(line).collect::<Vec<_>>().join("\n");
+    Ok(format!("Database: {place}\n{lines}"))
 }
 
 async fn connect(url: &str) -> anyhow::Result<tokio_postgres::Client> {

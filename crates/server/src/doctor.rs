@@ -41,6 +41,7 @@ async fn database(config: &Config) -> Option<Findings> {
     if let Some(url) = config.postgres() {
         found = Findings::of(Engine::Postgres);
         in_time(&mut found, async |found| postgres::examine(url, config, found).await).await;
+        postgres::aim(url, &mut found);
     } else if config.ephemeral {
         return None;
     } else {

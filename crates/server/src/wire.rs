@@ -16,6 +16,10 @@ pub struct Id(pub Uuid);
 #[derive(Clone, Copy, Debug)]
 pub struct Time(pub Timestamp);
 
+/// The first moment of the year 1, and the last second that every zone still has in the year 9999.
+const FIRST_MILLIS: i64 = -62_135_596_800_000;
+const LAST_MILLIS: i64 = 253_402_207_199_999;
+
 /// Money as a JSON number with at most two decimals: `25`, `25.5`.
 #[derive(Clone, Copy, Debug)]
 pub struct Money(pub Cents);
@@ -29,8 +33,9 @@ impl Serialize for Id {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-        let instant =
-            jiff::Timestamp::from_millisecond(self.0.as_millis()).map_err(|_| fmt::Error)?;
+        // Of times that others wrote there may be some that no calendar has: they show as its ends.
+        let millis = self.0.as_millis().clamp(FIRST_MILLIS, LAST_MILLIS);
+        let instant = jiff::Timestamp::from_millisecond(millis).map_err(|_| fmt::Error)?;
         f.write_str(&PRINTER.timestamp_to_string(&instant))
     }
 }
@@ -160,6 +165,13 @@ mod tests {
         ] {
             assert_eq!(millis(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_that_no_calendar_has_shows_as_one_that_it_has() {
+        let shown = |millis| Time(Timestamp::from_millis(millis)).to_string();
+        assert_eq!(shown(i64::MAX), "9999-12-30T21:59:59.999Z");
+        assert_eq!(shown(i64::MIN), "0001-01-01T00:00:00.000Z");
     }
 
     #[test]

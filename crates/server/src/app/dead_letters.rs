@@ -50,7 +50,8 @@ fn away(uri: &lapin::uri::AMQPUri, why: &anyhow::Error) -> Failure {
 }
 
 fn describe(pile: &Pile) -> String {
-    let mut text = format!("{}: {} dead letters", pile.queue, pile.count);
+    let letters = if pile.count == 1 { "dead letter" } else { "dead letters" };
+    let mut text = format!("{}: {} {letters}", pile.queue, pile.count);
     for letter in &pile.letters {
         let DeadLetter { id, at, why, failures, events } = letter;
         let id = id.as_deref().unwrap_or("without an id");

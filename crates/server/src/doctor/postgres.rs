@@ -1,7 +1,6 @@
 //! The database server: reached, safe, and with our tables as this version needs them.
 //!
-//! Commands that mend it are for an administrator of the server: `psql` finds it by `PGHOST`, `PGPORT`
-//! and `PGUSER`, or on this machine.
+//! Commands that mend it are for an administrator of the server, who is named by `PGUSER`.
 
 mod guards;
 mod rights;
@@ -46,6 +45,15 @@ impl Patient {
     fn psql(&self, statements: &[&str]) -> String {
         let each = statements.iter().map(|sql| format!(" -c {}", quoted(sql)));
         format!("psql -d {}{}", quoted(&self.database), each.collect::<String>())
+    }
+}
+
+/// Has the commands that were proposed find the server that a URL names.
+pub(super) fn aim(url: &str, found: &mut Findings) {
+    let name = Target::parse(url).map(|target| target.describe()).unwrap_or_default();
+    let server = name.rsplit_once('/').and_then(|(server, _)| server.rsplit_once(':'));
+    if let Some((host, port)) = server {
+        found.aim(&quoted(host), port);
     }
 }
 

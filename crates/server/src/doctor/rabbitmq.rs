@@ -30,8 +30,9 @@ pub(super) async fn examine(url: &str, found: &mut Findings) {
     found.ok("reach", format!("as {user}, in the vhost {vhost}"));
     version::examine(url, found).await;
     let looked = async {
-        message(&connection, &user, &vhost, found).await?;
-        queues(&connection, found).await
+        // A broker that is short of memory or disk no longer reads from who has published.
+        queues(&connection, found).await?;
+        message(&connection, &user, &vhost, found).await
     };
     if let Err(error) = looked.await {
         found.away(error.to_string());

@@ -47,7 +47,11 @@ fn not_let_in(error: &RedisError, address: &str, cli: &str, user: &str, found: &
         || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"));
     if is_login {
         let detail = format!("{detail}; REDIS_URL must have the password of {user}");
-        found.failure("login", detail, format!("{cli} ACL SETUSER {user} on '>PASSWORD'"));
+        found.failure(
+            "login",
+            detail,
+            format!("{cli} --askpass ACL SETUSER {user} on '>PASSWORD'"),
+        );
     } else {
         found.away(detail);
     }

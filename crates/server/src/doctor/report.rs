@@ -133,6 +133,16 @@ impl Findings {
         }
     }
 
+    /// Has every command of PostgreSQL's clients find this server.
+    pub(super) fn aim(&mut self, host: &str, port: &str) {
+        for mend in self.list.iter_mut().filter_map(|it| it.mend.as_mut()) {
+            for client in ["psql", "createdb"] {
+                let aimed = format!("{client} -h {host} -p {port} -");
+                *mend = mend.replace(&format!("{client} -"), &aimed);
+            }
+        }
+    }
+
     fn add(&mut self, check: &str, status: Status, detail: String, mend: Option<String>) {
         let (engine, check) = (self.engine, check.to_owned());
         self.list.push(Finding { engine, check, status, detail, mend, away: false });

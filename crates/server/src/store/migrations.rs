@@ -78,6 +78,19 @@ pub enum Error {
         /// Its name.
         name: &'static str,
     },
+    /// A migration is not recorded, although a later one is.
+    #[error(
+        "the database has schema {found}, but no record of migration {version} ({name}): somebody \
+         changed the table schema_migrations; restore it from a copy of the database"
+    )]
+    Gap {
+        /// Which migration.
+        version: i64,
+        /// Its name.
+        name: &'static str,
+        /// The database's schema.
+        found: i64,
+    },
     /// The database file went away while it was opened.
     #[error("the database file went away: {0}")]
     Gone(String),
@@ -133,6 +146,9 @@ pub(super) fn check(
     }
     for step in steps {
         let of_ours = applied.iter().find(|it| it.version == step.version);
+        if of_ours.is_none() && step.version < found {
+            return Err(Error::Gap { version: step.version, name: step.name, found });
+        }
         if of_ours.is_some_and(|it| it.checksum != checksum(text(step))) {
             return Err(Error::Checksum { version: step.version, name: step.name });
         }

@@ -20,6 +20,7 @@ use crate::engines::{self, Vhost};
 use crate::read_models::agreement;
 use crate::support::{Session, TestApp};
 use crate::traces::collector::Collector;
+use crate::wait::wait_for;
 use client::{Client, Taken};
 
 /// The settings that lead to a vhost.
@@ -157,14 +158,17 @@ async fn the_page_of_metrics_tells_of_the_queues() {
     buy(&app, &session, 0).await;
     app.settle().await;
     agreement(&app).await;
-    let page = app.get("/metrics").await.expect(200).lossy();
     for line in [
         "poltrona_published_total{queue=\"payments\"} 1",
         "poltrona_consumed_total{queue=\"payments\",outcome=\"done\"} 1",
         "poltrona_dead_letters{queue=\"payments\"} 0",
         "poltrona_returned_total 0",
     ] {
-        assert!(page.contains(line), "{line}\n{page}");
+        // A message is counted after it has acted.
+        wait_for(line, async || {
+            app.get("/metrics").await.expect(200).lossy().contains(line).then_some(())
+        })
+        .await;
     }
     let ready = app.get("/readyz?verbose").await.expect(200);
     assert_eq!(

@@ -56,7 +56,7 @@ pub(super) async fn serve(
         if !first {
             Arc::clone(&bus.expiry).catch_up(bus.readers.clone(), stop.clone()).await;
         }
-        lost(connection).await
+        lost(connection, &bus.consuming).await
     };
     tokio::select! {
         ended = working => ended,

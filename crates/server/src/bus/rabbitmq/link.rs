@@ -3,13 +3,15 @@
 
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties, Event};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -40,18 +42,21 @@ pub(super) enum Side {
 pub(super) struct Link {
     side: Side,
     state: Mutex<State>,
+    changed: Notify,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Starting,
     Up,
+    /// Connected, but the broker reads nothing from whoever publishes: it is short of memory or disk.
+    Blocked,
     Away,
 }
 
 impl Link {
     pub(super) const fn new(side: Side) -> Self {
-        Self { side, state: Mutex::new(State::Starting) }
+        Self { side, state: Mutex::new(State::Starting), changed: Notify::const_new() }
     }
 
     /// Whether it can be used now.
@@ -66,8 +71,10 @@ impl Link {
         }
     }
 
-    fn away(&self, why: &anyhow::Error) {
-        if self.turned(State::Away) {
+    /// It cannot be used. Instances that start together on an empty broker declare the same queues, and
+    /// RabbitMQ fails some of them in that: the first try is not told of as if RabbitMQ were away.
+    fn away(&self, why: &anyhow::Error, is_first_try: bool) {
+        if !is_first_try && self.turned(State::Away) {
             warn!(
                 target: "rabbitmq", side = ?self.side, error = format!("{why:#}"),
                 "RabbitMQ is away; sales go on, and events wait in the outbox"
@@ -77,8 +84,37 @@ impl Link {
         }
     }
 
+    fn blocked(&self, why: &str) {
+        if self.turned(State::Blocked) {
+            warn!(
+                target: "rabbitmq", side = ?self.side, why,
+                "RabbitMQ takes no messages; sales go on, and events wait in the outbox"
+            );
+        }
+    }
+
+    /// Whether the broker takes no messages.
+    pub(super) fn is_blocked(&self) -> bool {
+        *self.lock() == State::Blocked
+    }
+
+    /// Waits until the broker takes no messages.
+    pub(super) async fn until_blocked(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.is_blocked() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     fn turned(&self, to: State) -> bool {
-        std::mem::replace(&mut *self.lock(), to) != to
+        let turned = std::mem::replace(&mut *self.lock(), to) != to;
+        if turned {
+            self.changed.notify_waiters();
+        }
+        turned
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -89,16 +125,16 @@ impl Link {
 /// Keeps one side connected until stopped.
 pub(super) async fn keep(bus: Arc<Bus>, side: Side, stop: CancellationToken) {
     let mut pause = PAUSES[0];
-    let mut first = true;
+    let (mut first, mut is_first_try) = (true, true);
     while !stop.is_cancelled() {
         let since = Instant::now();
         let Some(connected) = stop.run_until_cancelled(open(&bus.uri)).await else { return };
         let ended = match connected {
             Ok(connection) => {
-                let ended = match side {
-                    Side::Publishing => publisher::serve(&bus, &connection, &stop).await,
-                    Side::Consuming => consumers::serve(&bus, &connection, first, &stop).await,
-                };
+                // Whatever somebody sent to break it, the side is made anew.
+                let ended = AssertUnwindSafe(serve(&bus, side, &connection, first, &stop));
+                let ended = ended.catch_unwind().await;
+                let ended = ended.unwrap_or_else(|_| Err(anyhow!("a fault of this program")));
                 first = false;
                 close(connection).await;
                 ended
@@ -106,7 +142,8 @@ pub(super) async fn keep(bus: Arc<Bus>, side: Side, stop: CancellationToken) {
             Err(error) => Err(error),
         };
         let Err(why) = ended else { return };
-        bus.link(side).away(&why);
+        bus.link(side).away(&why, is_first_try && since.elapsed() < PAUSES[1]);
+        is_first_try = false;
         if since.elapsed() > GOOD {
             pause = PAUSES[0];
         }
@@ -114,6 +151,19 @@ pub(super) async fn keep(bus: Arc<Bus>, side: Side, stop: CancellationToken) {
             return;
         }
         pause = (pause * 2).min(PAUSES[1]);
+    }
+}
+
+async fn serve(
+    bus: &Bus,
+    side: Side,
+    connection: &Connection,
+    first: bool,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    match side {
+        Side::Publishing => publisher::serve(bus, connection, stop).await,
+        Side::Consuming => consumers::serve(bus, connection, first, stop).await,
     }
 }
 
@@ -141,15 +191,14 @@ where
     }
 }
 
-/// Waits until a connection is lost; says why.
-pub(super) async fn lost(connection: &Connection) -> anyhow::Result<Infallible> {
+/// Waits until a connection is lost; says why. Meanwhile its side hears whether messages are taken.
+pub(super) async fn lost(connection: &Connection, link: &Link) -> anyhow::Result<Infallible> {
     let mut events = connection.events_listener();
     while let Some(event) = events.next().await {
         match event {
             Event::Error(error) => return Err(anyhow!("{error}")),
-            Event::ConnectionBlocked(why) => {
-                warn!(target: "rabbitmq", why, "RabbitMQ takes no messages for now");
-            }
+            Event::ConnectionBlocked(why) => link.blocked(&why),
+            Event::ConnectionUnblocked => link.up(),
             _ => {}
         }
     }

@@ -56,7 +56,7 @@ pub(super) async fn serve(
     let ended = tokio::select! {
         () = stop.cancelled() => Ok(()),
         () = broken.cancelled() => Err(anyhow::anyhow!("a message was not confirmed")),
-        Err(error) = lost(connection) => Err(error),
+        Err(error) = lost(connection, &bus.publishing) => Err(error),
         Err(error) = tend(bus, connection) => Err(error),
     };
     // What is on its way is waited for.
@@ -76,7 +76,10 @@ async fn tend(bus: &Bus, connection: &Connection) -> anyhow::Result<Infallible> 
     let channel = within(connection.create_channel()).await?;
     loop {
         sleep(TEND_EVERY).await;
-        tend_once(bus, &channel).await?;
+        // It would not be heard.
+        if !bus.publishing.is_blocked() {
+            tend_once(bus, &channel).await?;
+        }
         // Whatever became of their messages: holds that nobody announced are announced.
         match bus.readers.overdue(GRACE, LAPSES).await {
             Ok(overdue) => bus.expiry.look_after(overdue),
@@ -102,7 +105,14 @@ impl Bus {
         // same channel, so that no other sender's may be under way.
         let mut slot = self.publisher.lock().await;
         let Some(publisher) = &*slot else { bail!("RabbitMQ is away") };
-        let sent = match self.publish_all(&publisher.channel, messages).await {
+        let sending = self.publish_all(&publisher.channel, messages);
+        let sent = tokio::select! {
+            biased;
+            // Nothing is wrong with the connection: what it holds is read when the broker reads again.
+            () = self.publishing.until_blocked() => bail!("RabbitMQ takes no messages"),
+            sent = sending => sent,
+        };
+        let sent = match sent {
             Ok(sent) => sent,
             Err(error) => {
                 publisher.broken.cancel();

@@ -10,7 +10,7 @@ use anyhow::bail;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
-use tracing::{debug, warn};
+use tracing::{info, warn};
 
 use super::Bus;
 use super::publisher::Confirms;
@@ -46,7 +46,7 @@ pub(super) async fn put_back(
     let properties = failed(&delivery.properties, before + 1, why, bus.clock.now().as_millis());
     let (name, again) = (queue.name(), queue.retry(before));
     if let Some(aside) = again {
-        debug!(target: "rabbitmq", queue = name, id, why, "a message failed and is tried again");
+        info!(target: "rabbitmq", queue = name, id, why, "a message failed and is tried again");
         bus.meters.retried(name);
         return send(channel, &aside, &delivery.data, properties).await;
     }

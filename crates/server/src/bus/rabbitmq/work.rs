@@ -75,7 +75,9 @@ impl Batch {
 
 fn message(delivery: &Delivery, now: Timestamp) -> Result<Message, String> {
     let id = delivery.properties.message_id().as_ref();
-    let id = id.and_then(|id| Uuid::try_parse(id.as_str()).ok()).ok_or("it has no message-id")?;
+    let id = id
+        .and_then(|id| Uuid::try_parse(id.as_str()).ok())
+        .ok_or("it has no message-id that is a UUID")?;
     let events = String::from_utf8(delivery.data.clone()).map_err(unreadable)?;
     Message::read(OutboxRow { id, created_at: now, events }).map_err(unreadable)
 }
@@ -154,7 +156,17 @@ mod tests {
         assert!(matches!(lapses, Batch::Lapses(ids) if ids.len() == 1 && ids[0].len() == 1));
         let mut events = Batch::new(Queue::Payments);
         let why = events.add(&delivery("[]"), now).unwrap_err();
-        assert_eq!(why, "it has no message-id");
+        assert_eq!(why, "it has no message-id that is a UUID");
+        let id = id.parse().unwrap();
+        for (total, is_read) in
+            [("25.5", true), ("999999999.9", true), ("1e17", false), ("-1", false)]
+        {
+            let json = format!(
+                r#"[{{"type":"payment.confirmed","time":"","data":{{"total":{total},"seatIds":[]}}}}]"#
+            );
+            let row = OutboxRow { id, created_at: now, events: json };
+            assert_eq!(Message::read(row).is_ok(), is_read, "{total}");
+        }
     }
 
     #[test]

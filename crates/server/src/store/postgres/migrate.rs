@@ -1,6 +1,7 @@
 //! Migrations, each applied once, in its own transaction, by one instance at a time.
 
 use tokio_postgres::{Client, Transaction};
+use tracing::info;
 
 use super::fault;
 use crate::clock::Clock;
@@ -8,6 +9,9 @@ use crate::store::migrations::{self, Error, MIGRATIONS, Migration, Status, check
 
 /// The advisory lock of whoever migrates. A number of this program's own.
 const MIGRATING: i64 = 0x706f_6c74_0002;
+
+/// Whoever has migrated for longer than this may be frozen, or gone with its connection still open.
+const PATIENCE: &str = "SET lock_timeout = '10min'";
 
 /// Applies what is missing; says which migrations those were. Instances that start at the same time
 /// wait for each other.
@@ -31,17 +35,36 @@ async fn apply<'a>(
     client: &mut Client,
     steps: &'a [Migration],
 ) -> Result<Vec<&'a Migration>, Error> {
-    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await?;
+    wait_for_turn(client).await?;
     let applied = apply_alone(client, steps).await;
     // Should this fail, the end of the connection ends the lock.
     let _ = client.execute("SELECT pg_advisory_unlock($1)", &[&MIGRATING]).await;
     applied
 }
 
+/// Waits for the advisory lock, and says so when that takes long.
+async fn wait_for_turn(client: &Client) -> Result<(), Error> {
+    let turn = "SELECT pg_try_advisory_lock($1)";
+    if client.query_one(turn, &[&MIGRATING]).await?.try_get(0)? {
+        return Ok(());
+    }
+    info!(target: "database", "another instance is migrating; waiting for it");
+    client.batch_execute(PATIENCE).await?;
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await?;
+    client.batch_execute("SET lock_timeout = 0").await?;
+    Ok(())
+}
+
 async fn apply_alone<'a>(
     client: &mut Client,
     steps: &'a [Migration],
 ) -> Result<Vec<&'a Migration>, Error> {
+    let applied = newest(client, steps).await?;
+    let missing: Vec<_> = steps.iter().filter(|step| step.version > applied).collect();
+    if missing.is_empty() {
+        // A role that only serves may not create tables, not even one that is there.
+        return Ok(missing);
+    }
     client
         .batch_execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -53,8 +76,6 @@ async fn apply_alone<'a>(
             )",
         )
         .await?;
-    let applied = newest(client, steps).await?;
-    let missing: Vec<_> = steps.iter().filter(|step| step.version > applied).collect();
     for step in &missing {
         let tx = client.transaction().await?;
         apply_one(&tx, step).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
+use tokio_postgres::error::SqlState;
 use tracing::{info, warn};
 
 use super::load::Found;
@@ -128,6 +129,10 @@ impl Link {
                     info!(target: "database", "PostgreSQL can be reached again");
                 }
                 return Ok(session);
+            }
+            // It can be reached, and somebody has locked a table.
+            Ok(Err(error)) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                return Err(fault::of(&error));
             }
             Ok(Err(error)) => fault::words(&error),
             Err(_) => "no answer in time".to_owned(),

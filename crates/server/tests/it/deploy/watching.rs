@@ -140,6 +140,47 @@ fn a_runbook_answers_the_same_questions_with_commands_that_are_there() {
     assert!(ours > 2, "{ours} commands of the program");
 }
 
+/// All of the program's code, as one text.
+fn code() -> String {
+    let mut folders = vec![repository("crates/server/src")];
+    let mut code = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                code += &fs::read_to_string(path).expect("a text");
+            }
+        }
+    }
+    code
+}
+
+#[test]
+fn what_a_runbook_looks_for_in_our_logs_is_what_we_log() {
+    let (code, mut looked) = (code(), 0);
+    for name in names_of_alerts() {
+        let page = read(&format!("docs/runbooks/{name}.md"));
+        let ours =
+            page.lines().filter(|line| line.starts_with("$ ") && line.contains(" poltrona-"));
+        for line in ours.filter(|line| line.contains("logs ")) {
+            let Some((logs, words)) = line.split_once(" | grep '") else { continue };
+            assert!(logs.ends_with("poltrona-1 poltrona-2 poltrona-3"), "{name}: whose logs?");
+            let words = words.strip_suffix('\'').expect("a quote");
+            let known = match words.strip_prefix("\"level\":") {
+                Some(level) => ["\"ERROR\"", "\"WARN\""].contains(&level),
+                None => {
+                    code.contains(&words.replace("\":", "\": ").replace("\"target\": ", "target: "))
+                }
+            };
+            assert!(known, "{name}: nothing says {words}");
+            looked += 1;
+        }
+    }
+    assert!(looked > 4, "{looked} looked for");
+}
+
 #[test]
 fn links_of_the_pages_about_running_it_lead_somewhere() {
     let runbooks = fs::read_dir(repository("docs/runbooks")).expect("a folder");

@@ -73,6 +73,12 @@ async fn a_role_that_may_not_sell_is_told_what_it_lacks_and_gets_it() {
     }
     mend(rights, &port);
     assert_all_ok(&examine(&as_usher).await);
+    // It may make no tables, and is not asked to where none is missing.
+    let told = migrate_up(&as_usher).await.expect("there is nothing to do");
+    assert!(told.starts_with("nothing to do"), "{told}");
+    tamper(&port, "DELETE FROM schema_migrations WHERE version = 1");
+    let told = migrate_up(&as_usher).await.expect_err("a step is missing");
+    assert!(format!("{told:#}").contains("no record of migration 1 (box_office)"), "{told:#}");
 }
 
 #[tokio::test]
@@ -135,10 +141,9 @@ async fn a_database_that_is_missing_is_made_and_a_server_that_is_gone_is_away() 
     let missing = over(&format!("{server}/nowhere"));
     let report = examine(&missing).await;
     assert_eq!(report.verdict(), Verdict::Unwell, "{report}");
-    assert_eq!(
-        of(&report, "database").mend.as_deref(),
-        Some("createdb --encoding UTF8 --template template0 nowhere")
-    );
+    let server = format!("-h 127.0.0.1 -p {}", port(&postgres));
+    let create = format!("createdb {server} --encoding UTF8 --template template0 nowhere");
+    assert_eq!(of(&report, "database").mend, Some(create));
     mend(of(&report, "database"), &port(&postgres));
     assert_eq!(of(&examine(&missing).await, "schema").status, Status::Failure);
     postgres.stop().await;

@@ -29,20 +29,30 @@ pub(crate) struct RabbitMq {
 
 impl RabbitMq {
     pub(crate) async fn start() -> Self {
-        Self::launch(Server::new("rabbitmq"), None).await
+        Self::start_with(&[]).await
+    }
+
+    /// One with settings of `rabbitmq.conf`, such as `disk_free_limit.absolute=1GB`.
+    pub(crate) async fn start_with(settings: &[&str]) -> Self {
+        Self::launch(Server::new("rabbitmq"), settings, None).await
     }
 
     /// One that speaks TLS on the port of its URL.
     pub(crate) async fn start_with_tls() -> Self {
         let server = Server::new("rabbitmq");
         let certificate = Certificate::make(server.folder());
-        Self::launch(server, Some((Port::claim(), certificate))).await
+        Self::launch(server, &[], Some((Port::claim(), certificate))).await
     }
 
-    async fn launch(mut server: Server, tls: Option<(Port, Certificate)>) -> Self {
+    async fn launch(
+        mut server: Server,
+        settings: &[&str],
+        tls: Option<(Port, Certificate)>,
+    ) -> Self {
         let [port, api_port, cluster_port] = [Port::claim(), Port::claim(), Port::claim()];
         let ports = [&port, &api_port, &cluster_port];
         let mut arguments: Vec<_> = ports.iter().map(|port| port.number().to_string()).collect();
+        arguments.extend(settings.iter().map(|setting| (*setting).to_owned()));
         if let Some((port, certificate)) = &tls {
             let (authority, key) = (certificate.authority(), certificate.key());
             arguments.extend([

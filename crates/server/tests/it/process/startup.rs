@@ -1,13 +1,15 @@
 //! What keeps the program from starting, and what it says about that: exit 2 and a way out.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
 
-use super::program::{Program, poltrona, run};
+use super::program::{BINARY, Program, clean, poltrona, run};
+use super::wait_until;
 use crate::engines::Redis;
 
 /// What a server that does not start says, and the code it exits with.
@@ -124,6 +126,22 @@ async fn a_redis_that_lets_nobody_in_is_told_once_and_found_when_it_does() {
     assert_eq!(log.matches("away: the database alone").count(), 1, "{log}");
     assert!(!log.contains("canary"), "{log}");
     program.stop();
+}
+
+#[test]
+fn a_start_that_waits_for_its_database_ends_when_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = clean(BINARY, folder.path());
+    command.args(["serve", "--port", "0", "--wait-for", "5m"]);
+    command.env("DATABASE_URL", format!("postgres://ana@{nobody}/cinema"));
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("waiting for PostgreSQL")), "it waits");
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(told.unwrap().success());
+    let ended = wait_until("it ends", || child.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(0));
 }
 
 #[test]

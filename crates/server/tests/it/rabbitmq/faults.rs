@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::client::Client;
-use super::{buy, connected, open};
+use super::{buy, connected, open, through};
 use crate::engines::{self, RabbitMq};
 use crate::read_models::agreement;
 use crate::support::TestApp;
@@ -62,6 +62,26 @@ async fn a_broker_that_stands_still_is_noticed_and_nothing_is_lost() {
     rabbitmq.resume();
     connected(&app).await;
     told_once(&app, 3).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_takes_no_messages_is_told_of_and_lapses_are_recorded() {
+    let rabbitmq = RabbitMq::start_with(&["vm_memory_high_watermark.absolute=1MB"]).await;
+    let vhost = rabbitmq.vhost().await;
+    let app = TestApp::in_real_time(|config| {
+        through(&vhost)(config);
+        config.hold_ttl = Duration::from_millis(200);
+    })
+    .await;
+    let session = app.session().await;
+    app.reserve(session.seat("A1"), "ana").await.expect(201);
+    app.wait_until("it is noticed", || app.inner().bus.is_up() == Some(false)).await;
+    app.wait_until("the lapse is recorded", || {
+        app.count("reservations WHERE status = 'EXPIRED'") == 1
+    })
+    .await;
+    assert_eq!(app.get("/readyz").await.expect(200).text("status"), "degraded");
+    assert!(app.count("outbox") > 0, "what happened waits");
 }
 
 #[tokio::test]
