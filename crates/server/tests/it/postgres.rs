@@ -4,6 +4,7 @@
 mod clocks;
 mod faults;
 mod instances;
+mod migrating;
 mod settings;
 mod starting;
 mod sweeping;

@@ -31,7 +31,8 @@ pub(super) async fn ready(client: &Client) -> Result<(), Error> {
     if found < needed { Err(Error::Missing { found, needed }) } else { Ok(()) }
 }
 
-async fn apply<'a>(
+/// The same for steps of the caller's choice.
+pub async fn apply<'a>(
     client: &mut Client,
     steps: &'a [Migration],
 ) -> Result<Vec<&'a Migration>, Error> {

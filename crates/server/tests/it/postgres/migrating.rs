@@ -1,0 +1,89 @@
+//! Two versions on one database, while it goes from the one's schema to the other's: the old one sells
+//! while the new one's tables grow under it, and what it no longer can live with it refuses.
+
+use std::sync::Arc;
+
+use poltrona::clock::Clock;
+use poltrona::store::migrations::{MIGRATIONS, Migration};
+use poltrona::store::postgres::{Target, migrate};
+
+use crate::support::{Place, Session, TestApp};
+
+/// Applies what the next version has beside ours.
+async fn migrate(place: &Place, next: Vec<Migration>) {
+    let target = Target::parse(place.config().postgres().expect("a server")).expect("a URL");
+    let mut client = target.connect().await.expect("a connection");
+    let steps = [MIGRATIONS, &next].concat();
+    let applied = migrate::apply(&mut client, &steps).await.expect("it is applied");
+    assert_eq!(applied.last().map(|step| step.version), steps.last().map(|step| step.version));
+}
+
+/// The steps after ours.
+fn steps(oldest: i64, first: i64, texts: &[&'static str]) -> Vec<Migration> {
+    let step = |(version, postgres): (i64, &&'static str)| Migration {
+        version,
+        name: "next",
+        oldest,
+        sqlite: "",
+        postgres,
+    };
+    (first..).zip(texts).map(step).collect()
+}
+
+/// Adds a column to every table that a batch reads or writes, each in a step of its own (two in one
+/// would wait for batches that wait for them), and what else an old program need not know of.
+fn expanding() -> Vec<Migration> {
+    let oldest = MIGRATIONS.last().expect("a step").oldest;
+    let texts = [
+        "ALTER TABLE sessions ADD COLUMN rating text NOT NULL DEFAULT 'L'",
+        "ALTER TABLE seats ADD COLUMN wide boolean NOT NULL DEFAULT false",
+        "ALTER TABLE reservations ADD COLUMN note text",
+        "ALTER TABLE sales ADD COLUMN note text",
+        "ALTER TABLE sale_seats ADD COLUMN note text",
+        "ALTER TABLE outbox ADD COLUMN note text",
+        "ALTER TABLE session_stats ADD COLUMN note text",
+        "CREATE INDEX sessions_by_rating ON sessions (rating)",
+        "CREATE TABLE ratings (name text PRIMARY KEY)",
+    ];
+    steps(oldest, newest() + 1, &texts)
+}
+
+/// Takes away what the version that expanded no longer uses.
+fn contracting() -> Vec<Migration> {
+    let expanded = expanding().last().expect("a step").version;
+    let texts = ["ALTER TABLE sessions DROP COLUMN rating", "DROP TABLE ratings"];
+    [expanding(), steps(expanded, expanded + 1, &texts)].concat()
+}
+
+fn newest() -> i64 {
+    MIGRATIONS.last().expect("a step").version
+}
+
+/// Somebody buys each of these seats.
+async fn buy(app: &TestApp, session: &Session, seats: std::ops::Range<usize>) {
+    for seat in seats {
+        let held = app.reserve(session.all_seats()[seat], "ana").await.expect(201).id();
+        app.pay(&held).await.expect(201);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_version_sells_beside_a_new_one_and_is_refused_by_one_that_took_away() {
+    let place = Arc::new(Place::server().await);
+    let open = || TestApp::try_at(Arc::clone(&place), Clock::System, |_| {});
+    let old = open().await.expect("it opens");
+    let session = old.session().seats(100).await;
+    buy(&old, &session, 0..10).await;
+    // Its statements are prepared, and its batches under way.
+    tokio::join!(buy(&old, &session, 10..60), migrate(&place, expanding()));
+    let restarted = open().await.expect("an old version may restart in the middle of it");
+    tokio::join!(buy(&old, &session, 60..80), buy(&restarted, &session, 80..100));
+    assert_eq!(place.sql::<i64>("SELECT count(*) FROM sales"), 100);
+    assert_eq!(place.sql::<i64>("SELECT count(*) FROM seats WHERE status = 'SOLD'"), 100);
+
+    migrate(&place, contracting()).await;
+    let refused = open().await.err().expect("it is refused");
+    let told = format!("{refused:#}");
+    let (found, known) = (contracting().last().expect("a step").version, newest());
+    assert!(told.contains(&format!("schema {found}, this program knows up to {known}")), "{told}");
+}
