@@ -6,7 +6,8 @@
 
 use sha2::{Digest, Sha256};
 
-/// One step of the schema.
+/// One step of the schema. It alters one table: two in one transaction deadlock with batches that have
+/// the one and want the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// Its number, from 1, without gaps.

@@ -142,7 +142,9 @@ pub(super) async fn keep(bus: Arc<Bus>, side: Side, stop: CancellationToken) {
             Err(error) => Err(error),
         };
         let Err(why) = ended else { return };
-        bus.link(side).away(&why, is_first_try && since.elapsed() < PAUSES[1]);
+        // What takes long is no quarrel over queues.
+        is_first_try &= since.elapsed() < PAUSES[1];
+        bus.link(side).away(&why, is_first_try);
         is_first_try = false;
         if since.elapsed() > GOOD {
             pause = PAUSES[0];

@@ -13,6 +13,14 @@ use crate::engines;
 use crate::support::TestApp;
 use crate::wait::wait_for;
 
+/// What is told of RabbitMQ's queues; each is to be watched by somebody.
+const OF_THE_BROKER: [&str; 4] = [
+    "poltrona_consumed_total",
+    "poltrona_dead_letters",
+    "poltrona_published_total",
+    "poltrona_returned_total",
+];
+
 const SECTIONS: [&str; 5] =
     ["What it means", "Who is hurt", "How to look", "How to mend", "How to prevent"];
 
@@ -81,6 +89,9 @@ async fn every_metric_that_is_watched_is_one_that_the_program_has() {
     assert!(watched.len() > 20, "{watched:?}");
     let unknown: Vec<_> = watched.difference(&page).collect();
     assert!(unknown.is_empty(), "{unknown:?} are in no page");
+    for name in OF_THE_BROKER {
+        assert!(watched.contains(name), "nobody watches {name}");
+    }
 }
 
 #[test]
