@@ -1,9 +1,9 @@
 //! Refusing early: what all instances know to be taken need not be asked of the database.
 //!
 //! The lock never decides. A yes comes from the ledger alone, and a no of the lock is one that the
-//! database gave, or is about to give. Whatever happens to Redis, be it slow, away, wiped or wrong,
-//! costs speed and nothing else: every doubt is a question to the database, and every second one of
-//! those who are refused a seat asks it anyway.
+//! database gave less than a second ago, and that a mark in Redis says still stands. Whatever happens
+//! to Redis, be it slow, away, wiped or wrong, costs speed and nothing else: every doubt is a question
+//! to the database.
 
 mod breaker;
 mod claim;

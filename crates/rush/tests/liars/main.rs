@@ -28,10 +28,16 @@ fn visit(manner: Manner, lie: Lie, scenario: &str) -> Outcome {
     rush(&Args::parse_from(command.split(' '))).expect("the office is open")
 }
 
+/// Sees every promise kept that a crowd puts to the test whatever it came for. How much it could do in
+/// its time is the machine's affair.
 fn acquit(manner: Manner, scenario: &str) -> Outcome {
     let outcome = visit(manner, Lie::None, scenario);
-    assert!(outcome.verdict.is_clean(), "{scenario}: {}", outcome.verdict);
-    assert!(outcome.report.stats.all.counts.ok > 20, "{scenario}: {}", outcome.report.summary());
+    let verdict = &outcome.verdict;
+    assert!(verdict.is_clean(), "{scenario}: {verdict}");
+    for promise in [Promise::C1, Promise::C2, Promise::C3, Promise::C4, Promise::C9] {
+        let check = verdict.checks.iter().find(|check| check.promise == promise);
+        assert!(check.is_some_and(|check| check.checked > 0), "{scenario}, {promise}: {verdict}");
+    }
     assert!(outcome.census.unsold + outcome.census.sold > 0, "{scenario}: no census");
     outcome
 }

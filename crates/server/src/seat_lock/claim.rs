@@ -9,10 +9,6 @@ use super::mark::Mark;
 use super::redis::Lock;
 use super::scripts::{self, Change};
 
-/// By how much a hold's end may differ from the one that was written down before the database had
-/// decided. More is told by clocks that disagree.
-const TOLERANCE: Duration = Duration::from_millis(50);
-
 /// A wish that the database is being asked about. It is to be told the answer; dropped without, it
 /// takes back what it left, as is right for every wish that came to nothing.
 pub struct Claim {
@@ -57,7 +53,7 @@ impl Claim {
     /// The database granted it.
     pub fn granted(mut self, expires_at: Timestamp) {
         let (own, mark) = (self.own(), Mark::held(self.owner, expires_at));
-        let is_right = close(self.mark.retry_at, mark.retry_at);
+        let is_right = self.mark.says_as(mark);
         let wrong = self.found().into_iter().filter(|(_, seen)| !(is_right && *seen == own));
         let mark = Some((mark, self.hold));
         let changes: Vec<_> = wrong.map(|(seat, seen)| Change { seat, seen, mark }).collect();
@@ -67,6 +63,9 @@ impl Claim {
     /// The database refused it: it has all the seats, and someone else has these.
     pub fn contradicted(mut self, taken: &[SeatTaken]) {
         self.lock.known().saw(&self.seats);
+        for taken in taken {
+            self.lock.known().refused(*taken, self.stands(taken));
+        }
         let own = self.own();
         let change = |(seat, seen): (SeatId, Vec<u8>)| {
             let told = taken.iter().find(|taken| taken.seat == seat).map(Mark::told);
@@ -75,6 +74,16 @@ impl Claim {
         };
         let changes: Vec<_> = self.found().into_iter().filter_map(change).collect();
         self.settle(&changes);
+    }
+
+    /// The mark that says of a seat what the database said: the one that was seen, if it does, or the
+    /// one that is about to be left.
+    fn stands(&self, taken: &SeatTaken) -> Mark {
+        let told = Mark::told(taken);
+        let Standing::Blocked(seen) = &self.standing else { return told };
+        let mut seen = self.seats.iter().zip(seen).filter(|(seat, _)| **seat == taken.seat);
+        let seen = seen.find_map(|(_, seen)| Mark::read(seen));
+        seen.filter(|seen| told.says_as(*seen)).unwrap_or(told)
     }
 
     /// The database does not have all the seats.
@@ -125,38 +134,8 @@ impl Drop for Claim {
 
 /// Whether what was seen says the same as the database.
 fn agree(seen: &[u8], told: Option<Mark>) -> bool {
-    match (Mark::read(seen), told) {
-        (Some(seen), Some(told)) => close(seen.retry_at, told.retry_at),
-        (None, None) => seen.is_empty(),
-        _ => false,
-    }
-}
-
-fn close(a: Option<Timestamp>, b: Option<Timestamp>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => a.until(b).max(b.until(a)) <= TOLERANCE,
-        (a, b) => a == b,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::seat_lock::mark::SOMEBODY;
-
-    #[test]
-    fn a_mark_agrees_with_what_is_told_up_to_a_tolerance() {
-        let mark = |until| Mark::held(SOMEBODY, Timestamp::from_millis(until));
-        let sold = Mark { owner: SOMEBODY, retry_at: None };
-        let says = |seen: Option<Mark>, told| {
-            agree(seen.map(|seen| seen.to_string()).unwrap_or_default().as_bytes(), told)
-        };
-        assert!(says(None, None) && says(Some(sold), Some(sold)));
-        for (until, agrees) in [(949, false), (950, true), (1_050, true), (1_051, false)] {
-            assert_eq!(says(Some(mark(until)), Some(mark(1_000))), agrees, "{until}");
-        }
-        assert!(!says(Some(sold), Some(mark(1_000))) && !says(Some(mark(1_000)), Some(sold)));
-        assert!(!says(None, Some(sold)) && !says(Some(sold), None));
-        assert!(!agree(b"what?", None) && !agree(b"what?", Some(sold)));
+    match Mark::read(seen) {
+        Some(seen) => told.is_some_and(|told| told.says_as(seen)),
+        None => told.is_none() && seen.is_empty(),
     }
 }

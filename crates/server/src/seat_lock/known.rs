@@ -1,38 +1,47 @@
-//! What this instance has learned of the database, as far as the lock needs it: which seats exist,
-//! and when it last asked the database about a seat that it refused.
+//! What this instance has heard of the database, as far as the lock needs it: which seats exist, and
+//! which were refused a moment ago.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use poltrona_domain::{SeatId, SessionId, Timestamp};
+use poltrona_domain::{SeatId, SeatTaken, SessionId, Timestamp};
 
+use super::mark::Mark;
 use crate::clock::Clock;
 
-/// How often a seat that is being refused is asked of the database anyway.
-const ASK_EVERY: Duration = Duration::from_secs(1);
+/// For how long a refusal of the database may be repeated. Then it is asked again.
+const FRESH: Duration = Duration::from_secs(1);
 /// How many seats may be refused in that time; others are asked of the database.
 const SEATS: usize = 65_536;
 /// Of how many sessions the seats are known.
 const SESSIONS: usize = 4_096;
 
-/// What was learned.
+/// What was heard.
 pub(super) struct Known {
     clock: Clock,
     rooms: Mutex<HashMap<SessionId, u16>>,
-    asked: Mutex<Asked>,
+    refused: Mutex<Refused>,
 }
 
 #[derive(Default)]
-struct Asked {
-    at: HashMap<SeatId, Timestamp>,
+struct Refused {
+    seats: HashMap<SeatId, Heard>,
     swept: Option<Timestamp>,
+}
+
+/// What the database said of a seat, when that was heard, and the mark that said the same.
+#[derive(Clone, Copy)]
+struct Heard {
+    at: Timestamp,
+    taken: SeatTaken,
+    mark: Mark,
 }
 
 impl Known {
     /// Nothing yet.
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, rooms: Mutex::default(), asked: Mutex::default() }
+        Self { clock, rooms: Mutex::default(), refused: Mutex::default() }
     }
 
     /// The database has these seats, and therefore all with lower numbers.
@@ -65,39 +74,38 @@ impl Known {
         seats.iter().all(|seat| seat.no().get() <= known(seat))
     }
 
-    /// Whether the database was asked about all of these a moment ago, so that they may be refused
-    /// without asking again. If not, it is taken to be asked now.
-    pub(super) fn asked_lately(&self, seats: &[SeatId]) -> bool {
-        let now = self.clock.now();
-        let mut asked = lock(&self.asked);
-        let lately =
-            seats.iter().all(|seat| asked.at.get(seat).is_some_and(|at| is_fresh(*at, now)));
-        if !lately {
-            asked.make_room(now);
-            for seat in seats {
-                // What does not fit is asked about each time.
-                if asked.at.len() < SEATS || asked.at.contains_key(seat) {
-                    asked.at.insert(*seat, now);
-                }
-            }
+    /// The database refused this seat, and this mark in Redis says so.
+    pub(super) fn refused(&self, taken: SeatTaken, mark: Mark) {
+        let at = self.clock.now();
+        let mut refused = lock(&self.refused);
+        refused.make_room(at);
+        // What does not fit is asked about each time.
+        if refused.seats.len() < SEATS || refused.seats.contains_key(&taken.seat) {
+            refused.seats.insert(taken.seat, Heard { at, taken, mark });
         }
-        lately
+    }
+
+    /// What the database said of a seat a moment ago, if this is the very mark that said so then.
+    pub(super) fn lately(&self, seat: SeatId, mark: Mark) -> Option<SeatTaken> {
+        let heard = *lock(&self.refused).seats.get(&seat)?;
+        let stands = heard.mark == mark && is_fresh(heard.at, self.clock.now());
+        stands.then_some(heard.taken)
     }
 
     /// What Redis says of these may be wrong: the next refusal asks the database.
     pub(super) fn doubt(&self, seats: &[SeatId]) {
-        let mut asked = lock(&self.asked);
+        let mut refused = lock(&self.refused);
         for seat in seats {
-            asked.at.remove(seat);
+            refused.seats.remove(seat);
         }
     }
 }
 
-impl Asked {
-    /// Drops what is idle, at most as often as anything can become idle.
+impl Refused {
+    /// Drops what is old, at most as often as anything can become old.
     fn make_room(&mut self, now: Timestamp) {
-        if self.at.len() >= SEATS && !self.swept.is_some_and(|at| is_fresh(at, now)) {
-            self.at.retain(|_, at| is_fresh(*at, now));
+        if self.seats.len() >= SEATS && !self.swept.is_some_and(|at| is_fresh(at, now)) {
+            self.seats.retain(|_, heard| is_fresh(heard.at, now));
             self.swept = Some(now);
         }
     }
@@ -105,7 +113,7 @@ impl Asked {
 
 /// A time that is ahead is a clock's that stepped back: not to be relied on.
 fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
-    at <= now && now < at.plus(ASK_EVERY)
+    at <= now && now < at.plus(FRESH)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -114,7 +122,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use poltrona_domain::SeatNo;
+    use poltrona_domain::{ReservationId, SeatNo};
     use uuid::Uuid;
 
     use super::*;
@@ -149,39 +157,63 @@ mod tests {
         assert!(lock(&known.rooms).len() <= SESSIONS);
     }
 
+    fn held(seat: SeatId) -> SeatTaken {
+        SeatTaken { seat, retry_at: Some(Timestamp::from_millis(30_000)) }
+    }
+
+    fn refuse(known: &Known, taken: SeatTaken) {
+        known.refused(taken, Mark::told(&taken));
+    }
+
+    fn lately(known: &Known, taken: SeatTaken) -> bool {
+        known.lately(taken.seat, Mark::told(&taken)) == Some(taken)
+    }
+
     #[test]
-    fn a_seat_is_asked_about_once_a_second_and_again_when_in_doubt() {
+    fn a_refusal_may_be_repeated_for_a_second_while_its_mark_stands_unless_in_doubt() {
         let known = known();
-        let lately = |seats: &[SeatId]| known.asked_lately(seats);
-        assert_eq!([lately(&[seat(1, 1)]), lately(&[seat(1, 1)])], [false, true]);
-        assert_eq!([lately(&[seat(1, 1), seat(1, 2)]), lately(&[seat(1, 2)])], [false, true]);
+        let (first, second) = (held(seat(1, 1)), held(seat(1, 2)));
+        assert!(!lately(&known, first));
+        refuse(&known, first);
+        assert!(lately(&known, first) && !lately(&known, second));
+        let elses =
+            Mark { owner: ReservationId::from_uuid(Uuid::from_u128(7)), ..Mark::told(&first) };
+        assert_eq!(known.lately(first.seat, elses), None);
         known.clock.advance(Duration::from_millis(999));
-        assert!(lately(&[seat(1, 1)]));
+        assert!(lately(&known, first));
         known.clock.advance(Duration::from_millis(1));
-        assert_eq!([lately(&[seat(1, 1)]), lately(&[seat(1, 1)])], [false, true]);
-        known.doubt(&[seat(1, 1)]);
-        assert!(!lately(&[seat(1, 1)]));
+        assert!(!lately(&known, first));
+        let sold = SeatTaken { retry_at: None, ..first };
+        refuse(&known, sold);
+        refuse(&known, second);
+        known.doubt(&[second.seat]);
+        assert!(lately(&known, sold) && !lately(&known, first) && !lately(&known, second));
     }
 
     #[test]
     fn a_clock_that_steps_back_does_not_keep_the_database_from_being_asked() {
         let known = Known::new(Clock::manual(Timestamp::from_millis(10_000)));
-        assert!(!known.asked_lately(&[seat(1, 1)]));
+        refuse(&known, held(seat(1, 1)));
         let Clock::Manual(hand) = &known.clock else { panic!("a manual clock") };
         hand.send_replace(Timestamp::from_millis(0));
-        assert!(!known.asked_lately(&[seat(1, 1)]));
+        assert!(!lately(&known, held(seat(1, 1))));
     }
 
     #[test]
-    fn refusals_of_too_many_seats_go_to_the_database_until_some_are_idle() {
+    fn refusals_of_too_many_seats_go_to_the_database_until_some_are_old() {
         let known = known();
         for no in 1..=32_767 {
-            known.asked_lately(&[seat(1, no), seat(2, no), seat(3, no)]);
+            for session in 1..=3 {
+                refuse(&known, held(seat(session, no)));
+            }
         }
-        assert_eq!(lock(&known.asked).at.len(), SEATS);
-        assert!(!known.asked_lately(&[seat(4, 1)]) && !known.asked_lately(&[seat(4, 1)]));
-        known.clock.advance(ASK_EVERY);
-        assert!(!known.asked_lately(&[seat(4, 1)]) && known.asked_lately(&[seat(4, 1)]));
-        assert_eq!(lock(&known.asked).at.len(), 1);
+        assert_eq!(lock(&known.refused).seats.len(), SEATS);
+        let another = held(seat(4, 1));
+        refuse(&known, another);
+        assert!(!lately(&known, another));
+        known.clock.advance(FRESH);
+        refuse(&known, another);
+        assert!(lately(&known, another));
+        assert_eq!(lock(&known.refused).seats.len(), 1);
     }
 }

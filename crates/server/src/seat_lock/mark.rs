@@ -1,12 +1,17 @@
 //! What stands in Redis: a key for each seat, and who has it until when.
 
 use std::fmt;
+use std::time::Duration;
 
 use poltrona_domain::{ReservationId, SeatId, SeatTaken, Timestamp};
 use uuid::Uuid;
 
 /// Who owns a mark that the database's refusal left: someone, but a refusal does not say who.
 pub(super) const SOMEBODY: ReservationId = ReservationId::from_uuid(Uuid::nil());
+
+/// By how much a hold's end may differ from the one that was written down before the database had
+/// decided. More is told by clocks that disagree.
+const TOLERANCE: Duration = Duration::from_millis(50);
 
 /// The word for "never again" in the place of a time.
 const SOLD: &str = "sold";
@@ -41,6 +46,14 @@ impl Mark {
             millis => Some(Timestamp::from_millis(millis.parse().ok()?)),
         };
         Some(Self { owner, retry_at })
+    }
+
+    /// Whether both say the same of a seat: sold, or held until the same time.
+    pub(super) fn says_as(self, other: Self) -> bool {
+        match (self.retry_at, other.retry_at) {
+            (Some(a), Some(b)) => a.until(b).max(b.until(a)) <= TOLERANCE,
+            (a, b) => a == b,
+        }
     }
 }
 
@@ -79,6 +92,17 @@ mod tests {
             assert_eq!(Mark::read(other.as_bytes()), None, "{other}");
         }
         assert_eq!(Mark::read(&[0xff, b' ', b'1']), None);
+    }
+
+    #[test]
+    fn marks_agree_up_to_a_tolerance() {
+        let held = |until| Mark::held(SOMEBODY, Timestamp::from_millis(until));
+        let sold = Mark { owner: ReservationId::from_uuid(Uuid::from_u128(7)), retry_at: None };
+        assert!(sold.says_as(Mark { owner: SOMEBODY, ..sold }));
+        for (until, agrees) in [(949, false), (950, true), (1_050, true), (1_051, false)] {
+            assert_eq!(held(1_000).says_as(held(until)), agrees, "{until}");
+        }
+        assert!(!held(1_000).says_as(sold) && !sold.says_as(held(1_000)));
     }
 
     #[test]

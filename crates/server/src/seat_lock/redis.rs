@@ -62,7 +62,7 @@ impl Lock {
                 (LockSaid::Granted, Verdict::Granted(claim))
             }
             Ok(marks) => match self.refusal(seats, &marks).filter(|_| !keyed) {
-                Some(taken) if self.asked_lately(&taken) => {
+                Some(taken) => {
                     claim.standing = Standing::Apart;
                     (LockSaid::Refused, Verdict::Refused(taken))
                 }
@@ -81,8 +81,10 @@ impl Lock {
         verdict
     }
 
-    /// The refusal that these marks make, as the rules would word it; `None` where a seat may not
-    /// exist, for that is said first, or where a mark's time is over, for the seat may be free.
+    /// The refusal that the database gave under these very marks a moment ago; `None` where it did not.
+    /// A mark alone refuses nobody, for it may be a wish that will come to nothing. A seat that may not
+    /// exist is left to the database, for that is told first, and a hold whose time is over, for the
+    /// seat may be free.
     fn refusal(&self, seats: &[SeatId], marks: &[Vec<u8>]) -> Option<Vec<SeatTaken>> {
         if !self.known.all_exist(seats) {
             return None;
@@ -90,15 +92,10 @@ impl Lock {
         let now = self.clock.now();
         let blocked = seats.iter().zip(marks).filter(|(_, mark)| !mark.is_empty());
         let taken = |(seat, mark): (&SeatId, &Vec<u8>)| {
-            let Mark { retry_at, .. } = Mark::read(mark)?;
-            retry_at.is_none_or(|at| now < at).then_some(SeatTaken { seat: *seat, retry_at })
+            let taken = self.known.lately(*seat, Mark::read(mark)?)?;
+            taken.retry_at.is_none_or(|at| now < at).then_some(taken)
         };
         blocked.map(taken).collect()
-    }
-
-    fn asked_lately(&self, taken: &[SeatTaken]) -> bool {
-        let seats: Vec<_> = taken.iter().map(|taken| taken.seat).collect();
-        self.known.asked_lately(&seats)
     }
 
     /// Writes down what the database did. A lapse is none of it: a mark says itself when it ends.

@@ -46,15 +46,57 @@ async fn a_mark_that_the_database_contradicts_is_corrected() {
 async fn a_seat_that_is_refused_is_asked_of_the_database_once_a_second() {
     let (redis, app, session) = setting().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    let mark = redis.mark(&session, "A1");
     refuse_once(&app, &session, &["A1"]).await;
     app.cancel(&held).await.expect(204);
-    redis.set_mark(&session, "A1", LIE);
-    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_sold");
+    redis.set_mark(&session, "A1", &mark);
+    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
     app.advance(MILLI * 999);
-    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_sold");
+    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
     app.advance(MILLI);
     app.reserve(session.seat("A1"), "bia").await.expect(201);
     assert_eq!(said(&app, "refused"), 2);
+}
+
+#[tokio::test]
+async fn a_mark_under_which_the_database_was_not_asked_refuses_nobody() {
+    let (redis, app, session) = setting().await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    let mark = redis.mark(&session, "A1");
+    refuse_once(&app, &session, &["A1"]).await;
+    app.cancel(&held).await.expect(204);
+    let (_, until) = mark.split_once(' ').unwrap();
+    for mark in [LIE.to_owned(), format!("00000000-0000-0000-0000-000000000001 {until}")] {
+        redis.set_mark(&session, "A1", &mark);
+        let held = app.reserve(session.seat("A1"), "bia").await.expect(201).id();
+        app.cancel(&held).await.expect(204);
+    }
+    assert_eq!(said(&app, "refused"), 0);
+}
+
+#[tokio::test]
+async fn a_wish_that_comes_to_nothing_keeps_nobody_from_the_seats_that_it_marked() {
+    let (redis, app, session) = setting().await;
+    // A1 was refused a moment ago, and is free; A2 is held, and Redis forgets it.
+    let given_back = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    refuse_once(&app, &session, &["A1"]).await;
+    app.cancel(&given_back).await.expect(204);
+    app.reserve(session.seat("A2"), "ana").await.expect(201);
+    redis.ask::<()>(&["FLUSHALL"]);
+    let stall = app.stall().await;
+    let group = app.reserve_all(&session.seats(["A1", "A2"]), "bia").into_future();
+    let alone = async {
+        app.wait_until("the group has marked A1", || !redis.mark(&session, "A1").is_empty()).await;
+        let asking = app.reserve(session.seat("A1"), "caio").into_future();
+        let end = async {
+            app.wait_until("both are at the database", || said(&app, "unsure") == 2).await;
+            stall.end();
+        };
+        tokio::join!(asking, end).0
+    };
+    let (group, alone) = tokio::join!(group, alone);
+    group.refused(409, "seat_held");
+    alone.expect(201);
 }
 
 #[tokio::test]
