@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lapin::options::{
     BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
 };
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::types::FieldTable;
@@ -68,7 +69,7 @@ async fn message(
     found: &mut Findings,
 ) -> Result<(), Error> {
     let channel = connection.create_channel().await?;
-    // Gone with the connection.
+    // Gone with the connection, whatever happens; deleted, it is gone before anybody looks.
     let trial = format!("poltrona.doctor.{}", ids::fresh());
     let own = QueueDeclareOptions {
         exclusive: true,
@@ -86,7 +87,9 @@ async fn message(
             return Ok(None);
         };
         confirmed?;
-        channel.basic_get(trial.as_str().into(), BasicGetOptions { no_ack: true }).await.map(Some)
+        let look = BasicGetOptions { no_ack: true };
+        channel.basic_get(trial.as_str().into(), look).await?;
+        channel.queue_delete(trial.as_str().into(), QueueDeleteOptions::default()).await.map(Some)
     };
     match tried.await {
         Ok(Some(_)) => {

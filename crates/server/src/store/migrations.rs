@@ -92,6 +92,18 @@ pub enum Error {
         /// The database's schema.
         found: i64,
     },
+    /// A table that a migration alters was in use all the time.
+    #[error(
+        "migration {version} ({name}) found its table in use for ten minutes: end the session that \
+         has it (`SELECT pid, state, query FROM pg_stat_activity WHERE xact_start < now() - \
+         interval '1 minute'`), and start again"
+    )]
+    InUse {
+        /// Which migration.
+        version: i64,
+        /// Its name.
+        name: &'static str,
+    },
     /// The database file went away while it was opened.
     #[error("the database file went away: {0}")]
     Gone(String),

@@ -1,6 +1,10 @@
 //! Migrations, each applied once, in its own transaction, by one instance at a time.
 
-use tokio_postgres::{Client, Transaction};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 use tracing::info;
 
 use super::fault;
@@ -12,6 +16,14 @@ const MIGRATING: i64 = 0x706f_6c74_0002;
 
 /// Whoever has migrated for longer than this may be frozen, or gone with its connection still open.
 const PATIENCE: &str = "SET lock_timeout = '10min'";
+
+/// Whoever waits to alter a table keeps everybody waiting who comes for it after them. Batches give up
+/// after a second, so this is less.
+const POLITE: &str = "SET LOCAL lock_timeout = '500ms'";
+/// How long the table is left to others then.
+const ASIDE: Duration = Duration::from_secs(2);
+/// For how long a step is tried.
+const TRYING: Duration = Duration::from_mins(10);
 
 /// Applies what is missing; says which migrations those were. Instances that start at the same time
 /// wait for each other.
@@ -78,14 +90,32 @@ async fn apply_alone<'a>(
         )
         .await?;
     for step in &missing {
-        let tx = client.transaction().await?;
-        apply_one(&tx, step).await?;
-        tx.commit().await?;
+        apply_politely(client, step).await?;
     }
     Ok(missing)
 }
 
-async fn apply_one(tx: &Transaction<'_>, step: &Migration) -> Result<(), Error> {
+/// Applies a step, and steps aside for a while whenever its table is in use for long.
+async fn apply_politely(client: &mut Client, step: &Migration) -> Result<(), Error> {
+    let Migration { version, name, .. } = *step;
+    let until = Instant::now() + TRYING;
+    loop {
+        match apply_one(client, step).await {
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                if Instant::now() > until {
+                    return Err(Error::InUse { version, name });
+                }
+                info!(target: "database", version, name, "a migration waits for a table in use");
+                sleep(ASIDE).await;
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+async fn apply_one(client: &mut Client, step: &Migration) -> Result<(), tokio_postgres::Error> {
+    let tx = client.transaction().await?;
+    tx.batch_execute(POLITE).await?;
     tx.batch_execute(step.postgres).await?;
     let checksum = checksum(step.postgres);
     tx.execute(
@@ -100,7 +130,7 @@ async fn apply_one(tx: &Transaction<'_>, step: &Migration) -> Result<(), Error> 
         ],
     )
     .await?;
-    Ok(())
+    tx.commit().await
 }
 
 /// The newest migration that the database has, 0 for none; fails unless this program can live with

@@ -22,8 +22,8 @@ pub(crate) struct RabbitMq {
     server: Server,
     port: Port,
     api_port: Port,
-    // Where other nodes would connect; claimed so that nobody else takes it.
-    _cluster_port: Port,
+    // Where `rabbitmqctl` connects, and other nodes would.
+    cluster_port: Port,
     tls: Option<(Port, Certificate)>,
 }
 
@@ -63,7 +63,7 @@ impl RabbitMq {
             ]);
         }
         server.start(arguments);
-        let rabbitmq = Self { server, port, api_port, _cluster_port: cluster_port, tls };
+        let rabbitmq = Self { server, port, api_port, cluster_port, tls };
         rabbitmq.answers().await;
         rabbitmq
     }
@@ -123,6 +123,13 @@ impl RabbitMq {
 
     pub(crate) fn resume(&self) {
         self.server.resume();
+    }
+
+    /// Has `rabbitmqctl` tell it something.
+    pub(crate) fn control(&self, arguments: &[&str]) {
+        let ports = [&self.port, &self.cluster_port].map(|port| port.number().to_string());
+        self.server
+            .run("rabbitmqctl", ports.iter().map(String::as_str).chain(arguments.iter().copied()));
     }
 
     /// Its log so far.

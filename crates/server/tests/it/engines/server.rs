@@ -70,6 +70,14 @@ impl Server {
         self.process = Some(Process { id: started.recv().expect("it starts"), keeper });
     }
 
+    /// Has a program of its engine talk to it.
+    pub(super) fn run<'a>(&self, program: &str, arguments: impl Iterator<Item = &'a str>) {
+        let output = Command::new(START).arg(program).arg(self.folder()).args(arguments).output();
+        let output = output.expect("scripts/engine can be run");
+        let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+        assert!(output.status.success(), "{program}: {out}{err}");
+    }
+
     /// Waits until it answers; `ask` is told its process id.
     pub(super) async fn answers(&self, mut ask: impl AsyncFnMut(u32) -> bool) {
         let process = self.process.as_ref().expect("it was started");

@@ -7,6 +7,7 @@ use poltrona::clock::Clock;
 use poltrona::store::migrations::{MIGRATIONS, Migration};
 use poltrona::store::postgres::{Target, migrate};
 
+use super::wait_for_waiting;
 use crate::support::{Place, Session, TestApp};
 
 /// Applies what the next version has beside ours.
@@ -86,4 +87,23 @@ async fn an_old_version_sells_beside_a_new_one_and_is_refused_by_one_that_took_a
     let told = format!("{refused:#}");
     let (found, known) = (contracting().last().expect("a step").version, newest());
     assert!(told.contains(&format!("schema {found}, this program knows up to {known}")), "{told}");
+}
+
+#[tokio::test]
+async fn a_migration_that_waits_for_a_table_in_use_keeps_no_buyer_from_it() {
+    let place = Arc::new(Place::server().await);
+    let app = TestApp::try_at(Arc::clone(&place), Clock::System, |_| {}).await.expect("it opens");
+    let session = app.session().await;
+    // Somebody's report, in a transaction that stays open.
+    let report = place.keep_locked("SELECT count(*) FROM seats").await;
+    let selling = async {
+        wait_for_waiting(&place, 1).await;
+        buy(&app, &session, 0..3).await;
+        report.end();
+    };
+    let oldest = MIGRATIONS.last().expect("a step").oldest;
+    let step = steps(oldest, newest() + 1, &["ALTER TABLE seats ADD COLUMN wide boolean"]);
+    tokio::join!(migrate(&place, step), selling);
+    buy(&app, &session, 3..6).await;
+    assert_eq!(place.sql::<i64>("SELECT count(*) FROM seats WHERE status = 'SOLD'"), 6);
 }
