@@ -64,7 +64,9 @@ impl Claim {
     pub fn contradicted(mut self, taken: &[SeatTaken]) {
         self.lock.known().saw(&self.seats);
         for taken in taken {
-            self.lock.known().refused(*taken, self.stands(taken));
+            if let Some(mark) = self.stands(taken) {
+                self.lock.known().refused(*taken, mark);
+            }
         }
         let own = self.own();
         let change = |(seat, seen): (SeatId, Vec<u8>)| {
@@ -77,13 +79,17 @@ impl Claim {
     }
 
     /// The mark that says of a seat what the database said: the one that was seen, if it does, or the
-    /// one that is about to be left.
-    fn stands(&self, taken: &SeatTaken) -> Mark {
+    /// one that is about to be left; `None` where nobody looked.
+    fn stands(&self, taken: &SeatTaken) -> Option<Mark> {
         let told = Mark::told(taken);
-        let Standing::Blocked(seen) = &self.standing else { return told };
-        let mut seen = self.seats.iter().zip(seen).filter(|(seat, _)| **seat == taken.seat);
-        let seen = seen.find_map(|(_, seen)| Mark::read(seen));
-        seen.filter(|seen| told.says_as(*seen)).unwrap_or(told)
+        let seen = match &self.standing {
+            Standing::Apart | Standing::Blind => return None,
+            Standing::Taken => return Some(told),
+            Standing::Blocked(seen) => seen,
+        };
+        let place = self.seats.iter().position(|seat| *seat == taken.seat)?;
+        let seen = seen.get(place).and_then(|seen| Mark::read(seen));
+        Some(seen.filter(|seen| told.says_as(*seen)).unwrap_or(told))
     }
 
     /// The database does not have all the seats.
