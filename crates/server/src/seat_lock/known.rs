@@ -10,8 +10,11 @@ use poltrona_domain::{SeatId, SeatTaken, SessionId, Timestamp};
 use super::mark::Mark;
 use crate::clock::Clock;
 
-/// For how long a refusal of the database may be repeated. Then it is asked again.
+/// For how long a refusal of the database may be repeated.
 const FRESH: Duration = Duration::from_secs(1);
+/// After how long one of those who are refused asks the database again, so that the others need not
+/// when that time is over.
+const ASK_AGAIN: Duration = Duration::from_millis(700);
 /// How many seats may be refused in that time; others are asked of the database.
 const SEATS: usize = 65_536;
 /// Of how many sessions the seats are known.
@@ -36,6 +39,8 @@ struct Heard {
     at: Timestamp,
     taken: SeatTaken,
     mark: Mark,
+    /// Whether somebody asks again.
+    asking: bool,
 }
 
 impl Known {
@@ -81,15 +86,24 @@ impl Known {
         refused.make_room(at);
         // What does not fit is asked about each time.
         if refused.seats.len() < SEATS || refused.seats.contains_key(&taken.seat) {
-            refused.seats.insert(taken.seat, Heard { at, taken, mark });
+            refused.seats.insert(taken.seat, Heard { at, taken, mark, asking: false });
         }
     }
 
-    /// What the database said of a seat a moment ago, if this is the very mark that said so then.
+    /// What the database said of a seat a moment ago, if this is the very mark that said so then;
+    /// `None` also for the one whose turn it is to ask again.
     pub(super) fn lately(&self, seat: SeatId, mark: Mark) -> Option<SeatTaken> {
-        let heard = *lock(&self.refused).seats.get(&seat)?;
-        let stands = heard.mark == mark && is_fresh(heard.at, self.clock.now());
-        stands.then_some(heard.taken)
+        let now = self.clock.now();
+        let mut refused = lock(&self.refused);
+        let heard = refused.seats.get_mut(&seat)?;
+        if heard.mark != mark || !is_within(FRESH, heard.at, now) {
+            return None;
+        }
+        if !heard.asking && !is_within(ASK_AGAIN, heard.at, now) {
+            heard.asking = true;
+            return None;
+        }
+        Some(heard.taken)
     }
 
     /// What Redis says of these may be wrong: the next refusal asks the database.
@@ -104,16 +118,17 @@ impl Known {
 impl Refused {
     /// Drops what is old, at most as often as anything can become old.
     fn make_room(&mut self, now: Timestamp) {
-        if self.seats.len() >= SEATS && !self.swept.is_some_and(|at| is_fresh(at, now)) {
-            self.seats.retain(|_, heard| is_fresh(heard.at, now));
+        if self.seats.len() >= SEATS && !self.swept.is_some_and(|at| is_within(FRESH, at, now)) {
+            self.seats.retain(|_, heard| is_within(FRESH, heard.at, now));
             self.swept = Some(now);
         }
     }
 }
 
-/// A time that is ahead is a clock's that stepped back: not to be relied on.
-fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
-    at <= now && now < at.plus(FRESH)
+/// Whether something is no older than this. A time that is ahead is a clock's that stepped back: not to
+/// be relied on.
+fn is_within(age: Duration, at: Timestamp, now: Timestamp) -> bool {
+    at <= now && now < at.plus(age)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -180,9 +195,17 @@ mod tests {
             Mark { owner: ReservationId::from_uuid(Uuid::from_u128(7)), ..Mark::told(&first) };
         assert_eq!(known.lately(first.seat, elses), None);
         known.clock.advance(Duration::from_millis(999));
-        assert!(lately(&known, first));
+        assert!(!lately(&known, first), "one asks again");
+        assert!(lately(&known, first), "and the others need not");
         known.clock.advance(Duration::from_millis(1));
         assert!(!lately(&known, first));
+        refuse(&known, first);
+        known.clock.advance(Duration::from_millis(699));
+        assert!(lately(&known, first));
+        known.clock.advance(Duration::from_millis(1));
+        assert_eq!([lately(&known, first), lately(&known, first)], [false, true]);
+        refuse(&known, first);
+        assert_eq!([lately(&known, first), lately(&known, first)], [true, true]);
         let sold = SeatTaken { retry_at: None, ..first };
         refuse(&known, sold);
         refuse(&known, second);

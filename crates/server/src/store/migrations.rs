@@ -6,8 +6,8 @@
 
 use sha2::{Digest, Sha256};
 
-/// One step of the schema. It alters one table: two in one transaction deadlock with batches that have
-/// the one and want the other.
+/// One step of the schema. It alters one table: of two in one transaction it would get the one and wait
+/// for batches that wait for it, each time anew.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// Its number, from 1, without gaps.
@@ -41,6 +41,12 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(1, "0001_box_office", "box_office", oldest: 1),
     migration!(2, "0002_inbox_by_age", "inbox_by_age", oldest: 1),
 ];
+
+/// Asks PostgreSQL who uses the tables of a database. Everyone may ask.
+pub const WHO_USES_TABLES: &str = "SELECT l.pid, a.usename, l.relation::regclass, l.mode \
+    FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) \
+    WHERE l.granted AND l.relation > 16383 AND l.database = \
+    (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// Why a database cannot be used by this program.
 #[derive(Debug, thiserror::Error)]
@@ -94,9 +100,8 @@ pub enum Error {
     },
     /// A table that a migration alters was in use all the time.
     #[error(
-        "migration {version} ({name}) found its table in use for ten minutes: end the session that \
-         has it (`SELECT pid, state, query FROM pg_stat_activity WHERE xact_start < now() - \
-         interval '1 minute'`), and start again"
+        "migration {version} ({name}) did not get its table to itself: end what uses it, and start \
+         again. In psql, who that is: {WHO_USES_TABLES}"
     )]
     InUse {
         /// Which migration.
@@ -104,6 +109,13 @@ pub enum Error {
         /// Its name.
         name: &'static str,
     },
+    /// Somebody else migrates, and does not come to an end.
+    #[error(
+        "another session has been migrating this database for a quarter of an hour: look at its log, \
+         or end it. In psql, who that is: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND \
+         objid = 1819541506 AND granted"
+    )]
+    NoTurn,
     /// The database file went away while it was opened.
     #[error("the database file went away: {0}")]
     Gone(String),

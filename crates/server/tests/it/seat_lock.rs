@@ -204,6 +204,8 @@ async fn a_wish_that_came_to_nothing_leaves_no_mark() {
     let until = app.inner().clock.now().plus(HOLD).as_millis();
     let expected = format!("00000000-0000-0000-0000-000000000000 {until}");
     assert_eq!(redis.mark(&session, "A2"), expected);
+    app.reserve(session.seat("A2"), "caio").await.refused(409, "seat_held");
+    assert_eq!(said(&app, "refused"), 1);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::fault;
 use crate::clock::Clock;
@@ -14,21 +14,26 @@ use crate::store::migrations::{self, Error, MIGRATIONS, Migration, Status, check
 /// The advisory lock of whoever migrates. A number of this program's own.
 const MIGRATING: i64 = 0x706f_6c74_0002;
 
+/// For how long the steps that are missing are tried.
+const TRYING: Duration = Duration::from_mins(10);
 /// Whoever has migrated for longer than this may be frozen, or gone with its connection still open.
-const PATIENCE: &str = "SET lock_timeout = '10min'";
+const TURN: &str = "SET lock_timeout = '15min'";
 
 /// Whoever waits to alter a table keeps everybody waiting who comes for it after them. Batches give up
 /// after a second, so this is less.
 const POLITE: &str = "SET LOCAL lock_timeout = '500ms'";
-/// How long the table is left to others then.
+/// An autovacuum that is in somebody's way is ended by PostgreSQL after a second, `deadlock_timeout`, of
+/// their waiting: once in a while a step waits for that.
+const STUBBORN: &str = "SET LOCAL lock_timeout = '1100ms'";
+/// How often a step waits politely before it is stubborn once.
+const POLITELY: u32 = 9;
+/// For how long the table is left to others then.
 const ASIDE: Duration = Duration::from_secs(2);
-/// For how long a step is tried.
-const TRYING: Duration = Duration::from_mins(10);
 
 /// Applies what is missing; says which migrations those were. Instances that start at the same time
 /// wait for each other.
 pub async fn up(client: &mut Client) -> Result<Vec<&'static Migration>, Error> {
-    apply(client, MIGRATIONS).await
+    apply(client, MIGRATIONS, TRYING).await
 }
 
 /// Which migrations the database has. Changes nothing.
@@ -43,13 +48,14 @@ pub(super) async fn ready(client: &Client) -> Result<(), Error> {
     if found < needed { Err(Error::Missing { found, needed }) } else { Ok(()) }
 }
 
-/// The same for steps of the caller's choice.
+/// The same for steps of the caller's choice, and for as long as the caller wants them tried.
 pub async fn apply<'a>(
     client: &mut Client,
     steps: &'a [Migration],
+    trying: Duration,
 ) -> Result<Vec<&'a Migration>, Error> {
     wait_for_turn(client).await?;
-    let applied = apply_alone(client, steps).await;
+    let applied = apply_alone(client, steps, Instant::now() + trying).await;
     // Should this fail, the end of the connection ends the lock.
     let _ = client.execute("SELECT pg_advisory_unlock($1)", &[&MIGRATING]).await;
     applied
@@ -62,8 +68,9 @@ async fn wait_for_turn(client: &Client) -> Result<(), Error> {
         return Ok(());
     }
     info!(target: "database", "another instance is migrating; waiting for it");
-    client.batch_execute(PATIENCE).await?;
-    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await?;
+    client.batch_execute(TURN).await?;
+    let waited = client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await;
+    waited.map_err(|error| if is_in_use(&error) { Error::NoTurn } else { error.into() })?;
     client.batch_execute("SET lock_timeout = 0").await?;
     Ok(())
 }
@@ -71,6 +78,7 @@ async fn wait_for_turn(client: &Client) -> Result<(), Error> {
 async fn apply_alone<'a>(
     client: &mut Client,
     steps: &'a [Migration],
+    until: Instant,
 ) -> Result<Vec<&'a Migration>, Error> {
     let applied = newest(client, steps).await?;
     let missing: Vec<_> = steps.iter().filter(|step| step.version > applied).collect();
@@ -90,32 +98,43 @@ async fn apply_alone<'a>(
         )
         .await?;
     for step in &missing {
-        apply_politely(client, step).await?;
+        apply_in_time(client, step, until).await?;
     }
     Ok(missing)
 }
 
-/// Applies a step, and steps aside for a while whenever its table is in use for long.
-async fn apply_politely(client: &mut Client, step: &Migration) -> Result<(), Error> {
+/// Applies a step, and steps aside whenever its table is in use for long.
+async fn apply_in_time(client: &mut Client, step: &Migration, until: Instant) -> Result<(), Error> {
     let Migration { version, name, .. } = *step;
-    let until = Instant::now() + TRYING;
-    loop {
-        match apply_one(client, step).await {
-            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
-                if Instant::now() > until {
-                    return Err(Error::InUse { version, name });
-                }
-                info!(target: "database", version, name, "a migration waits for a table in use");
-                sleep(ASIDE).await;
-            }
-            done => return Ok(done?),
+    for tried in 1_u32.. {
+        let patience = if tried % (POLITELY + 1) == 0 { STUBBORN } else { POLITE };
+        match apply_one(client, step, patience).await {
+            Err(error) if !is_in_use(&error) => return Err(error.into()),
+            Err(_) if Instant::now() < until => {}
+            Err(_) => return Err(Error::InUse { version, name }),
+            Ok(()) => break,
         }
+        if tried == 1 {
+            warn!(target: "database", version, name, "a migration waits for a table in use");
+        }
+        sleep(ASIDE).await;
     }
+    Ok(())
 }
 
-async fn apply_one(client: &mut Client, step: &Migration) -> Result<(), tokio_postgres::Error> {
+/// Whether somebody else has what was wanted.
+fn is_in_use(error: &tokio_postgres::Error) -> bool {
+    let states = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
+    error.code().is_some_and(|state| states.contains(state))
+}
+
+async fn apply_one(
+    client: &mut Client,
+    step: &Migration,
+    patience: &str,
+) -> Result<(), tokio_postgres::Error> {
     let tx = client.transaction().await?;
-    tx.batch_execute(POLITE).await?;
+    tx.batch_execute(patience).await?;
     tx.batch_execute(step.postgres).await?;
     let checksum = checksum(step.postgres);
     tx.execute(

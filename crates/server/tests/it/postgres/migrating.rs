@@ -2,21 +2,31 @@
 //! while the new one's tables grow under it, and what it no longer can live with it refuses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use poltrona::clock::Clock;
-use poltrona::store::migrations::{MIGRATIONS, Migration};
+use poltrona::store::migrations::{Error, MIGRATIONS, Migration, WHO_USES_TABLES};
 use poltrona::store::postgres::{Target, migrate};
 
 use super::wait_for_waiting;
 use crate::support::{Place, Session, TestApp};
 
-/// Applies what the next version has beside ours.
-async fn migrate(place: &Place, next: Vec<Migration>) {
+/// Longer than any of it takes.
+const PATIENT: Duration = Duration::from_mins(10);
+
+/// Tries to apply what the next version has beside ours; says what was applied last.
+async fn try_for(time: Duration, place: &Place, next: &[Migration]) -> Result<Option<i64>, Error> {
     let target = Target::parse(place.config().postgres().expect("a server")).expect("a URL");
     let mut client = target.connect().await.expect("a connection");
-    let steps = [MIGRATIONS, &next].concat();
-    let applied = migrate::apply(&mut client, &steps).await.expect("it is applied");
-    assert_eq!(applied.last().map(|step| step.version), steps.last().map(|step| step.version));
+    let steps = [MIGRATIONS, next].concat();
+    let applied = migrate::apply(&mut client, &steps, time).await?;
+    Ok(applied.last().map(|step| step.version))
+}
+
+/// Applies it.
+async fn migrate(place: &Place, next: Vec<Migration>) {
+    let applied = try_for(PATIENT, place, &next).await.expect("it is applied");
+    assert_eq!(applied, next.last().map(|step| step.version));
 }
 
 /// The steps after ours.
@@ -32,7 +42,7 @@ fn steps(oldest: i64, first: i64, texts: &[&'static str]) -> Vec<Migration> {
 }
 
 /// Adds a column to every table that a batch reads or writes, each in a step of its own (two in one
-/// would wait for batches that wait for them), and what else an old program need not know of.
+/// would get in the way of batches, and they in theirs), and what else an old program need not know of.
 fn expanding() -> Vec<Migration> {
     let oldest = MIGRATIONS.last().expect("a step").oldest;
     let texts = [
@@ -101,9 +111,30 @@ async fn a_migration_that_waits_for_a_table_in_use_keeps_no_buyer_from_it() {
         buy(&app, &session, 0..3).await;
         report.end();
     };
-    let oldest = MIGRATIONS.last().expect("a step").oldest;
-    let step = steps(oldest, newest() + 1, &["ALTER TABLE seats ADD COLUMN wide boolean"]);
-    tokio::join!(migrate(&place, step), selling);
+    tokio::join!(migrate(&place, widening()), selling);
     buy(&app, &session, 3..6).await;
     assert_eq!(place.sql::<i64>("SELECT count(*) FROM seats WHERE status = 'SOLD'"), 6);
+}
+
+#[tokio::test]
+async fn a_migration_that_cannot_get_its_table_says_who_uses_it_and_leaves_nothing() {
+    let place = Arc::new(Place::server().await);
+    let app = TestApp::try_at(Arc::clone(&place), Clock::System, |_| {}).await.expect("it opens");
+    app.settle().await;
+    let report = place.keep_locked("SELECT count(*) FROM seats").await;
+    let refused = try_for(Duration::ZERO, &place, &widening()).await.expect_err("it is in use");
+    let told = refused.to_string();
+    let expected = format!("migration {} (next) did not get its table", newest() + 1);
+    assert!(told.starts_with(&expected) && told.ends_with(WHO_USES_TABLES), "{told}");
+    let using =
+        format!("SELECT count(DISTINCT pid) FROM ({WHO_USES_TABLES}) AS u (pid, who, what)");
+    assert!(place.sql::<i64>(&format!("{using} WHERE what = 'seats'::regclass")) > 0);
+    report.end();
+    migrate(&place, widening()).await;
+}
+
+/// One step that wants the table of seats.
+fn widening() -> Vec<Migration> {
+    let oldest = MIGRATIONS.last().expect("a step").oldest;
+    steps(oldest, newest() + 1, &["ALTER TABLE seats ADD COLUMN wide boolean"])
 }

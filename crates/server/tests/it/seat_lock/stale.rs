@@ -40,10 +40,17 @@ async fn a_mark_that_the_database_contradicts_is_corrected() {
     // And so is one that another seat's refusal contradicts.
     app.reserve_all(&session.seats(["A2", "A1"]), "bia").await.refused(409, "seat_held");
     app.wait_until("A2 is corrected", || redis.mark(&session, "A2").is_empty()).await;
+    // What a refusal corrects refuses the next.
+    redis.set_mark(&session, "A1", LIE);
+    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
+    app.wait_until("A1 is corrected", || redis.mark(&session, "A1") != LIE).await;
+    assert_eq!(said(&app, "refused"), 0);
+    app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
+    assert_eq!(said(&app, "refused"), 1);
 }
 
 #[tokio::test]
-async fn a_seat_that_is_refused_is_asked_of_the_database_once_a_second() {
+async fn a_seat_that_is_refused_is_asked_of_the_database_again_before_a_second_is_over() {
     let (redis, app, session) = setting().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let mark = redis.mark(&session, "A1");
@@ -51,7 +58,7 @@ async fn a_seat_that_is_refused_is_asked_of_the_database_once_a_second() {
     app.cancel(&held).await.expect(204);
     redis.set_mark(&session, "A1", &mark);
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
-    app.advance(MILLI * 999);
+    app.advance(MILLI * 699);
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
     app.advance(MILLI);
     app.reserve(session.seat("A1"), "bia").await.expect(201);
