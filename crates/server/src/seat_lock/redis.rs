@@ -61,16 +61,16 @@ impl Lock {
                 claim.standing = Standing::Taken;
                 (LockSaid::Granted, Verdict::Granted(claim))
             }
-            Ok(marks) => match self.refusal(seats, &marks).filter(|_| !keyed) {
-                Some(taken) => {
+            Ok(marks) => {
+                let refusal = if keyed { None } else { self.refusal(seats, &marks) };
+                if let Some(taken) = refusal {
                     claim.standing = Standing::Apart;
                     (LockSaid::Refused, Verdict::Refused(taken))
-                }
-                _ => {
+                } else {
                     claim.standing = Standing::Blocked(marks);
                     (LockSaid::Unsure, Verdict::Unsure(Some(claim)))
                 }
-            },
+            }
             Err(Silence::Failed) => (LockSaid::Failed, Verdict::Unsure(Some(claim))),
             Err(Silence::Open) => {
                 claim.standing = Standing::Apart;
