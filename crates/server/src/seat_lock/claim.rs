@@ -145,3 +145,18 @@ fn agree(seen: &[u8], told: Option<Mark>) -> bool {
         None => told.is_none() && seen.is_empty(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seat_lock::mark::SOMEBODY;
+
+    #[test]
+    fn what_was_seen_agrees_with_nothing_only_when_it_is_nothing() {
+        let sold = Mark { owner: SOMEBODY, retry_at: None };
+        let seen = sold.to_string().into_bytes();
+        assert!(agree(b"", None) && agree(&seen, Some(sold)));
+        assert!(!agree(b"", Some(sold)) && !agree(&seen, None));
+        assert!(!agree(b"what?", None) && !agree(b"what?", Some(sold)));
+    }
+}

@@ -179,3 +179,15 @@ impl From<tokio_postgres::Error> for Error {
         Self::Postgres(fault::words(&error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_gets_no_turn_is_told_the_lock_by_its_number() {
+        // PostgreSQL shows the lower half of a lock's number as `objid`.
+        let told = format!("objid = {} ", MIGRATING & 0xffff_ffff);
+        assert!(Error::NoTurn.to_string().contains(&told), "{told}");
+    }
+}
