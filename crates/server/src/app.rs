@@ -25,13 +25,14 @@ use crate::http::coalesce::Coalesced;
 use crate::http::seats::SeatMap;
 use crate::http::server::Server;
 use crate::ledger::{Ledger, Listeners, Settings, Workers};
-use crate::metrics::Metrics;
+use crate::observe::metrics::Metrics;
+use crate::observe::traces::Traces;
 use crate::relay::{Outbox, Relay};
-use crate::seat_lock::SeatLock;
+use crate::seat_lock::{self, SeatLock};
 use crate::store::migrations::{self, Migration};
 use crate::store::sqlite::folder::Folder;
 use crate::store::{Readers, postgres, sqlite};
-use crate::telemetry::traces::{Collecting, Traces};
+use crate::telemetry::collector::{self, Collecting};
 use crate::{demo, http, retention};
 
 /// How often what was timed is folded into the metrics.
@@ -89,11 +90,16 @@ impl Running {
         let opened = open::store(&config, clock).await?;
         let open::Opened { writers, chores, readers, outbox, clock, folder } = opened;
         let metrics = Arc::new(Metrics::new()?);
-        let (traces, collecting) = Traces::start(&config, &metrics)?;
+        let (traces, collecting) = collector::traces(&config, &metrics)?;
         let expiry = Arc::new(Expiry::new(clock.clone()));
         let fatal = CancellationToken::new();
         let (background, stop_background) = (TaskTracker::new(), CancellationToken::new());
-        let seat_lock = SeatLock::start(&config, &clock, &metrics, &background, &stop_background)?;
+        let lock = seat_lock::Settings {
+            redis_url: config.redis_url.as_ref().map(|url| url.expose().to_owned()),
+            timeout: config.redis_timeout,
+            hold_ttl: config.hold_ttl,
+        };
+        let seat_lock = SeatLock::start(&lock, &clock, &metrics, &background, &stop_background)?;
         let settings = Settings {
             batch_max: config.batch_max,
             queue_depth: config.queue_depth,

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::expiry::Expiry;
-use crate::metrics::Metrics;
+use crate::observe::metrics::Metrics;
 use crate::relay::News;
 use crate::seat_lock::SeatLock;
 use crate::store::{self, Chore, Writer, postgres};

@@ -16,7 +16,7 @@ pub mod failpoint;
 pub mod http;
 pub mod ids;
 pub mod ledger;
-pub mod metrics;
+pub mod observe;
 pub mod read_models;
 pub mod relay;
 pub mod retention;

@@ -24,10 +24,10 @@ use crate::envelope::Received;
 use crate::expiry::Expiry;
 use crate::failpoint::Failpoint;
 use crate::ledger::Ledger;
+use crate::observe::traceparent;
+use crate::observe::traces::{SpanKind, Traces};
 use crate::store::query::OutboxRow;
 use crate::store::{Chore, Readers, postgres};
-use crate::telemetry::traceparent;
-use crate::telemetry::traces::{SpanKind, Traces};
 
 /// How many outbox rows, that is, batches, one pass moves at most.
 const ROWS: usize = 256;

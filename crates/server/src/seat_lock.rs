@@ -26,8 +26,7 @@ pub use self::claim::Claim;
 pub use self::keeper::Pending;
 pub use self::redis::Lock;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::metrics::Metrics;
+use crate::observe::metrics::Metrics;
 
 /// Who refuses early. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +35,17 @@ pub enum SeatLock {
     Off,
     /// Marks in Redis.
     Redis(Arc<Lock>),
+}
+
+/// Where Redis is, and how long things take.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The URL of Redis; without, there is no lock.
+    pub redis_url: Option<String>,
+    /// How long Redis may take to answer before the database is asked instead.
+    pub timeout: Duration,
+    /// How long a hold is: no mark that came of a refusal stands longer.
+    pub hold_ttl: Duration,
 }
 
 /// Someone wants seats.
@@ -66,14 +76,14 @@ impl SeatLock {
     /// The lock that is configured. Its work beside the requests belongs to `tracker` and ends with
     /// `stop`. Redis need not be there yet.
     pub fn start(
-        config: &Config,
+        settings: &Settings,
         clock: &Clock,
         metrics: &Arc<Metrics>,
         tracker: &TaskTracker,
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
-        let Some(url) = &config.redis_url else { return Ok(Self::Off) };
-        let lock = Lock::start(url.expose(), config, clock, metrics, (tracker, stop));
+        let Some(url) = &settings.redis_url else { return Ok(Self::Off) };
+        let lock = Lock::start(url, settings, clock, metrics, (tracker, stop));
         Ok(Self::Redis(lock.context("the URL of Redis cannot be used")?))
     }
 

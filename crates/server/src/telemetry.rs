@@ -1,4 +1,4 @@
-//! What the program says about itself while it runs: log lines, on stderr, and [`traces`].
+//! What the program says about itself while it runs: log lines, on stderr, and traces, to a [`collector`].
 //!
 //! Owns how a line looks, for people ([`LogFormat::Pretty`]) or for machines
 //! ([`LogFormat::Json`]), and how it leaves: through a bounded buffer and a thread of its own, so
@@ -6,12 +6,11 @@
 //! and the end of the program says how many.
 
 mod badge;
+pub mod collector;
 mod fields;
 mod json;
 mod layer;
 mod pretty;
-pub mod traceparent;
-pub mod traces;
 
 use std::io::{self, IsTerminal as _};
 

@@ -46,8 +46,8 @@ impl Crate {
     }
 
     fn add(&mut self, path: ModulePath, file: PathBuf, children_in: &Path) {
-        let text = fs::read_to_string(&file)
-            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let text =
+            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let code = code_of(&text);
         let children = declared_in(&code);
         for child in &children {

@@ -4,9 +4,9 @@ use futures_util::future::try_join_all;
 
 use super::Message;
 use crate::ledger::{Error, Ledger};
+use crate::observe::traces::Span;
 use crate::read_models;
 use crate::store::chore::{Chore, Consumer};
-use crate::telemetry::traces::Span;
 
 /// Every consumer of this process.
 #[derive(Clone)]

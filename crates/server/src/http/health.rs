@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::app::SharedApp;
 use crate::http::extract::Query;
 use crate::http::json;
-use crate::metrics::{Engines, Readings};
+use crate::observe::metrics::{Engines, Readings};
 use crate::wire::Time;
 
 /// How long the database may take to answer before the page says that it does not.

@@ -7,7 +7,8 @@ use http::Method;
 
 use super::edge::{REQUEST_ID, Route, is_tagged};
 use crate::app::SharedApp;
-use crate::telemetry::traces::Span;
+use crate::observe::traceparent;
+use crate::observe::traces::Span;
 
 /// Tells of a request. Its path and query stay out of it, for they name people.
 pub(super) async fn traced(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
@@ -15,7 +16,10 @@ pub(super) async fn traced(State(app): State<SharedApp>, request: Request, next:
         return next.run(request).await;
     }
     let method = known(request.method());
-    let span = app.traces.request(method, request.headers());
+    let span = {
+        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        app.traces.request(method, text(traceparent::NAME), text(traceparent::STATE))
+    };
     if span.is_recorded() {
         span.set("http.request.method", method);
         if let Some(id) = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()) {

@@ -6,8 +6,8 @@ use poltrona_domain::{Command, Event, Refusal};
 
 use super::{Error, Key, Ledger, Outcome, Reply};
 use crate::failpoint::Failpoint;
+use crate::observe::traces::Span;
 use crate::seat_lock::{Claim, SeatLock, Verdict, Wish};
-use crate::telemetry::traces::Span;
 
 /// Asks for a change, unless the lock knows that it would be refused.
 pub(super) async fn submit(ledger: &Ledger, command: Command, key: Option<Key>) -> Reply {

@@ -6,8 +6,8 @@
 use poltrona_domain::Command;
 
 use super::Submission;
-use crate::metrics::Metrics;
-use crate::telemetry::traces::{Cause, Span};
+use crate::observe::metrics::Metrics;
+use crate::observe::traces::{Cause, Span};
 
 /// What is told of a command. Nothing, for one that nobody asked for.
 #[derive(Default)]

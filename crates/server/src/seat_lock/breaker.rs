@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::mark::{Mark, SOMEBODY};
 use super::scripts::{self, Ask};
-use crate::metrics::Metrics;
+use crate::observe::metrics::Metrics;
 
 /// How long connecting may take, which no request waits for.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);

@@ -13,10 +13,9 @@ use super::claim::{Claim, Standing};
 use super::keeper::{Keeper, Pending};
 use super::known::Known;
 use super::mark::Mark;
-use super::{Verdict, Wish, scripts};
+use super::{Settings, Verdict, Wish, scripts};
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::metrics::{LockSaid, Metrics};
+use crate::observe::metrics::{LockSaid, Metrics};
 
 /// Marks in Redis that all instances see.
 pub struct Lock {
@@ -32,18 +31,18 @@ impl Lock {
     /// Starts looking for Redis. Fails only when the URL is none.
     pub(super) fn start(
         url: &str,
-        config: &Config,
+        settings: &Settings,
         clock: &Clock,
         metrics: &Arc<Metrics>,
         (tracker, stop): (&TaskTracker, &CancellationToken),
     ) -> RedisResult<Arc<Self>> {
-        let breaker = Arc::new(Breaker::new(url, config.redis_timeout, Arc::clone(metrics))?);
+        let breaker = Arc::new(Breaker::new(url, settings.timeout, Arc::clone(metrics))?);
         let known = Arc::new(Known::new(clock.clone()));
         let (keeper, keeping) = Keeper::new(Arc::clone(&known), Arc::clone(&breaker));
         tracker.spawn(Arc::clone(&breaker).watch(stop.clone()));
         tracker.spawn(keeping.run(stop.clone()));
         let (clock, metrics) = (clock.clone(), Arc::clone(metrics));
-        Ok(Arc::new(Self { breaker, keeper, known, clock, hold: config.hold_ttl, metrics }))
+        Ok(Arc::new(Self { breaker, keeper, known, clock, hold: settings.hold_ttl, metrics }))
     }
 
     pub(super) fn is_reachable(&self) -> bool {

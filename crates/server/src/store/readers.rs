@@ -8,7 +8,7 @@ use poltrona_domain::{
 
 use super::query::{Backlog, OutboxRow, Page, Seen, SessionFilter};
 use super::{Error, postgres, sqlite};
-use crate::telemetry::traces::Span;
+use crate::observe::traces::Span;
 
 /// The way to look at anything. Cheap to clone.
 #[derive(Clone)]

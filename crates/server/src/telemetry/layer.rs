@@ -11,9 +11,9 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::fields::Fields;
-use super::traces::current_trace;
 use super::{json, pretty};
 use crate::clock::Clock;
+use crate::observe::traces::current_trace;
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,10 +11,10 @@ use super::holds::Hold;
 use super::topology::Queue;
 use crate::bus::Message;
 use crate::ledger::Error;
+use crate::observe::traces::SpanKind;
 use crate::read_models;
 use crate::store::chore::{Chore, Consumer};
 use crate::store::query::OutboxRow;
-use crate::telemetry::traces::SpanKind;
 
 /// How many lapses are handed to the ledger at a time.
 const LAPSES: usize = 4_096;

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use poltrona::bus::Message;
 use poltrona::clock::Clock;
 use poltrona::ledger::{Answer, Chores, Error, Key, Ledger, Listeners, Outcome, Settings, Workers};
-use poltrona::metrics::Metrics;
+use poltrona::observe::metrics::Metrics;
 use poltrona::read_models;
 use poltrona::relay::News;
 use poltrona::seat_lock::SeatLock;

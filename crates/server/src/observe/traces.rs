@@ -1,32 +1,23 @@
-//! Traces: where the time of a request went, told to a collector over OTLP when one is configured.
+//! Traces: where the time of a request went, told to whatever the program's tracer tells.
 //!
 //! Owns what a span is here, which requests are recorded, and how spans find their parent: through
 //! the current [`Context`], which follows a request's future from poll to poll. Without a collector
-//! no context is ever set, and everything here does nothing. How spans leave is `collector`'s;
+//! no context is ever set, and everything here does nothing. How spans leave is the program's;
 //! what is worth a span is told where it happens.
 
-mod collector;
-
 use std::fmt::Display;
-use std::sync::Arc;
 
 use opentelemetry::trace::{
     FutureExt as _, Link, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
-    TracerProvider as _,
 };
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::trace::SdkTracer;
 
 use super::traceparent;
-use crate::config::Config;
-use crate::ids;
-use crate::metrics::Metrics;
-pub use collector::Collecting;
 pub use opentelemetry::trace::SpanKind;
 
 /// How many others a span may be linked with: as many commands as a batch may have.
-const LINKS_MAX: u32 = 1_024;
+pub const LINKS_MAX: u32 = 1_024;
 
 /// Begins the spans that have no parent in this process. Cheap to clone.
 #[derive(Clone, Default)]
@@ -38,28 +29,9 @@ impl Traces {
         Self(None)
     }
 
-    /// As configured: off without a collector. Whoever gets the second part ends it last.
-    pub fn start(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<(Self, Collecting)> {
-        let Some(endpoint) = &config.otlp_endpoint else {
-            return Ok((Self::off(), Collecting::nothing()));
-        };
-        let resource = Resource::builder_empty().with_attributes([
-            KeyValue::new("service.name", "poltrona"),
-            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-            KeyValue::new("service.instance.id", ids::fresh().to_string()),
-        ]);
-        let resource = resource.build();
-        let (queue, collecting) = collector::start(endpoint, &resource, metrics)?;
-        // Whoever sends a `traceparent` has decided already, and a trace with holes is worth little.
-        let share = f64::from(config.otlp_sample_percent) / 100.0;
-        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share)));
-        let provider = SdkTracerProvider::builder()
-            .with_sampler(sampler)
-            .with_max_links_per_span(LINKS_MAX)
-            .with_resource(resource)
-            .with_span_processor(queue)
-            .build();
-        Ok((Self(Some(Context::new().with_value(provider.tracer("poltrona")))), collecting))
+    /// Tells whatever `tracer` tells.
+    pub fn to(tracer: SdkTracer) -> Self {
+        Self(Some(Context::new().with_value(tracer)))
     }
 
     /// Whether anybody is told.
@@ -67,17 +39,16 @@ impl Traces {
         self.0.is_some()
     }
 
-    /// The span of a request that came with these headers.
-    pub fn request(&self, method: &'static str, headers: &http::HeaderMap) -> Span {
+    /// The span of a request, named `name`, that came with this `traceparent` and `tracestate`.
+    pub fn request(&self, name: &'static str, parent: Option<&str>, state: Option<&str>) -> Span {
         let Some(base) = &self.0 else { return Span::none() };
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let parent = text(traceparent::NAME).and_then(traceparent::read).map(|parent| {
-            let state = text(traceparent::STATE).and_then(|state| state.parse().ok());
+        let parent = parent.and_then(traceparent::read).map(|parent| {
+            let state = state.and_then(|state| state.parse().ok());
             let (trace, span, flags) = (parent.trace_id(), parent.span_id(), parent.trace_flags());
             SpanContext::new(trace, span, flags, true, state.unwrap_or_default())
         });
         let parent = parent.map_or_else(|| base.clone(), |it| base.with_remote_span_context(it));
-        begin(&parent, SpanBuilder::from_name(method).with_kind(SpanKind::Server))
+        begin(&parent, SpanBuilder::from_name(name).with_kind(SpanKind::Server))
     }
 
     /// A span of kind `kind` that follows what these `traceparent`s name: it belongs to the trace of

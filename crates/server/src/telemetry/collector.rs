@@ -15,7 +15,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use opentelemetry::Context;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -23,7 +24,7 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor};
 use prost::Message as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::mpsc;
@@ -32,7 +33,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::metrics::Metrics;
+use crate::config::Config;
+use crate::ids;
+use crate::observe::metrics::Metrics;
+use crate::observe::traces::{LINKS_MAX, Traces};
 
 /// How many ended spans may wait: at 2,000 sales a second with all of them recorded, half a second.
 const QUEUE_MAX: usize = 8_192;
@@ -57,7 +61,7 @@ pub struct Collecting {
 
 impl Collecting {
     /// Nothing that would have to be ended.
-    pub(super) fn nothing() -> Self {
+    fn nothing() -> Self {
         Self { task: TaskTracker::new(), stop: CancellationToken::new() }
     }
 
@@ -69,9 +73,33 @@ impl Collecting {
     }
 }
 
+/// Traces as configured: off without a collector. Whoever gets the second part ends it last.
+pub fn traces(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<(Traces, Collecting)> {
+    let Some(endpoint) = &config.otlp_endpoint else {
+        return Ok((Traces::off(), Collecting::nothing()));
+    };
+    let resource = Resource::builder_empty().with_attributes([
+        KeyValue::new("service.name", "poltrona"),
+        KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        KeyValue::new("service.instance.id", ids::fresh().to_string()),
+    ]);
+    let resource = resource.build();
+    let (queue, collecting) = start(endpoint, &resource, metrics)?;
+    // Whoever sends a `traceparent` has decided already, and a trace with holes is worth little.
+    let share = f64::from(config.otlp_sample_percent) / 100.0;
+    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share)));
+    let provider = SdkTracerProvider::builder()
+        .with_sampler(sampler)
+        .with_max_links_per_span(LINKS_MAX)
+        .with_resource(resource)
+        .with_span_processor(queue)
+        .build();
+    Ok((Traces::to(provider.tracer("poltrona")), collecting))
+}
+
 /// Where spans go when they end.
 #[derive(Debug)]
-pub(super) struct Queue {
+struct Queue {
     spans: mpsc::Sender<SpanData>,
     lost: Arc<Lost>,
 }
@@ -83,7 +111,7 @@ struct Lost {
 }
 
 /// Starts telling the collector at `endpoint`, a URL without the signal's path, about `resource`.
-pub(super) fn start(
+fn start(
     endpoint: &str,
     resource: &Resource,
     metrics: &Arc<Metrics>,
@@ -242,11 +270,10 @@ async fn gather(
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{Tracer as _, TracerProvider as _};
-    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use opentelemetry::trace::Tracer as _;
 
     use super::*;
-    use crate::metrics::Readings;
+    use crate::observe::metrics::Readings;
 
     #[test]
     fn what_finds_the_queue_full_is_dropped_and_counted() {
