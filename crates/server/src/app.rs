@@ -15,25 +15,26 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::bus::{Bus, rabbitmq};
 use crate::cli::Failure;
 use crate::cli::banner::{BannerInfo, banner};
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::expiry::Expiry;
 use crate::http::coalesce::Coalesced;
 use crate::http::seats::SeatMap;
 use crate::http::server::Server;
-use crate::ledger::{Ledger, Listeners, Settings, Workers};
-use crate::observe::metrics::Metrics;
-use crate::observe::traces::Traces;
-use crate::relay::{Outbox, Relay};
-use crate::seat_lock::{self, SeatLock};
-use crate::store::migrations::{self, Migration};
-use crate::store::sqlite::folder::Folder;
-use crate::store::{Readers, postgres, sqlite};
 use crate::telemetry::collector::{self, Collecting};
-use crate::{demo, http, retention};
+use crate::{demo, http};
+use poltrona_engine::bus::{Bus, rabbitmq};
+use poltrona_engine::clock::Clock;
+use poltrona_engine::expiry::Expiry;
+use poltrona_engine::ledger::{Ledger, Listeners, Settings, Workers};
+use poltrona_engine::observe::metrics::Metrics;
+use poltrona_engine::observe::traces::Traces;
+use poltrona_engine::relay::{Outbox, Relay};
+use poltrona_engine::retention;
+use poltrona_engine::seat_lock::{self, SeatLock};
+use poltrona_engine::store::migrations::{self, Migration};
+use poltrona_engine::store::sqlite::folder::Folder;
+use poltrona_engine::store::{Readers, postgres, sqlite};
 
 /// How often what was timed is folded into the metrics.
 const FOLD_EVERY: Duration = Duration::from_secs(5);

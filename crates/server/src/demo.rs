@@ -5,7 +5,7 @@ use poltrona_domain::{Cents, Command, Layout, Session, SessionChange, SessionId,
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::ids;
+use poltrona_engine::ids;
 
 /// What the demo has, for the banner.
 pub const SUMMARY: &str = "3 films, 6 sessions";
@@ -104,8 +104,8 @@ mod tests {
     #[test]
     fn today_is_the_day_in_sao_paulo() {
         // 2026-11-24T01:00Z is still the 23rd there.
-        let now = crate::wire::parse_time("2026-11-24T01:00:00Z").unwrap();
-        let six_pm = crate::wire::parse_time("2026-11-23T18:00:00-03:00").unwrap();
+        let now = poltrona_engine::wire::parse_time("2026-11-24T01:00:00Z").unwrap();
+        let six_pm = poltrona_engine::wire::parse_time("2026-11-23T18:00:00-03:00").unwrap();
         assert_eq!(today_at(18 * 60, now), six_pm);
     }
 }

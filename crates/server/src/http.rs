@@ -28,7 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::SharedApp;
-use crate::ledger::Answer;
+use poltrona_engine::ledger::Answer;
 
 /// Every route that the OpenAPI document describes, with its description.
 fn described() -> OpenApiRouter<SharedApp> {

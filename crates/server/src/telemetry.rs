@@ -17,9 +17,9 @@ use std::io::{self, IsTerminal as _};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::clock::Clock;
 use crate::config::{Config, LogFormat, log_filter};
 use layer::{Lines, Shape};
+use poltrona_engine::clock::Clock;
 
 /// How many lines may wait for a slow reader: a second of one line a request at full speed.
 const BUFFERED_LINES: usize = 65_536;

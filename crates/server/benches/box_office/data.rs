@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
-use poltrona::store::postgres::Target;
+use poltrona_engine::store::postgres::Target;
 use rusqlite::{Connection, OpenFlags};
 use tokio_postgres::Client;
 

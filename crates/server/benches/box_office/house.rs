@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
-use poltrona::store::postgres::Target;
 use poltrona_domain::{SeatId, SeatNo, SessionId};
+use poltrona_engine::store::postgres::Target;
 use rusqlite::Connection;
 use uuid::Uuid;
 

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::bus::rabbitmq::{self, DeadLetter, Pile, Queue};
 use crate::cli::Failure;
 use crate::config::Config;
+use poltrona_engine::bus::rabbitmq::{self, DeadLetter, Pile, Queue};
 
 /// The queues that can have dead letters.
 pub const QUEUES: [&str; 3] = [Queue::ALL[0].name(), Queue::ALL[1].name(), Queue::ALL[2].name()];

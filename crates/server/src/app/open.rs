@@ -7,14 +7,14 @@ use tokio::time::{Instant, sleep};
 use tracing::info;
 
 use crate::cli::Failure;
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::ids;
-use crate::ledger::Chores;
-use crate::relay::{News, Outbox};
-use crate::store::postgres::{self, OpenError, Target};
-use crate::store::sqlite::{self, folder::Folder};
-use crate::store::{Readers, Writer};
+use poltrona_engine::clock::Clock;
+use poltrona_engine::ids;
+use poltrona_engine::ledger::Chores;
+use poltrona_engine::relay::{News, Outbox};
+use poltrona_engine::store::postgres::{self, OpenError, Target};
+use poltrona_engine::store::sqlite::{self, folder::Folder};
+use poltrona_engine::store::{Readers, Writer};
 
 /// How long between two tries to reach an engine that a start waits for.
 const TRY_EVERY: Duration = Duration::from_millis(250);

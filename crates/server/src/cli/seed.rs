@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Failure;
 use super::client::{self, Client};
 use super::progress::Progress;
-use crate::clock::Clock;
+use poltrona_engine::clock::Clock;
 
 const LIMIT: Duration = Duration::from_secs(30);
 

@@ -12,8 +12,8 @@ use tokio_postgres::{Client, Error};
 
 use super::report::Findings;
 use crate::config::Config;
-use crate::store::migrations::Error as MigrationError;
-use crate::store::postgres::{Target, migrate, unsafe_settings, words};
+use poltrona_engine::store::migrations::Error as MigrationError;
+use poltrona_engine::store::postgres::{Target, migrate, unsafe_settings, words};
 
 /// Every table that the program writes to.
 const TABLES: [&str; 10] = [

@@ -12,8 +12,8 @@ use lapin::{BasicProperties, Connection, ConnectionProperties, Error, ErrorKind}
 use tokio::time::timeout;
 
 use super::report::Findings;
-use crate::bus::rabbitmq::Queue;
-use crate::ids;
+use poltrona_engine::bus::rabbitmq::Queue;
+use poltrona_engine::ids;
 
 mod version;
 

@@ -7,7 +7,7 @@ use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, ServerErrorKin
 
 use super::report::Findings;
 use crate::config::show_duration;
-use crate::seat_lock::probe::{RIGHTS, rehearse};
+use poltrona_engine::seat_lock::probe::{RIGHTS, rehearse};
 
 /// Who is asked, and how commands reach it.
 struct Patient {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode};
 
 use super::report::{Engine, Findings};
-use crate::store::migrations::Error as MigrationError;
-use crate::store::sqlite::{connect_read_only, folder, migrate};
+use poltrona_engine::store::migrations::Error as MigrationError;
+use poltrona_engine::store::sqlite::{connect_read_only, folder, migrate};
 
 /// How long the database's pages are looked at.
 const LOOK: Duration = Duration::from_secs(3);

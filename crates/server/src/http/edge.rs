@@ -20,7 +20,7 @@ use crate::app::SharedApp;
 use crate::config::{Cors, Locale};
 use crate::http::error::{ApiError, Asked, Code, Detail};
 use crate::http::text::{Broken, Rule};
-use crate::ids;
+use poltrona_engine::ids;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken from a client.

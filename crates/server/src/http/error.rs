@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use crate::config::Locale;
 use crate::http::text::{self, Broken, Rule};
-use crate::ledger;
-use crate::store;
-use crate::wire::{Id, Time};
+use poltrona_engine::ledger;
+use poltrona_engine::store;
+use poltrona_engine::wire::{Id, Time};
 
 macro_rules! codes {
     ($($name:ident $text:literal $status:literal),* $(,)?) => {

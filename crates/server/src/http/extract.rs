@@ -21,9 +21,9 @@ use crate::app::SharedApp;
 use crate::config::Config;
 use crate::http::error::{ApiError, Code, Detail};
 use crate::http::text::{Broken, Rule};
-use crate::ledger::{Answer, Caller, Key};
-use crate::store::query::Page;
-use crate::wire::{parse_id, parse_time};
+use poltrona_engine::ledger::{Answer, Caller, Key};
+use poltrona_engine::store::query::Page;
+use poltrona_engine::wire::{parse_id, parse_time};
 
 /// The largest body, in bytes.
 pub const BODY_MAX_BYTES: usize = 100 * 1024;

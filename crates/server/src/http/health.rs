@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use crate::app::SharedApp;
 use crate::http::extract::Query;
 use crate::http::json;
-use crate::observe::metrics::{Engines, Readings};
-use crate::wire::Time;
+use poltrona_engine::observe::metrics::{Engines, Readings};
+use poltrona_engine::wire::Time;
 
 /// How long the database may take to answer before the page says that it does not.
 const PING_LIMIT: Duration = Duration::from_secs(1);

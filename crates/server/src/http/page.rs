@@ -9,7 +9,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::Query;
 use crate::http::json;
 use crate::http::text::{Broken, Rule};
-use crate::store::query::Page;
+use poltrona_engine::store::query::Page;
 
 /// The page that is asked for, in a list that takes no other parameters.
 pub(super) fn asked(query: &Query) -> Result<Page, ApiError> {

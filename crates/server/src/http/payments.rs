@@ -11,9 +11,9 @@ use crate::app::SharedApp;
 use crate::http::answer;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{IdempotencyKey, Segment};
-use crate::ids;
-use crate::ledger::{Answer, Caller, Outcome};
-use crate::wire::{Id, Money, Time};
+use poltrona_engine::ids;
+use poltrona_engine::ledger::{Answer, Caller, Outcome};
+use poltrona_engine::wire::{Id, Money, Time};
 
 /// A payment: the sale that it made.
 #[derive(Serialize, ToSchema)]
@@ -45,7 +45,7 @@ pub(super) struct PaymentView<'a> {
 
 impl<'a> PaymentView<'a> {
     pub(super) fn of(sale: &'a Sale) -> Self {
-        let seat_ids: Vec<_> = sale.seat_ids().map(crate::wire::id).collect();
+        let seat_ids: Vec<_> = sale.seat_ids().map(poltrona_engine::wire::id).collect();
         Self {
             id: Id(*sale.id.as_uuid()),
             reservation_id: Id(*sale.reservation.as_uuid()),

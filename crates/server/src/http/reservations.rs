@@ -15,10 +15,10 @@ use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
 use crate::http::text::Rule;
 use crate::http::{answer, json, openapi, page};
-use crate::ids;
-use crate::ledger::{Answer, Caller, Outcome};
-use crate::store::query::Seen;
-use crate::wire::{Id, Money, Time, reservation_status};
+use poltrona_engine::ids;
+use poltrona_engine::ledger::{Answer, Caller, Outcome};
+use poltrona_engine::store::query::Seen;
+use poltrona_engine::wire::{Id, Money, Time, reservation_status};
 
 /// A reservation.
 #[derive(Serialize, ToSchema)]
@@ -70,7 +70,7 @@ pub(super) struct Reserve {
 
 impl<'a> ReservationView<'a> {
     fn of(reservation: &'a Reservation, now: Timestamp) -> Self {
-        let seat_ids: Vec<_> = reservation.seat_ids().map(crate::wire::id).collect();
+        let seat_ids: Vec<_> = reservation.seat_ids().map(poltrona_engine::wire::id).collect();
         Self {
             id: Id(*reservation.id.as_uuid()),
             seat_id: seat_ids.first().copied(),

@@ -11,7 +11,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::{Query, Segment};
 use crate::http::page;
 use crate::http::payments::PaymentView;
-use crate::wire::{Money, Time};
+use poltrona_engine::wire::{Money, Time};
 
 /// A sale, with film, room, start and price as they were when it was made.
 #[derive(Serialize, ToSchema)]

@@ -14,8 +14,8 @@ use crate::app::{App, SharedApp};
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::Segment;
 use crate::http::{json_bytes, openapi};
-use crate::store::query::Seen;
-use crate::wire::{Id, seat_status};
+use poltrona_engine::store::query::Seen;
+use poltrona_engine::wire::{Id, seat_status};
 
 /// A seat map as it is sent, shared by all who asked at once; `None` for a session that is not
 /// there.
@@ -42,7 +42,7 @@ impl SeatOnMap {
     fn of(seat: &Seat, now: Timestamp) -> Self {
         let status = seat.status_at(now);
         Self {
-            id: crate::wire::id(seat.id),
+            id: poltrona_engine::wire::id(seat.id),
             seat_number: Layout::label(seat.id.no()),
             status: seat_status(status),
             is_locked: status == SeatStatus::Reserved,
@@ -71,7 +71,7 @@ pub(super) async fn of_session(
 }
 
 async fn read_map(app: &App, session: SessionId) -> SeatMap {
-    let shared = |error: crate::store::Error| Arc::new(ApiError::from(error));
+    let shared = |error: poltrona_engine::store::Error| Arc::new(ApiError::from(error));
     let Seen { rows, at } = app.readers.room(session).await.map_err(shared)?;
     let Some((_, seats)) = rows else { return Ok(None) };
     let seats: Vec<_> = seats.iter().map(|seat| SeatOnMap::of(seat, at)).collect();

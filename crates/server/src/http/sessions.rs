@@ -14,10 +14,10 @@ use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
 use crate::http::text::Rule;
 use crate::http::{answer, json, openapi, page};
-use crate::ids;
-use crate::ledger::{Answer, Caller, Outcome};
-use crate::store::query::{Seen, SessionFilter};
-use crate::wire::{Id, Money, Time, seat_status};
+use poltrona_engine::ids;
+use poltrona_engine::ledger::{Answer, Caller, Outcome};
+use poltrona_engine::store::query::{Seen, SessionFilter};
+use poltrona_engine::wire::{Id, Money, Time, seat_status};
 
 /// A session. `seats` is only there where one session is asked for.
 #[derive(Serialize, ToSchema)]
@@ -117,7 +117,7 @@ impl<'a> SessionView<'a> {
 impl SeatView {
     fn of(seat: &Seat, now: Timestamp) -> Self {
         Self {
-            id: crate::wire::id(seat.id),
+            id: poltrona_engine::wire::id(seat.id),
             seat_number: Layout::label(seat.id.no()),
             status: seat_status(seat.status_at(now)),
         }
@@ -231,7 +231,7 @@ fn render_opened(events: &[Event]) -> Answer {
 /// Adds the seats of a session as it opens: all free.
 fn with_free_seats(opened: Answer, layout: Layout) -> Option<Answer> {
     let id = opened.location.as_deref()?.rsplit('/').next()?;
-    let session = SessionId::from_uuid(crate::wire::parse_id(id)?)?;
+    let session = SessionId::from_uuid(poltrona_engine::wire::parse_id(id)?)?;
     let free = |no| SeatView::of(&Seat::new(session.seat(no)), Timestamp::from_millis(0));
     let seats = serde_json::to_vec(&layout.numbers().map(free).collect::<Vec<_>>()).ok()?;
     let mut body = opened.body.strip_suffix(b"}")?.to_vec();

@@ -6,7 +6,7 @@ use poltrona_domain::{Layout, SeatTaken};
 
 use crate::config::Locale;
 use crate::http::error::{ApiError, Code, Detail};
-use crate::wire::Time;
+use poltrona_engine::wire::Time;
 
 /// A rule that a part of a request broke.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use http::Method;
 
 use super::edge::{REQUEST_ID, Route, is_tagged};
 use crate::app::SharedApp;
-use crate::observe::traceparent;
-use crate::observe::traces::Span;
+use poltrona_engine::observe::traceparent;
+use poltrona_engine::observe::traces::Span;
 
 /// Tells of a request. Its path and query stay out of it, for they name people.
 pub(super) async fn traced(State(app): State<SharedApp>, request: Request, next: Next) -> Response {

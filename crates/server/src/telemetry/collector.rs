@@ -34,9 +34,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::config::Config;
-use crate::ids;
-use crate::observe::metrics::Metrics;
-use crate::observe::traces::{LINKS_MAX, Traces};
+use poltrona_engine::ids;
+use poltrona_engine::observe::metrics::Metrics;
+use poltrona_engine::observe::traces::{LINKS_MAX, Traces};
 
 /// How many ended spans may wait: at 2,000 sales a second with all of them recorded, half a second.
 const QUEUE_MAX: usize = 8_192;
@@ -273,7 +273,7 @@ mod tests {
     use opentelemetry::trace::Tracer as _;
 
     use super::*;
-    use crate::observe::metrics::Readings;
+    use poltrona_engine::observe::metrics::Readings;
 
     #[test]
     fn what_finds_the_queue_full_is_dropped_and_counted() {

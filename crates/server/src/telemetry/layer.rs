@@ -12,8 +12,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::fields::Fields;
 use super::{json, pretty};
-use crate::clock::Clock;
-use crate::observe::traces::current_trace;
+use poltrona_engine::clock::Clock;
+use poltrona_engine::observe::traces::current_trace;
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use poltrona::clock::Clock;
+use poltrona_engine::clock::Clock;
 
 use crate::support::{Place, TestApp};
 use crate::wait::wait_for;

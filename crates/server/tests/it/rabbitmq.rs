@@ -9,10 +9,10 @@ mod speed;
 
 use std::collections::BTreeSet;
 
-use poltrona::bus::Message;
 use poltrona::config::{Config, Secret};
-use poltrona::store::query::OutboxRow;
 use poltrona_domain::Timestamp;
+use poltrona_engine::bus::Message;
+use poltrona_engine::store::query::OutboxRow;
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use poltrona::store::chore::{Chore, Consumer, Effect, SessionChange};
+use poltrona_engine::store::chore::{Chore, Consumer, Effect, SessionChange};
 use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -154,7 +154,7 @@ async fn a_consumers_write_that_is_refused_takes_nobodys_seat_with_it() {
     let stall = app.stall().await;
     let (first, second, refused, ()) =
         tokio::join!(ask("A1"), ask("A2"), impossible, async { stall.end() });
-    assert_eq!(refused, Err(poltrona::ledger::Error::Guarded));
+    assert_eq!(refused, Err(poltrona_engine::ledger::Error::Guarded));
     first.expect(201);
     second.expect(201);
 }

@@ -1,7 +1,7 @@
 //! Stopping, starting again, and being kept from starting.
 
 use poltrona::app::Running;
-use poltrona::clock::Clock;
+use poltrona_engine::clock::Clock;
 
 use crate::support::{MILLI, TestApp};
 
@@ -38,7 +38,7 @@ async fn a_restart_keeps_everything() {
 async fn a_stop_in_good_order_leaves_nothing_in_the_log_of_the_database() {
     let app = TestApp::embedded().await;
     app.session().await;
-    let file = poltrona::store::sqlite::folder::database_in(&app.config().data_dir);
+    let file = poltrona_engine::store::sqlite::folder::database_in(&app.config().data_dir);
     let log = format!("{}-wal", file.display());
     assert_ne!(std::fs::metadata(&log).expect("a log, while it runs").len(), 0);
     let stopped = app.stop().await;

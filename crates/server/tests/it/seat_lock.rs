@@ -5,7 +5,7 @@ mod marks;
 mod stale;
 
 use futures_util::future::join_all;
-use poltrona::observe::metrics::Readings;
+use poltrona_engine::observe::metrics::Readings;
 
 use crate::engines::Redis;
 use crate::support::{Answer, HOLD, MILLI, NEARLY, START, Session, TestApp};

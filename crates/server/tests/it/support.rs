@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use poltrona::app::Running;
-use poltrona::clock::Clock;
 use poltrona::config::Config;
 use poltrona_domain::Timestamp;
+use poltrona_engine::clock::Clock;
 use serde_json::{Value, json};
 
 pub(crate) use answer::Answer;

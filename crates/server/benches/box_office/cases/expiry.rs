@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use poltrona::wire::parse_time;
 use poltrona_domain::{SeatId, Timestamp};
+use poltrona_engine::wire::parse_time;
 use serde::Deserialize;
 use tokio::time::Instant;
 

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use futures_util::try_join;
-use poltrona::clock::Clock;
-use poltrona::store::postgres::Target;
 use poltrona_domain::SeatId;
+use poltrona_engine::clock::Clock;
+use poltrona_engine::store::postgres::Target;
 use tokio::runtime::Builder;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::thread;
 
-use poltrona::clock::Clock;
 use poltrona_domain::SeatId;
+use poltrona_engine::clock::Clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{HOLD, Sale};

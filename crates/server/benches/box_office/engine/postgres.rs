@@ -2,7 +2,7 @@
 //! `full_page_writes` stay on. What it did is read from its own counters.
 
 use anyhow::Context as _;
-use poltrona::store::postgres::Target;
+use poltrona_engine::store::postgres::Target;
 use tokio_postgres::Client;
 
 use super::Engine;

@@ -7,7 +7,7 @@ use tokio_postgres::Error;
 
 use super::{Patient, TABLES};
 use crate::doctor::report::Findings;
-use crate::store::migrations::MIGRATIONS;
+use poltrona_engine::store::migrations::MIGRATIONS;
 
 /// The functions by which a batch fails unless it changed the rows that it was meant to.
 pub(super) const FUNCTIONS: [&str; 2] = ["expect_rows", "expect_first"];

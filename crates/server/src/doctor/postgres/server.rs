@@ -3,10 +3,10 @@
 use tokio_postgres::Error;
 
 use super::Patient;
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::doctor::report::Findings;
-use crate::store::postgres::CHORE_CONNECTIONS;
+use poltrona_engine::clock::Clock;
+use poltrona_engine::store::postgres::CHORE_CONNECTIONS;
 
 /// How far its clock may be from ours, in milliseconds.
 const CLOCK_MILLIS: i64 = 1_000;

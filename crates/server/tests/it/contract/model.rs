@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use poltrona::ledger::{Answer, Caller, Error, Key};
 use poltrona_domain::{
     Command, Facts, Layout, Reservation, ReservationId, ReservationStatus, Sale, SaleId, SeatNo,
     SeatSelection, SeatState, Session, SessionId, Timestamp, UserId, apply, decide,
 };
+use poltrona_engine::ledger::{Answer, Caller, Error, Key};
 use uuid::Uuid;
 
 use super::office::{Answered, Move, render};

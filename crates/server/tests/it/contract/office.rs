@@ -7,18 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use poltrona::bus::Message;
-use poltrona::clock::Clock;
-use poltrona::ledger::{Answer, Chores, Error, Key, Ledger, Listeners, Outcome, Settings, Workers};
-use poltrona::observe::metrics::Metrics;
-use poltrona::read_models;
-use poltrona::relay::News;
-use poltrona::seat_lock::SeatLock;
-use poltrona::store::chore::{Chore, Consumer, Old};
-use poltrona::store::postgres::{self, Target};
-use poltrona::store::query::{Page, SessionFilter};
-use poltrona::store::{Readers, Writer, sqlite};
 use poltrona_domain::{Command, Event, ReservationId, Timestamp, UserId};
+use poltrona_engine::bus::Message;
+use poltrona_engine::clock::Clock;
+use poltrona_engine::ledger::{
+    Answer, Chores, Error, Key, Ledger, Listeners, Outcome, Settings, Workers,
+};
+use poltrona_engine::observe::metrics::Metrics;
+use poltrona_engine::read_models;
+use poltrona_engine::relay::News;
+use poltrona_engine::seat_lock::SeatLock;
+use poltrona_engine::store::chore::{Chore, Consumer, Old};
+use poltrona_engine::store::postgres::{self, Target};
+use poltrona_engine::store::query::{Page, SessionFilter};
+use poltrona_engine::store::{Readers, Writer, sqlite};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

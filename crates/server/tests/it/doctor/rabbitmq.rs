@@ -3,8 +3,8 @@
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
-use poltrona::bus::rabbitmq::Queue;
 use poltrona::doctor::Verdict;
+use poltrona_engine::bus::rabbitmq::Queue;
 
 use super::*;
 use crate::engines::{Vhost, vhost};

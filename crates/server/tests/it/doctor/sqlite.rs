@@ -71,7 +71,7 @@ async fn a_file_that_is_no_database_is_told() {
 #[tokio::test]
 async fn a_database_of_a_newer_program_is_told() {
     let stopped = TestApp::at(private(), |_| {}).await.stop().await;
-    let file = poltrona::store::sqlite::folder::database_in(&stopped.config().data_dir);
+    let file = poltrona_engine::store::sqlite::folder::database_in(&stopped.config().data_dir);
     let newer = "INSERT INTO schema_migrations VALUES (99, 'newer', x'00', 0, 99)";
     Connection::open(file).unwrap().execute_batch(newer).unwrap();
     let report = examine(stopped.config()).await;

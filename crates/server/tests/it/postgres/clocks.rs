@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use poltrona::clock::Clock;
+use poltrona_engine::clock::Clock;
 
 use super::in_real_time;
 use crate::wait::wait_for;

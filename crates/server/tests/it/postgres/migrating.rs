@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use poltrona::clock::Clock;
-use poltrona::store::migrations::{Error, MIGRATIONS, Migration, WHO_USES_TABLES};
-use poltrona::store::postgres::{Target, migrate};
+use poltrona_engine::clock::Clock;
+use poltrona_engine::store::migrations::{Error, MIGRATIONS, Migration, WHO_USES_TABLES};
+use poltrona_engine::store::postgres::{Target, migrate};
 
 use super::wait_for_waiting;
 use crate::support::{Place, Session, TestApp};

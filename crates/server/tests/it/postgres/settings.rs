@@ -1,8 +1,8 @@
 //! Servers that would lose what was acknowledged.
 
 use poltrona::app::Running;
-use poltrona::clock::Clock;
 use poltrona::config::{Config, Secret};
+use poltrona_engine::clock::Clock;
 
 use crate::engines::Postgres;
 use crate::support::{MILLI, TestApp};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use poltrona::clock::Clock;
+use poltrona_engine::clock::Clock;
 
 use crate::support::{Place, TestApp};
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel};
-use poltrona::bus::Message;
-use poltrona::store::query::OutboxRow;
+use poltrona_engine::bus::Message;
+use poltrona_engine::store::query::OutboxRow;
 use serde_json::Value;
 use uuid::Uuid;
 

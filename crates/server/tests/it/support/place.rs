@@ -5,7 +5,7 @@ mod server;
 use std::path::PathBuf;
 
 use poltrona::config::{Config, Secret};
-use poltrona::store::sqlite::folder::database_in;
+use poltrona_engine::store::sqlite::folder::database_in;
 use tempfile::TempDir;
 
 use server::Server;

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use poltrona::clock::Clock;
 use poltrona_domain::{Layout, SeatNo};
+use poltrona_engine::clock::Clock;
 use rusqlite::{Connection, Statement, Transaction};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! An instance ends at once, between two steps that must not be torn apart.
 
-use poltrona::failpoint::Failpoint;
+use poltrona_engine::failpoint::Failpoint;
 
 use super::{EVERYONE, Stack};
 
