@@ -10,9 +10,9 @@ use tokio::time::sleep_until;
 
 use super::pace::Pace;
 use super::world::{Hall, World};
-use crate::api::Outcome;
+
 use crate::client::Connection;
-use crate::history::Action;
+use crate::history::{Action, Outcome};
 use crate::scenario;
 
 /// Visits after which a client is another person.

@@ -6,9 +6,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use anyhow::{anyhow, ensure};
 
 use super::world::{CONNECT_LIMIT, REQUEST_LIMIT, open_session};
-use crate::api::{self, Created, Outcome};
+use crate::api::{self, Created};
 use crate::client::{Connection, Lost, Target};
-use crate::history::{Action, Completion, Invoke};
+use crate::history::{Action, Completion, Invoke, Outcome};
 
 /// Fewer seats no server of this API makes.
 const SEATS: usize = 16;

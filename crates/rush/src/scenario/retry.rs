@@ -6,9 +6,9 @@
 use std::convert::Infallible;
 
 use super::Scenario;
-use crate::api::Outcome;
+
 use crate::crowd::caller::{Caller, Fate, Hold, Told, Wish};
-use crate::history::Action;
+use crate::history::{Action, Outcome};
 
 const HALLS: u32 = 8;
 const SEATS: usize = 240;

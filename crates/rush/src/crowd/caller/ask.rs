@@ -6,10 +6,10 @@ use std::time::Instant;
 use tokio::time::sleep;
 
 use super::{Caller, Fate, Told, Wish};
-use crate::api::{self, Outcome};
+use crate::api;
 use crate::client::{Connection, Lost};
 use crate::crowd::world::{AWAY_PAUSE, CONNECT_LIMIT, REQUEST_LIMIT};
-use crate::history::{Action, Completion, Invoke, Line};
+use crate::history::{Action, Completion, Invoke, Line, Outcome};
 use crate::stats;
 
 impl Caller {
