@@ -1,11 +1,12 @@
-//! One thread's ledger of answers.
+//! Records answers as they come, and reads them as figures.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hdrhistogram::Histogram;
 
-use super::series::{self, Timeline};
-use super::{ActionRow, Counts, Latency, Outcome, Row, Series, Stats, divisor, rounded};
+use super::counts::{Counts, Outcome};
+use super::series::{self, Series, Timeline};
+use super::totals::{ActionRow, Latency, Row, Stats, divisor, rounded};
 use crate::history::{Action, Micros};
 
 /// Every action, in the order in which its rows stand.
@@ -19,13 +20,13 @@ const ACTIONS: [Action; 7] = [
     Action::Sales,
 ];
 
-/// The longest latency that is told from longer ones: an hour.
+/// The longest latency that a recorder distinguishes from longer ones: an hour.
 const LONGEST_US: u64 = 3_600_000_000;
 
 /// Three digits of a latency are kept.
 const DIGITS: u8 = 3;
 
-/// What one thread was told. Recording touches a few counters and allocates once a second.
+/// The answers of one thread's clients. Recording touches a few counters and allocates once a second.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     tallies: [Option<Box<Tally>>; ACTIONS.len()],
@@ -43,8 +44,8 @@ struct Tally {
 }
 
 impl Recorder {
-    /// An empty one for a run that is meant to last so many seconds. A longer one is recorded too,
-    /// in coarser steps.
+    /// An empty one for a run that is meant to last `seconds`. A longer one is recorded too, in
+    /// coarser steps.
     pub fn new(seconds: u64) -> Self {
         Self {
             tallies: [const { None }; ACTIONS.len()],
@@ -54,7 +55,7 @@ impl Recorder {
         }
     }
 
-    /// An operation ended `at` that moment of the run, `latency` after it was meant to begin.
+    /// An operation ended at `at`, `latency` after it was meant to begin.
     pub fn record(&mut self, action: Action, outcome: Outcome, at: Micros, latency: Micros) {
         let tally = self.tallies[action as usize].get_or_insert_with(Box::default);
         tally.counts.add(outcome);
@@ -63,38 +64,38 @@ impl Recorder {
         self.timeline.record(outcome, at, latency);
     }
 
-    /// So many seats more are on sale from then on, none of them held or sold.
+    /// From `at` on, `seats` more seats are on sale, none of them held or sold.
     pub fn opened_at(&mut self, at: Micros, seats: u32) {
         self.timeline.opened(at, i64::from(seats));
         self.seats += u64::from(seats);
     }
 
-    /// A hold of so many seats was granted, and lapses by itself.
+    /// A hold of `seats` seats was granted, and lapses by itself at `until`.
     pub fn held(&mut self, at: Micros, until: Micros, seats: u32) {
         self.timeline.held(at, i64::from(seats));
         self.timeline.lapses(until, i64::from(seats));
     }
 
-    /// A hold will lapse later than was said before.
+    /// A hold was extended: it lapses `later` in place of `until`.
     pub fn extended(&mut self, until: Micros, later: Micros, seats: u32) {
         self.timeline.lapses(until, -i64::from(seats));
         self.timeline.lapses(later, i64::from(seats));
     }
 
-    /// A hold that would have lasted until then was given back.
+    /// A hold that would have lasted until `until` was cancelled.
     pub fn released(&mut self, at: Micros, until: Micros, seats: u32) {
         self.timeline.held(at, -i64::from(seats));
         self.timeline.lapses(until, -i64::from(seats));
     }
 
-    /// A hold that would have lasted until then became a sale.
+    /// A hold that would have lasted until `until` was paid.
     pub fn sold(&mut self, at: Micros, until: Micros, seats: u32) {
         self.released(at, until, seats);
         self.timeline.sold(at, i64::from(seats));
         self.sold += u64::from(seats);
     }
 
-    /// Adds what another thread was told.
+    /// Adds the answers of another thread.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.tallies.iter_mut().zip(&other.tallies) {
             let Some(theirs) = theirs else { continue };
@@ -105,7 +106,7 @@ impl Recorder {
         self.sold += other.sold;
     }
 
-    /// The figures of a run that lasted so many seconds.
+    /// The figures of a run that lasted `seconds`.
     pub fn stats(&self, seconds: f64) -> Stats {
         let mut all = Tally::default();
         let mut actions = Vec::new();
@@ -148,8 +149,8 @@ impl Tally {
     }
 }
 
-/// A recorder that its thread writes to and whoever shows progress looks into now and then. The
-/// lock is nearly always free.
+/// A recorder that its thread writes to and the progress display reads now and then. The lock is
+/// nearly always free.
 #[derive(Clone, Debug)]
 pub struct Shared(Arc<Mutex<Recorder>>);
 
@@ -164,7 +165,7 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All that these were told, together.
+    /// The answers of all these, together.
     pub fn merged(all: &[Self]) -> Recorder {
         let mut merged = all.first().map_or_else(|| Recorder::new(0), |first| first.lock().clone());
         for other in all.iter().skip(1) {
@@ -174,7 +175,7 @@ impl Shared {
     }
 }
 
-/// What a live line shows: all so far, and the last whole second.
+/// The figures of the progress display: all answers so far, and the rate of the last whole second.
 #[derive(Clone, Debug)]
 pub struct Glance {
     /// All answers so far.
@@ -183,14 +184,14 @@ pub struct Glance {
     pub sold: u64,
     /// Seats on sale.
     pub seats: u64,
-    /// Answers a second, lately.
+    /// Answers a second, in the last whole slot.
     pub per_second: f64,
-    /// What 99 in 100 of those took at most, in microseconds; `None` without any.
+    /// The time within which 99 in 100 of those came, in microseconds; `None` without any.
     pub p99_us: Option<u64>,
 }
 
 impl Glance {
-    /// Looks at all recorders, that moment of the run.
+    /// Reads all recorders, `now` microseconds into the run.
     #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
     pub fn at(now: Micros, recorders: &[Shared]) -> Self {
         let mut glance =

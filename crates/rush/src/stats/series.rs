@@ -5,16 +5,16 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Outcome};
+use super::counts::{Counts, Outcome};
 use crate::history::Micros;
 
-/// The most slots that a run is told in.
+/// The most slots that a run is divided into.
 pub const SLOTS: usize = 3_600;
 
 /// One digit of a latency is kept for each slot: its percentiles are at most 6 % too high.
 const DIGITS: u8 = 1;
 
-/// The longest latency that a slot tells from longer ones: ten minutes.
+/// The longest latency that a slot distinguishes from longer ones: ten minutes.
 const LONGEST_US: u64 = 600_000_000;
 
 /// A histogram as each slot has one.
@@ -80,8 +80,8 @@ impl Timeline {
         self.slot(at).sold += seats;
     }
 
-    /// So many seats fewer are held from then on. A lapse past the last slot is past the planned
-    /// end, where nobody looks; it must not make the run coarser.
+    /// From `at` on, `seats` seats fewer are held. A lapse past the last slot is past the planned
+    /// end, which no series shows; it must not make the run coarser.
     pub(super) fn lapses(&mut self, at: Micros, seats: i64) {
         if self.place(at) < SLOTS {
             self.slot(at).held -= seats;
@@ -97,7 +97,7 @@ impl Timeline {
         }
     }
 
-    /// Adds the latencies of the last slot that was over by then; says how many answers it had.
+    /// Adds the latencies of the last slot that was over by `now`, and returns its count of answers.
     pub(super) fn last_whole(&self, now: Micros, into: &mut Histogram<u32>) -> u64 {
         let Some(slot) = self.place(now).checked_sub(1).and_then(|last| self.slots.get(last))
         else {
@@ -171,7 +171,7 @@ impl Timeline {
 }
 
 impl Slot {
-    /// What this slot says, where all slots up to it add up to these.
+    /// The point of this slot, where all slots up to it add up to `sums`.
     fn point(&self, at_secs: u64, sums: &Self) -> Point {
         // What the crowd believes may be more than there is: an answer can come after a lapse.
         let seats = positive(sums.opened);
@@ -217,7 +217,7 @@ pub struct Point {
     pub p50_us: Option<u64>,
     /// 99 in 100 of them took no longer.
     pub p99_us: Option<u64>,
-    /// The seats that nobody had at its end, as far as the answers tell.
+    /// The seats that were neither held nor sold at its end, as far as the answers show.
     pub free: u64,
     /// The seats on hold.
     pub held: u64,
@@ -226,7 +226,7 @@ pub struct Point {
 }
 
 impl Series {
-    /// The same run in at most so many points, for a picture: counts are added up, seats are as at
+    /// The same run in at most `points` points, for a picture: counts are added up, seats are as at
     /// the end, and of several percentiles the worst stands, lest a bad second be smoothed away.
     #[must_use]
     pub fn at_most(&self, points: usize) -> Self {
