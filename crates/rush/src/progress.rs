@@ -49,12 +49,12 @@ impl Show {
 pub struct Subject {
     /// The scenario's name.
     pub name: String,
-    /// The moment that the recorders count from.
+    /// The moment that the recorder counts from.
     pub began: Instant,
     /// How many seconds the run is meant to last.
     pub seconds: u64,
-    /// The recorders of its threads.
-    pub recorders: Vec<Shared>,
+    /// The recorder of its answers.
+    pub recorder: Shared,
 }
 
 /// The thread that shows progress.
@@ -105,7 +105,7 @@ fn watch(mut to: impl Write, show: Show, subject: &Subject, stopped: &Receiver<(
     while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         let elapsed = subject.began.elapsed();
         let now = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let glance = Glance::at(now, &subject.recorders);
+        let glance = subject.recorder.lock().glance(now);
         let _ = match show {
             // Wrapping is off while the line is written: on a narrow terminal it is cut instead.
             Show::Live => write!(to, "\r\x1b[?7l{}\x1b[K\x1b[?7h", live(subject, elapsed, &glance)),
@@ -174,7 +174,7 @@ mod tests {
             name: "duel".to_owned(),
             began: Instant::now(),
             seconds,
-            recorders: vec![Shared::new(seconds)],
+            recorder: Shared::new(seconds),
         }
     }
 

@@ -154,7 +154,7 @@ async fn crowd_and_census(args: &Args, world: &Rc<World>) -> (Census, f64, Vec<S
             name: plan.mix.to_string(),
             began,
             seconds: args.seconds,
-            recorders: vec![world.figures.clone()],
+            recorder: world.figures.clone(),
         },
     );
     tokio::select! {

@@ -18,12 +18,12 @@ const DIGITS: u8 = 1;
 const LONGEST_US: u64 = 600_000_000;
 
 /// A histogram as each slot has one.
-pub(super) fn histogram() -> Histogram<u32> {
+fn histogram() -> Histogram<u32> {
     Histogram::new_with_bounds(1, LONGEST_US, DIGITS).expect("a histogram takes these constants")
 }
 
-/// The run so far. Seats are kept as differences from slot to slot, so that threads which each know
-/// of their own holds only can be added up, and a lapse can be noted before it happens.
+/// The run so far. Seats are kept as differences from slot to slot, so that a lapse can be noted
+/// before it happens.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
     width_secs: u64,
@@ -88,25 +88,10 @@ impl Timeline {
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Self) {
-        while self.width_secs < other.width_secs {
-            self.coarsen();
-        }
-        for (slot, place) in other.slots.iter().zip(0_u64..) {
-            self.slot(place * other.width_secs * 1_000_000).merge(slot);
-        }
-    }
-
-    /// Adds the latencies of the last slot that was over by `now`, and returns its count of answers.
-    pub(super) fn last_whole(&self, now: Micros, into: &mut Histogram<u32>) -> u64 {
-        let Some(slot) = self.place(now).checked_sub(1).and_then(|last| self.slots.get(last))
-        else {
-            return 0;
-        };
-        if let Some(latency) = &slot.latency {
-            into.add(latency.as_ref()).expect("all slots have the same bounds");
-        }
-        slot.counts.all()
+    /// The last slot that was over by `now`: its count of answers and their p99.
+    pub(super) fn last_whole(&self, now: Micros) -> (u64, Option<u64>) {
+        let last = self.place(now).checked_sub(1).and_then(|last| self.slots.get(last));
+        last.map_or((0, None), |slot| (slot.counts.all(), slot.latency_at(0.99)))
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded up")]
@@ -177,16 +162,19 @@ impl Slot {
         let seats = positive(sums.opened);
         let sold = positive(sums.sold).min(seats);
         let held = positive(sums.held).min(seats - sold);
-        let at = |quantile| self.latency.as_ref().map(|l| l.value_at_quantile(quantile));
         Point {
             at_secs,
             counts: self.counts,
-            p50_us: at(0.5),
-            p99_us: at(0.99),
+            p50_us: self.latency_at(0.5),
+            p99_us: self.latency_at(0.99),
             free: seats - sold - held,
             held,
             sold,
         }
+    }
+
+    fn latency_at(&self, quantile: f64) -> Option<u64> {
+        self.latency.as_ref().map(|latency| latency.value_at_quantile(quantile))
     }
 }
 
@@ -321,19 +309,6 @@ mod tests {
         assert_eq!(Timeline::new(SLOTS as u64).width(), 1);
         assert_eq!(Timeline::new(SLOTS as u64 + 1).width(), 2);
         assert_eq!(Timeline::new(86_400).width(), 32);
-    }
-
-    #[test]
-    fn timelines_of_different_widths_add_up() {
-        let (mut fine, mut coarse) = (Timeline::new(5), Timeline::new(86_400));
-        fine.record(Outcome::Ok, 40 * SECOND, 10);
-        coarse.record(Outcome::Fault, 33 * SECOND, 20);
-        let mut merged = fine.clone();
-        merged.merge(&coarse);
-        coarse.merge(&fine);
-        assert_eq!(merged.series(0.0), coarse.series(0.0));
-        let counts = coarse.series(0.0).points[1].counts;
-        assert_eq!((counts.ok, counts.fault), (1, 1));
     }
 
     #[test]
