@@ -1,5 +1,6 @@
-//! The census after a run: when every hold must have lapsed and nobody else asks, every unsold seat
-//! can be had, no sold one can, and every sale is where it belongs.
+//! The census after a run: reads every map and the buyers' sales, and tries to reserve every seat,
+//! when every hold must have lapsed and no other client sends requests. What its answers prove is
+//! left to [`judge`](crate::judge).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,24 +10,23 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::crowd::caller::Caller;
-use crate::crowd::finish;
-use crate::crowd::world::{Hall, World};
+use crate::crowd::{Caller, World};
+use crate::history::Session;
 
-/// What a server may be late, by its promise, in letting a hold lapse.
+/// How late a server may let a hold lapse, by its promise.
 const GRACE: Duration = Duration::from_secs(2);
 /// The longest wait for holds to lapse.
 const WAIT_MAX: Duration = Duration::from_mins(2);
 /// How long the census itself may take.
 const TIME_MAX: Duration = Duration::from_mins(2);
-/// Who takes the census, at the same time.
+/// How many clients take the census at the same time.
 const TAKERS: u32 = 16;
-/// Sold seats that are tried at most; of more, every n-th.
+/// The most sold seats that are tried; of more, every n-th.
 const SOLD_TRIED_MAX: usize = 20_000;
-/// Users whose sales are read at most; of more, every n-th.
+/// The most users whose sales are read; of more, every n-th.
 const USERS_READ_MAX: usize = 20_000;
 
-/// What the census came to.
+/// How much the census covered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
     /// Sessions whose maps were read.
@@ -37,47 +37,49 @@ pub struct Census {
     pub sold: usize,
     /// Users whose sales were read.
     pub users: usize,
-    /// Whether seats were not tried because holds last longer than anybody wants to wait.
+    /// Whether seats were not tried because holds last longer than the census waits.
     pub holds_outlast_it: bool,
     /// Whether its time ended before it did.
     pub unfinished: bool,
 }
 
 enum Task {
-    Map(Rc<Hall>),
-    Try(Rc<Hall>, usize),
+    Map(Rc<Session>),
+    Try(Rc<Session>, usize),
     Sales(String),
 }
 
-/// How long the census must wait until every hold has lapsed, and whether that is all.
+/// How long the census waits for holds to lapse, and whether all have lapsed by then.
 pub(crate) fn wait(world: &World) -> (Duration, bool) {
     let lapse = Duration::from_micros(world.last_lapse().saturating_sub(world.scribe.now()));
     let wait = if world.last_lapse() == 0 { Duration::ZERO } else { lapse + GRACE };
     (wait.min(WAIT_MAX), wait <= WAIT_MAX)
 }
 
-/// Waits, and takes it. `clients` is the number of the first client that is not of the crowd.
+/// Waits for holds to lapse, and takes the census. `clients` is the number of its first client: the
+/// crowd has those below.
 pub(crate) async fn take(world: &Rc<World>, clients: u32) -> Census {
     let (lasting, all_lapsed) = wait(world);
     sleep(lasting).await;
     let mut census = Census { holds_outlast_it: !all_lapsed, ..Census::default() };
     let end = Instant::now() + TIME_MAX;
-    let halls = world.halls();
-    census.sessions = halls.len();
-    let maps = ask_all(world, clients, end, halls.iter().cloned().map(Task::Map).collect()).await;
+    let sessions = world.sessions();
+    census.sessions = sessions.len();
+    let maps =
+        ask_all(world, clients, end, sessions.iter().cloned().map(Task::Map).collect()).await;
     if all_lapsed {
         let (mut unsold, mut sold) = (Vec::new(), Vec::new());
-        for (hall, map) in maps {
+        for (session, map) in maps {
             for (place, letter) in map.chars().enumerate() {
                 let seats = if letter == 'S' { &mut sold } else { &mut unsold };
-                seats.push((Rc::clone(&hall), place));
+                seats.push((Rc::clone(&session), place));
             }
         }
         let every = sold.len().div_ceil(SOLD_TRIED_MAX).max(1);
         let sold: Vec<_> = sold.into_iter().step_by(every).collect();
         (census.unsold, census.sold) = (unsold.len(), sold.len());
         let tasks = unsold.into_iter().chain(sold);
-        let tasks = tasks.map(|(hall, place)| Task::Try(hall, place)).collect();
+        let tasks = tasks.map(|(session, place)| Task::Try(session, place)).collect();
         ask_all(world, clients, end, tasks).await;
     }
     let buyers = world.buyers();
@@ -95,7 +97,7 @@ async fn ask_all(
     clients: u32,
     end: Instant,
     tasks: VecDeque<Task>,
-) -> Vec<(Rc<Hall>, String)> {
+) -> Vec<(Rc<Session>, String)> {
     let tasks = Rc::new(RefCell::new(tasks));
     let maps = Rc::new(RefCell::new(Vec::new()));
     let mut takers = JoinSet::new();
@@ -111,29 +113,29 @@ async fn ask_all(
             }
         });
     }
-    finish(&mut takers).await;
+    takers.join_all().await;
     maps.take()
 }
 
 /// `None` when there is no time left.
-async fn do_one(caller: &mut Caller, task: Task) -> Option<Option<(Rc<Hall>, String)>> {
+async fn do_one(caller: &mut Caller, task: Task) -> Option<Option<(Rc<Session>, String)>> {
     match task {
-        Task::Map(hall) => {
+        Task::Map(session) => {
             caller.user.clear();
-            let told = caller.map(&hall).await?;
-            Some(told.map.map(|map| (hall, map)))
+            let reply = caller.read_seats(&session).await?;
+            Some(reply.map.map(|map| (session, map)))
         }
-        Task::Try(hall, place) => {
-            // A user for each seat: nobody has too many holds.
-            caller.user = format!("c{}-{}-{place}", caller.world.tag, hall.id);
-            if let Ok(hold) = caller.reserve(&hall, &[place]).await? {
+        Task::Try(session, place) => {
+            // A user for each seat, so that none has too many holds.
+            caller.user = format!("c{}-{}-{place}", caller.world.tag, session.id);
+            if let Ok(hold) = caller.reserve(&session, &[place]).await? {
                 caller.cancel(&hold).await?;
             }
             Some(None)
         }
         Task::Sales(user) => {
             caller.user = user;
-            caller.sales().await?;
+            caller.read_sales().await?;
             Some(None)
         }
     }

@@ -1,8 +1,8 @@
 //! One keep-alive connection that speaks as much HTTP/1.1 as this API needs, and costs little.
 //!
-//! A request is bytes already, an answer is borrowed from the connection's own buffer. What went
-//! wrong is told apart by the one thing that matters to a judge: whether the server may have seen
-//! the request.
+//! A request is bytes already, an answer is borrowed from the connection's own buffer. Errors are
+//! distinguished by the one thing that matters to a judge: whether the server may have seen the
+//! request. What requests and answers mean is left to [`api`](crate::api).
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,11 +25,11 @@ const HEADERS_MAX: usize = 64;
 /// Where requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// As it was named: what a history and a report call it.
+    /// The URL as it was given; a history and a report name the target by it.
     pub url: String,
     /// The `Host` header.
     pub host: String,
-    /// What stands before every path, without a slash at its end.
+    /// The prefix of every path, without a slash at its end.
     pub base: String,
     /// Its address.
     pub address: SocketAddr,
@@ -68,7 +68,7 @@ pub struct Answer<'a> {
     pub status: u16,
     /// Its body, whole.
     pub body: &'a [u8],
-    /// Whether it says `Idempotency-Replayed: true`.
+    /// Whether it has the header `Idempotency-Replayed: true`.
     pub replayed: bool,
 }
 
@@ -77,11 +77,11 @@ pub struct Answer<'a> {
 pub enum Lost {
     /// The server surely did not see it.
     Unsent(io::Error),
-    /// The server may have seen it, and done what it asked.
+    /// The server may have seen it, and carried it out.
     Unknown(io::Error),
 }
 
-/// What the head of an answer says.
+/// The head of an answer.
 struct Head {
     status: u16,
     size: usize,
@@ -126,7 +126,7 @@ impl Connection {
     }
 
     /// Sends a request and hangs up before its answer.
-    pub async fn tell(mut self, request: &[u8]) -> Result<(), Lost> {
+    pub async fn send_only(mut self, request: &[u8]) -> Result<(), Lost> {
         self.send(request).await
     }
 
@@ -202,7 +202,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads what there is; 0 when the server has closed.
+    /// Reads what has arrived; 0 when the server has closed.
     async fn fill(&mut self) -> io::Result<usize> {
         if self.filled == self.buffer.len() {
             if self.filled >= ANSWER_BYTES_MAX {
@@ -256,7 +256,7 @@ impl Head {
 }
 
 impl Lost {
-    /// What happened.
+    /// The error of the connection.
     pub fn into_error(self) -> io::Error {
         match self {
             Self::Unsent(error) | Self::Unknown(error) => error,

@@ -1,12 +1,12 @@
-//! What the crowd asked and what it was told, one JSON object a line.
+//! The format of a history: every request of a run and its answer, one JSON object a line. How
+//! requests are sent is left to the crowd, and what the answers prove to the judge.
 //!
-//! A history is all that the judge sees. It begins with a [`Line::Run`], names each session before
-//! anything is asked of it, and then has, for every operation, one `invoke` and at most one
-//! completion: `ok` (a success), `fail` (nothing was done: a refusal, or, with status 0, a request
-//! that surely never left) or `info` (nobody knows: the answer was lost or thrown away, or it was a
-//! 5xx after sending). An operation without completion
-//! was in flight when the run ended, and counts as `info`. Lines stand in the order in which one
-//! process wrote them down; only `at` says when something happened.
+//! A history begins with a [`Line::Run`], names each session before the first request about it, and
+//! then has, for every operation, one `invoke` and at most one completion: `ok` (a success), `fail`
+//! (nothing was done: a refusal, or, with status 0, a request that surely never left) or `info` (an
+//! unknown outcome: the answer was lost or thrown away, or it was a 5xx after sending). An operation
+//! without completion was in flight when the run ended, and counts as `info`. Lines stand in the
+//! order in which one process wrote them down; only `at` says when something happened.
 
 use std::io::{self, BufRead, Write};
 
@@ -15,11 +15,16 @@ use serde::{Deserialize, Serialize};
 /// Microseconds on one monotonic clock since the run began.
 pub type Micros = u64;
 
+/// Microseconds as seconds with six decimals.
+pub fn seconds(at: Micros) -> String {
+    format!("{}.{:06}", at / 1_000_000, at % 1_000_000)
+}
+
 /// One line of a history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Line {
-    /// What was run: the first line.
+    /// The run: the first line.
     Run(Run),
     /// A session that the run opened, or found.
     Session(Session),
@@ -29,11 +34,11 @@ pub enum Line {
     Ok(Completion),
     /// It was refused: nothing was done.
     Fail(Completion),
-    /// Nobody knows whether it was done.
+    /// It is unknown whether it was done.
     Info(Completion),
 }
 
-/// What was run.
+/// The settings of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The scenario's name.
@@ -55,11 +60,11 @@ pub struct Session {
     pub id: String,
     /// Its seats' ids, in the server's order; [`Completion::map`] is in this order.
     pub seats: Vec<String>,
-    /// What a ticket costs, in cents.
+    /// The price of a ticket, in cents.
     pub price_cents: i64,
 }
 
-/// What can be asked.
+/// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -79,6 +84,43 @@ pub enum Action {
     Sales,
 }
 
+impl Action {
+    /// The action as a verb, for people.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Reserve => "reserve",
+            Self::Confirm => "confirm",
+            Self::Cancel => "cancel",
+            Self::Extend => "extend",
+            Self::Seats => "read seats",
+            Self::Reservation => "read reservation",
+            Self::Sales => "read sales",
+        }
+    }
+}
+
+/// What an answer proves of the operation's effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Ok,
+    /// It was refused: nothing was done.
+    Fail,
+    /// It is unknown whether it was done.
+    Info,
+}
+
+impl Outcome {
+    /// The name that a history's lines and the judge's evidence have for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Fail => "fail",
+            Self::Info => "info",
+        }
+    }
+}
+
 /// An operation as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoke {
@@ -86,13 +128,13 @@ pub struct Invoke {
     pub at: Micros,
     /// Its number, unique within the history.
     pub op: u64,
-    /// Who sent it.
+    /// The number of the client that sent it.
     pub client: u32,
-    /// Which of the run's targets it went to.
+    /// The place of its target in [`Run::targets`], from 0.
     pub target: u16,
-    /// What was asked.
+    /// Its kind.
     pub action: Action,
-    /// On whose behalf.
+    /// The user that it is made for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user: String,
     /// The session it is about.
@@ -108,7 +150,7 @@ pub struct Invoke {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Whether it belongs to the census after the run, when every hold has had time to lapse and
-    /// nobody else is asking.
+    /// no other client sends requests.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub census: bool,
 }
@@ -179,6 +221,15 @@ pub struct SaleSeen {
 }
 
 impl Line {
+    /// The line for an operation that ended this way.
+    pub const fn completed(outcome: Outcome, done: Completion) -> Self {
+        match outcome {
+            Outcome::Ok => Self::Ok(done),
+            Outcome::Fail => Self::Fail(done),
+            Outcome::Info => Self::Info(done),
+        }
+    }
+
     /// When it happened; `None` for the lines that only describe.
     pub const fn at(&self) -> Option<Micros> {
         match self {
@@ -195,7 +246,7 @@ impl Line {
     }
 }
 
-/// Reads a history line by line; an error names the line that it stands in.
+/// Reads a history line by line; an error names the number of its line.
 pub fn read(from: impl BufRead) -> impl Iterator<Item = anyhow::Result<Line>> {
     from.lines().zip(1_u64..).filter_map(|(line, number)| match line {
         Ok(line) if line.trim().is_empty() => None,

@@ -1,8 +1,9 @@
-//! What is shown while a run goes on, on stderr: one live line on a terminal, a plain line now and
-//! then elsewhere.
+//! The progress of a run on stderr: one line that is rewritten on a terminal, a plain line every few
+//! seconds elsewhere.
 //!
-//! A thread of its own looks into the [recorders](crate::stats::Shared) and writes; it is gone,
-//! and its live line with it, when the [`Progress`] is finished or dropped.
+//! A thread of its own reads the [recorder](crate::stats::Shared) and writes, so that a terminal that
+//! blocks does not stop the crowd; it ends, and its live line is cleared, when the [`Progress`] is
+//! finished or dropped.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -33,7 +34,7 @@ pub enum Show {
 }
 
 impl Show {
-    /// What suits this process's stderr.
+    /// The way that suits this process's stderr.
     pub fn here(quiet: bool) -> Self {
         match (quiet, io::stderr().is_terminal()) {
             (true, _) => Self::Quiet,
@@ -43,17 +44,17 @@ impl Show {
     }
 }
 
-/// A run as far as a line about it needs to know.
+/// The run that is shown.
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// The scenario's name.
     pub name: String,
-    /// The moment that the recorders count from.
+    /// The moment that the recorder counts from.
     pub began: Instant,
     /// How many seconds the run is meant to last.
     pub seconds: u64,
-    /// What its threads record to.
-    pub recorders: Vec<Shared>,
+    /// The recorder of its answers.
+    pub recorder: Shared,
 }
 
 /// The thread that shows progress.
@@ -82,7 +83,7 @@ impl Progress {
         Self { stop: Some(stop), thread }
     }
 
-    /// Takes the live line away, and returns when nothing more will be written.
+    /// Clears the live line, and returns when nothing more will be written.
     pub fn finish(self) {
         drop(self);
     }
@@ -98,13 +99,13 @@ impl Drop for Progress {
     }
 }
 
-/// Writes until the other end of the channel is gone; a stderr that is closed is nobody's loss.
+/// Writes until the other end of the channel is dropped; errors of a closed stderr are ignored.
 fn watch(mut to: impl Write, show: Show, subject: &Subject, stopped: &Receiver<()>) {
     let every = if show == Show::Live { LIVE_EVERY } else { PLAIN_EVERY };
     while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         let elapsed = subject.began.elapsed();
         let now = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let glance = Glance::at(now, &subject.recorders);
+        let glance = subject.recorder.lock().glance(now);
         let _ = match show {
             // Wrapping is off while the line is written: on a narrow terminal it is cut instead.
             Show::Live => write!(to, "\r\x1b[?7l{}\x1b[K\x1b[?7h", live(subject, elapsed, &glance)),
@@ -173,7 +174,7 @@ mod tests {
             name: "duel".to_owned(),
             began: Instant::now(),
             seconds,
-            recorders: vec![Shared::new(seconds)],
+            recorder: Shared::new(seconds),
         }
     }
 

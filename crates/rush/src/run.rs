@@ -1,4 +1,5 @@
-//! A whole run: probe, crowd, census, verdict, report.
+//! The command line carried out: a whole run (probe, crowd, census, verdict, report), or the judging
+//! of a kept history.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -16,11 +17,8 @@ use tokio::task::LocalSet;
 use crate::args::{Args, Command};
 use crate::census::{self, Census};
 use crate::client::Target;
-use crate::crowd::probe::Abilities;
-pub use crate::crowd::probe::Away;
-use crate::crowd::scribe::{BATCHES_MAX, Scribe};
-use crate::crowd::world::World;
-use crate::crowd::{self, Plan};
+pub use crate::crowd::Away;
+use crate::crowd::{Abilities, BATCHES_MAX, Plan, Scribe, World};
 use crate::history::{Line, Run};
 use crate::judge::{self, Verdict};
 use crate::progress::{Progress, Show, Subject};
@@ -34,7 +32,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Every promise was kept, as far as it shows.
+    /// Every promise was kept, as far as the history shows.
     Kept = 0,
     /// A promise was broken, or something went wrong here.
     Broken = 1,
@@ -48,18 +46,18 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The figures, and the verdict as a report keeps it.
+    /// The figures, and the verdict in a report's form.
     pub report: Report,
     /// The verdict.
     pub verdict: Verdict,
-    /// What the census covered.
+    /// How much the census covered.
     pub census: Census,
 }
 
-/// Does what the command line says, and tells it on stdout.
+/// Carries out the command line, and writes its result on stdout.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(Command::Judge { file, json }) = &args.command {
         return judge_again(file, *json);
@@ -82,15 +80,15 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(if outcome.verdict.is_clean() { Exit::Kept } else { Exit::Broken })
 }
 
-/// Lets a crowd loose on the targets and judges what it was told. Fails with an [`Away`] when no
-/// target can be reached.
+/// Runs a crowd against the targets and judges its history. Fails with an [`Away`] when no target can
+/// be reached.
 pub fn rush(args: &Args) -> anyhow::Result<Outcome> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (targets, abilities) = runtime.block_on(meet(&args.target))?;
+    let (targets, abilities) = runtime.block_on(probe(&args.target))?;
     let history = args.history.as_deref().map(create).transpose()?;
     let (to, from) = mpsc::sync_channel(BATCHES_MAX);
     let judge = thread::Builder::new().name("judge".to_owned());
-    let judge = judge.spawn(move || hear(&from, history))?;
+    let judge = judge.spawn(move || judge_lines(&from, history))?;
     let scribe = Scribe::new(to);
     scribe.write(Line::Run(Run {
         scenario: args.scenario.to_string(),
@@ -106,7 +104,7 @@ pub fn rush(args: &Args) -> anyhow::Result<Outcome> {
     let (census, seconds, mut notes) =
         LocalSet::new().block_on(&runtime, crowd_and_census(args, &world));
     world.scribe.flush();
-    // The judge hears the end when nobody is left who could write.
+    // The judge's input ends when the last writer is dropped.
     drop(world);
     let verdict = judge.join().map_err(|_| anyhow!("the judge panicked"))??;
     notes.extend(census_notes(&census));
@@ -121,15 +119,15 @@ pub fn rush(args: &Args) -> anyhow::Result<Outcome> {
         version: VERSION.to_owned(),
         server,
     };
-    // A report keeps the verdict's words, in a shape that is the same once written.
-    let kept = serde_json::from_value(serde_json::to_value(&verdict)?)?;
-    let mut report = Report::new(run, &figures.lock(), Some(kept));
+    // A report has the verdict as text, in a form that is the same once written and read again.
+    let judged = serde_json::from_value(serde_json::to_value(&verdict)?)?;
+    let mut report = Report::new(run, &figures.lock(), Some(judged));
     report.notes = notes;
     Ok(Outcome { report, verdict, census })
 }
 
-/// Finds the targets and what they can do.
-async fn meet(urls: &[String]) -> anyhow::Result<(Vec<Target>, Abilities)> {
+/// Resolves the targets, and probes their abilities.
+async fn probe(urls: &[String]) -> anyhow::Result<(Vec<Target>, Abilities)> {
     let mut targets = Vec::new();
     for url in urls {
         targets.push(Target::find(url).await.map_err(|error| Away::new(format!("{error:#}")))?);
@@ -138,7 +136,7 @@ async fn meet(urls: &[String]) -> anyhow::Result<(Vec<Target>, Abilities)> {
     Ok((targets, abilities))
 }
 
-/// Lets the crowd loose, then takes the census; either can be cut short with Ctrl-C.
+/// Runs the crowd, then takes the census; Ctrl-C ends either early.
 async fn crowd_and_census(args: &Args, world: &Rc<World>) -> (Census, f64, Vec<String>) {
     let plan = Plan {
         mix: args.scenario.clone(),
@@ -156,11 +154,11 @@ async fn crowd_and_census(args: &Args, world: &Rc<World>) -> (Census, f64, Vec<S
             name: plan.mix.to_string(),
             began,
             seconds: args.seconds,
-            recorders: vec![world.figures.clone()],
+            recorder: world.figures.clone(),
         },
     );
     tokio::select! {
-        () = crowd::run(world, &plan) => {}
+        () = plan.run(world) => {}
         _ = tokio::signal::ctrl_c() => notes.push("the run was cut short".to_owned()),
     }
     progress.finish();
@@ -201,8 +199,8 @@ fn census_notes(census: &Census) -> Vec<String> {
     notes
 }
 
-/// Judges lines as they come, and keeps them if they are to be kept.
-fn hear(
+/// Judges lines as they come, and writes them to the history's file, if there is one.
+fn judge_lines(
     from: &Receiver<Vec<Line>>,
     mut history: Option<BufWriter<File>>,
 ) -> anyhow::Result<Verdict> {

@@ -1,28 +1,10 @@
-//! What people come for. Each scenario is a play that one client repeats until the run is over; a
-//! mix gives each scenario its share of the clients.
-//!
-//! A play chooses by its client's own generator and by its own answers, never by what others do:
-//! the same seed and the same answers make the same requests.
+//! Scenarios by their names, and mixes of them. How each is played is left to the crowd.
 
-mod abandon;
-mod browse;
-mod duel;
-mod families;
-mod on_sale;
-mod retry;
-mod settle;
-mod spread;
-
-use std::convert::Infallible;
 use std::fmt;
-use std::rc::Rc;
 use std::str::FromStr;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::ValueEnum;
-
-pub(crate) use self::duel::Rounds;
-use crate::crowd::caller::Caller;
 
 /// One way of coming to an on-sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
@@ -116,28 +98,6 @@ impl Mix {
     pub fn has(&self, scenario: Scenario) -> bool {
         self.0.iter().any(|(other, _)| *other == scenario)
     }
-}
-
-/// A client's place among those of its scenario.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    pub(crate) number: u32,
-    pub(crate) of: u32,
-    pub(crate) rounds: Rc<Rounds>,
-}
-
-/// Plays until the run is over.
-pub(crate) async fn play(scenario: Scenario, caller: &mut Caller, place: &Place) {
-    // A play never ends by itself.
-    let _: Option<Infallible> = match scenario {
-        Scenario::Browse => browse::play(caller).await,
-        Scenario::Spread => spread::play(caller).await,
-        Scenario::OnSale => on_sale::play(caller, place).await,
-        Scenario::Duel => duel::play(caller, place).await,
-        Scenario::Families => families::play(caller).await,
-        Scenario::Abandon => abandon::play(caller, place).await,
-        Scenario::Retry => retry::play(caller).await,
-    };
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reading answers.
+//! Reading answers: a status and a body become an outcome and a [`Completion`].
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher as _};
@@ -8,18 +8,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
 use crate::client::Answer;
-use crate::history::{Action, Completion, SaleSeen};
-
-/// What an answer says of what was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was done.
-    Ok,
-    /// It was refused: nothing was done.
-    Fail,
-    /// Nobody knows.
-    Info,
-}
+use crate::history::{Action, Completion, Outcome, SaleSeen};
 
 /// A session as it was opened.
 #[derive(Debug)]
@@ -32,8 +21,8 @@ pub struct Created {
 
 /// Reads an answer; [`Completion::at`] and [`Completion::op`] are left to the caller.
 ///
-/// A success whose body cannot be read is an unknown outcome: the status alone says too little of
-/// what was done. `keyed` says whether the request had an idempotency key; `seats` are those of the
+/// A success whose body cannot be read is an unknown outcome: the status alone does not name what
+/// was done. `keyed` says whether the request had an idempotency key; `seats` are those of the
 /// session that was asked about, in its order.
 pub fn read(
     action: Action,
@@ -62,12 +51,17 @@ pub fn read(
     }
 }
 
-/// Reads the answer to [`super::render_session`].
+/// Reads the answer to the request that opens a session.
 pub fn read_session(answer: &Answer<'_>) -> anyhow::Result<Created> {
-    let told = || String::from_utf8_lossy(answer.body).chars().take(200).collect::<String>();
-    ensure!(answer.status == 201, "opening a session was answered {}: {}", answer.status, told());
+    let excerpt = || String::from_utf8_lossy(answer.body).chars().take(200).collect::<String>();
+    ensure!(
+        answer.status == 201,
+        "opening a session was answered {}: {}",
+        answer.status,
+        excerpt()
+    );
     let session: SessionBody<'_> = serde_json::from_slice(answer.body)
-        .with_context(|| format!("a new session: {}", told()))?;
+        .with_context(|| format!("a new session: {}", excerpt()))?;
     let seats = session.seats.into_iter().map(|seat| seat.id.into_owned()).collect();
     Ok(Created { id: session.id, seats })
 }
@@ -246,7 +240,7 @@ impl Visitor<'_> for CentsVisitor {
 mod tests {
     use super::*;
 
-    fn told(action: Action, status: u16, body: &str) -> (Outcome, Completion) {
+    fn read_as(action: Action, status: u16, body: &str) -> (Outcome, Completion) {
         let seats = ["a", "b", "c"].map(str::to_owned);
         read(action, false, &seats, &Answer { status, body: body.as_bytes(), replayed: false })
     }
@@ -256,7 +250,7 @@ mod tests {
         let body = r#"{"id":"r","seatId":"a","seatIds":["a","b"],"userId":"u","status":"PENDING",
             "createdAt":"2026-11-24T13:05:11.215Z","expiresAt":"2026-11-24T13:05:13.214Z",
             "total":59.97}"#;
-        let (outcome, done) = told(Action::Reserve, 201, body);
+        let (outcome, done) = read_as(Action::Reserve, 201, body);
         assert_eq!(outcome, Outcome::Ok);
         assert_eq!(done.reservation.as_deref(), Some("r"));
         assert_eq!(done.seats, ["a", "b"]);
@@ -266,7 +260,7 @@ mod tests {
 
     #[test]
     fn one_seat_without_a_total_is_enough() {
-        let (outcome, done) = told(Action::Reserve, 201, r#"{"id":"r","seatId":"c"}"#);
+        let (outcome, done) = read_as(Action::Reserve, 201, r#"{"id":"r","seatId":"c"}"#);
         assert_eq!((outcome, done.total_cents), (Outcome::Ok, None));
         assert_eq!(done.seats, ["c"]);
     }
@@ -275,31 +269,31 @@ mod tests {
     fn a_locked_seat_is_reserved_whatever_its_status_says() {
         let body = r#"[{"id":"a","status":"SOLD"},
             {"id":"b","status":"AVAILABLE","isLocked":true},{"id":"c","status":"AVAILABLE"}]"#;
-        assert_eq!(told(Action::Seats, 200, body).1.map.as_deref(), Some("SRA"));
+        assert_eq!(read_as(Action::Seats, 200, body).1.map.as_deref(), Some("SRA"));
     }
 
     #[test]
     fn a_map_is_in_the_order_of_the_session() {
         let body = r#"[{"id":"c","status":"SOLD"},{"id":"a","status":"RESERVED"}]"#;
-        assert_eq!(told(Action::Seats, 200, body).1.map.as_deref(), Some("R?S"));
+        assert_eq!(read_as(Action::Seats, 200, body).1.map.as_deref(), Some("R?S"));
     }
 
     #[test]
     fn a_refusal_names_what_is_taken() {
         let body =
             r#"{"code":"seat_sold","message":["x"],"seats":[{"seatId":"b","status":"SOLD"}]}"#;
-        let (outcome, done) = told(Action::Reserve, 409, body);
+        let (outcome, done) = read_as(Action::Reserve, 409, body);
         assert_eq!((outcome, done.code.as_deref()), (Outcome::Fail, Some("seat_sold")));
         assert_eq!(done.taken, ["b"]);
-        assert_eq!(told(Action::Reserve, 404, "no JSON").0, Outcome::Fail);
+        assert_eq!(read_as(Action::Reserve, 404, "no JSON").0, Outcome::Fail);
     }
 
     #[test]
     fn what_cannot_be_read_is_unknown() {
-        assert_eq!(told(Action::Reserve, 201, "{").0, Outcome::Info);
-        assert_eq!(told(Action::Confirm, 201, "{}").0, Outcome::Info);
-        assert_eq!(told(Action::Reserve, 503, r#"{"code":"overloaded"}"#).0, Outcome::Info);
-        assert_eq!(told(Action::Cancel, 204, "").0, Outcome::Ok);
+        assert_eq!(read_as(Action::Reserve, 201, "{").0, Outcome::Info);
+        assert_eq!(read_as(Action::Confirm, 201, "{}").0, Outcome::Info);
+        assert_eq!(read_as(Action::Reserve, 503, r#"{"code":"overloaded"}"#).0, Outcome::Info);
+        assert_eq!(read_as(Action::Cancel, 204, "").0, Outcome::Ok);
     }
 
     #[test]
@@ -315,7 +309,7 @@ mod tests {
     #[test]
     fn sales_carry_their_seats() {
         let body = r#"[{"id":"s","reservationId":"r","seatId":"a","ticketPrice":25.5}]"#;
-        let sales = told(Action::Sales, 200, body).1.sales.unwrap();
+        let sales = read_as(Action::Sales, 200, body).1.sales.unwrap();
         let (id, reservation) = ("s".to_owned(), "r".to_owned());
         let seats = vec!["a".to_owned()];
         assert_eq!(sales, [SaleSeen { id, reservation, seats, total_cents: None }]);

@@ -1,140 +1,71 @@
-//! One client: who it is just now, what it can want, and what it holds. How it asks is its
-//! submodule's.
-
-mod ask;
+//! One client: its user, its pace and choices, and how it asks. The requests that it can make are
+//! left to `actions`, and which of them it makes to the plays.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep_until;
 
+use super::connections::Connections;
 use super::pace::Pace;
-use super::world::{Hall, World};
-use crate::api::Outcome;
-use crate::client::Connection;
-use crate::history::Action;
-use crate::scenario;
+use super::request::{Reply, Request};
+use super::world::World;
+use crate::history::{Action, Completion, Invoke, Line, Micros, Outcome};
+use crate::stats;
 
-/// Visits after which a client is another person.
+/// Visits after which a client is another user.
 const VISITS_PER_USER: u32 = 8;
 
-/// One client. Whatever it asks is `None` once the run is over, so that `?` ends its play.
+/// One client. Its methods return `None` once the run is over, so that `?` ends its play.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) world: Rc<World>,
     pub(crate) number: u32,
-    /// The choices of this client.
-    pub(crate) chance: fastrand::Rng,
+    /// The source of this client's choices.
+    pub(crate) rng: fastrand::Rng,
     pub(crate) user: String,
     pace: Pace,
     think: Duration,
     visits: u32,
     keys: u32,
-    /// The end of its time, if that is not the run's.
+    /// The end of the census, for a client that takes it.
     census_end: Option<Instant>,
-    lines: Vec<Option<Connection>>,
-    request: Vec<u8>,
-}
-
-/// What is to be asked.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wish {
-    pub(crate) hall: Option<Rc<Hall>>,
-    pub(crate) seats: Vec<String>,
-    pub(crate) reservation: Option<String>,
-    pub(crate) key: Option<String>,
-    /// The preferred target, when it is not the client's own.
-    pub(crate) target: Option<usize>,
-    pub(crate) fate: Fate,
-}
-
-/// What becomes of the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is read.
-    #[default]
-    Heard,
-    /// It arrives and is thrown away.
-    Unheard,
-    /// The client hangs up as soon as it has asked.
-    HungUp,
-}
-
-/// What was answered, as far as a client cares.
-#[derive(Clone, Debug)]
-pub(crate) struct Told {
-    pub(crate) outcome: Outcome,
-    pub(crate) at: u64,
-    pub(crate) reservation: Option<String>,
-    pub(crate) hold_ms: u64,
-    pub(crate) map: Option<String>,
-}
-
-/// Seats that a client holds.
-#[derive(Clone, Debug)]
-pub(crate) struct Hold {
-    pub(crate) hall: Rc<Hall>,
-    pub(crate) seats: Vec<String>,
-    pub(crate) reservation: String,
-    /// When it lapses, on the run's clock.
-    pub(crate) until: u64,
-}
-
-impl Hold {
-    fn wish(&self) -> Wish {
-        Wish {
-            hall: Some(Rc::clone(&self.hall)),
-            seats: self.seats.clone(),
-            reservation: Some(self.reservation.clone()),
-            ..Wish::default()
-        }
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "a hall has fewer seats")]
-    fn size(&self) -> u32 {
-        self.seats.len() as u32
-    }
+    connections: Connections,
 }
 
 impl Caller {
     pub(crate) fn new(
         world: &Rc<World>,
         number: u32,
-        chance: fastrand::Rng,
+        rng: fastrand::Rng,
         pace: Pace,
         think: Duration,
     ) -> Self {
         Self {
             world: Rc::clone(world),
             number,
-            chance,
+            rng,
             user: format!("u{}-{number}-0", world.tag),
             pace,
             think,
             visits: 0,
             keys: 0,
             census_end: None,
-            lines: world.targets.iter().map(|_| None).collect(),
-            request: Vec::new(),
+            connections: Connections::new(world),
         }
     }
 
-    /// One who asks for the census, until then.
+    /// A client that takes the census until `end`.
     pub(crate) fn for_census(world: &Rc<World>, number: u32, end: Instant) -> Self {
-        let chance = fastrand::Rng::with_seed(u64::from(number));
-        let caller = Self::new(world, number, chance, Pace::Closed, Duration::ZERO);
+        let rng = fastrand::Rng::with_seed(u64::from(number));
+        let caller = Self::new(world, number, rng, Pace::Closed, Duration::ZERO);
         Self { census_end: Some(end), ..caller }
     }
 
-    /// Another pair of hands of this client: the same person at another connection.
+    /// The same client and user over connections of its own, for a second request at the same time.
     pub(crate) fn twin(&self) -> Self {
-        let caller = Self::new(
-            &self.world,
-            self.number,
-            fastrand::Rng::with_seed(0),
-            Pace::Closed,
-            Duration::ZERO,
-        );
+        let rng = fastrand::Rng::with_seed(0);
+        let caller = Self::new(&self.world, self.number, rng, Pace::Closed, Duration::ZERO);
         Self { user: self.user.clone(), ..caller }
     }
 
@@ -142,10 +73,10 @@ impl Caller {
         self.census_end.unwrap_or_else(|| self.world.end())
     }
 
-    /// Begins a visit: thinks first, and now and then is another person.
+    /// Begins a visit: thinks first, and after some visits becomes another user.
     pub(crate) async fn visit(&mut self) -> Option<()> {
         if !self.think.is_zero() {
-            let think = self.think.mul_f64(-(1.0 - self.chance.f64()).ln());
+            let think = self.think.mul_f64(-(1.0 - self.rng.f64()).ln());
             self.pause(think).await?;
         }
         if self.visits.is_multiple_of(VISITS_PER_USER) {
@@ -164,116 +95,91 @@ impl Caller {
         (until < end).then_some(())
     }
 
-    /// Whether something of so many in a hundred happens.
+    /// Returns `true` with a chance of so many in a hundred.
     pub(crate) fn percent(&mut self, chance: u32) -> bool {
-        self.chance.u32(0..100) < chance
+        self.rng.u32(0..100) < chance
     }
 
-    /// A key that nobody ever used.
+    /// A new idempotency key; `None` if the server does not implement them.
     pub(crate) fn key(&mut self) -> Option<String> {
         self.keys += 1;
         let key = format!("k{}-{}-{}", self.world.tag, self.number, self.keys);
         self.world.abilities.keys.then_some(key)
     }
 
-    /// The session of that number of a scenario.
-    pub(crate) async fn hall(
+    /// Sends a request when it is due, and writes it and its answer into the history.
+    pub(crate) async fn ask(&mut self, action: Action, request: Request) -> Option<Reply> {
+        let due = self.pace.next(self.end()).await?;
+        let due = self.world.scribe.at(due);
+        let preferred = request.target.unwrap_or(self.number as usize);
+        loop {
+            let target = self.connections.reach(preferred, self.end()).await?;
+            let invoke = self.invoke(action, &request, target);
+            let op = invoke.op;
+            self.connections.render(&invoke, target);
+            self.world.scribe.write(Line::Invoke(invoke));
+            let answered = self.connections.exchange(action, &request, target).await;
+            if let Some((outcome, done)) = answered {
+                return Some(self.note(action, op, due, outcome, done));
+            }
+            // What was surely not sent was surely not done, and is asked anew as another operation.
+            let at = self.world.scribe.now();
+            self.world.scribe.write(Line::Fail(Completion { at, op, ..Completion::default() }));
+            self.world.unreached.set(self.world.unreached.get() + 1);
+        }
+    }
+
+    fn invoke(&self, action: Action, request: &Request, target: usize) -> Invoke {
+        Invoke {
+            at: self.world.scribe.now(),
+            op: self.world.scribe.next_op(),
+            client: self.number,
+            target: u16::try_from(target).unwrap_or(u16::MAX),
+            action,
+            user: self.user.clone(),
+            session: request.session.as_ref().map(|session| session.id.clone()),
+            seats: request.seats.clone(),
+            reservation: request.reservation.clone(),
+            key: request.key.clone(),
+            census: self.census_end.is_some(),
+        }
+    }
+
+    /// Writes the completion into the history and the figures.
+    fn note(
         &self,
-        of: scenario::Scenario,
-        index: u32,
-        seats: usize,
-    ) -> Option<Rc<Hall>> {
-        self.world.hall(of, index, seats).await
-    }
-
-    /// Asks for seats of a session, by their places in it; only the first when the server does not
-    /// know groups.
-    pub(crate) async fn reserve(
-        &mut self,
-        hall: &Rc<Hall>,
-        places: &[usize],
-    ) -> Option<Result<Hold, Told>> {
-        let wish = self.wish_for(hall, places);
-        let told = self.ask(Action::Reserve, wish.clone()).await?;
-        Some(self.held(wish, told))
-    }
-
-    /// The wish for seats of a session.
-    pub(crate) fn wish_for(&self, hall: &Rc<Hall>, places: &[usize]) -> Wish {
-        let count = if self.world.abilities.groups { places.len() } else { 1 };
-        let seats = places.iter().take(count).map(|place| hall.seats[*place].clone()).collect();
-        Wish { hall: Some(Rc::clone(hall)), seats, ..Wish::default() }
-    }
-
-    /// The hold that was granted, if one was.
-    pub(crate) fn held(&self, wish: Wish, told: Told) -> Result<Hold, Told> {
-        match (wish.hall, told.reservation.clone()) {
-            (Some(hall), Some(reservation)) if told.outcome == Outcome::Ok => {
-                let until = told.at + told.hold_ms * 1_000;
-                let hold = Hold { hall, seats: wish.seats, reservation, until };
-                self.world.figures.lock().held(told.at, until, hold.size());
-                Ok(hold)
-            }
-            _ => Err(told),
+        action: Action,
+        op: u64,
+        due: Micros,
+        outcome: Outcome,
+        mut done: Completion,
+    ) -> Reply {
+        let at = self.world.scribe.now();
+        (done.op, done.at) = (op, at);
+        if outcome != Outcome::Fail && matches!(action, Action::Reserve | Action::Extend) {
+            let hold_ms = done.hold_ms.filter(|_| action == Action::Reserve);
+            self.world.may_have_granted(at, hold_ms);
         }
-    }
-
-    /// Pays.
-    pub(crate) async fn pay(&mut self, hold: &Hold) -> Option<Told> {
-        let told = self.ask(Action::Confirm, hold.wish()).await?;
-        self.paid(hold, &told);
-        Some(told)
-    }
-
-    /// The wish to pay in a way of one's own.
-    pub(crate) fn wish_to_pay(hold: &Hold, key: Option<String>) -> Wish {
-        Wish { key, ..hold.wish() }
-    }
-
-    /// Notes that a hold was paid, if it was.
-    pub(crate) fn paid(&self, hold: &Hold, told: &Told) {
-        if told.outcome == Outcome::Ok {
-            self.world.figures.lock().sold(told.at, hold.until, hold.size());
+        if outcome != Outcome::Fail && action == Action::Confirm {
+            self.world.bought(&self.user);
         }
-    }
-
-    /// Gives a hold back, if the server takes it.
-    pub(crate) async fn cancel(&mut self, hold: &Hold) -> Option<()> {
-        if self.world.abilities.cancel {
-            let told = self.ask(Action::Cancel, hold.wish()).await?;
-            if told.outcome == Outcome::Ok {
-                self.world.figures.lock().released(told.at, hold.until, hold.size());
-            }
+        if self.census_end.is_none() {
+            let kind = match outcome {
+                Outcome::Ok => stats::Outcome::Ok,
+                Outcome::Fail => stats::Outcome::Refused,
+                Outcome::Info if done.status >= 500 => stats::Outcome::Fault,
+                Outcome::Info => stats::Outcome::Unknown,
+            };
+            self.world.figures.lock().record(action, kind, at, at.saturating_sub(due));
         }
-        Some(())
-    }
-
-    /// Lengthens a hold, if the server does.
-    pub(crate) async fn extend(&mut self, hold: &mut Hold) -> Option<()> {
-        if self.world.abilities.extend {
-            let told = self.ask(Action::Extend, hold.wish()).await?;
-            if told.outcome == Outcome::Ok {
-                let later = told.at + self.world.hold_micros();
-                self.world.figures.lock().extended(hold.until, later, hold.size());
-                hold.until = later;
-            }
-        }
-        Some(())
-    }
-
-    /// Reads a reservation.
-    pub(crate) async fn look_at(&mut self, hold: &Hold) -> Option<Told> {
-        self.ask(Action::Reservation, hold.wish()).await
-    }
-
-    /// Reads a session's map.
-    pub(crate) async fn map(&mut self, hall: &Rc<Hall>) -> Option<Told> {
-        let wish = Wish { hall: Some(Rc::clone(hall)), ..Wish::default() };
-        self.ask(Action::Seats, wish).await
-    }
-
-    /// Reads what the user bought.
-    pub(crate) async fn sales(&mut self) -> Option<Told> {
-        self.ask(Action::Sales, Wish::default()).await
+        let reply = Reply {
+            outcome,
+            at,
+            reservation: done.reservation.clone(),
+            hold_ms: done.hold_ms.unwrap_or_default(),
+            map: done.map.clone().filter(|_| self.census_end.is_some()),
+        };
+        self.world.scribe.write(Line::completed(outcome, done));
+        reply
     }
 }

@@ -29,8 +29,8 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Arrivals like those of people who do not know of each other (Poisson), by a generator of
-    /// their own, so that a rate does not change what is asked.
+    /// Independent arrivals (Poisson), by a generator of their own, so that a rate does not change
+    /// what is asked.
     pub(crate) const fn random(from: Instant, every: Duration, chance: fastrand::Rng) -> Self {
         Self { due: from, every, chance: Some(chance) }
     }
@@ -52,8 +52,8 @@ impl Schedule {
 }
 
 impl Pace {
-    /// Somebody waited on purpose: what is due moves along, for nobody kept them waiting. A schedule
-    /// that all share stays as it is.
+    /// The client waited on purpose: its next due time moves along, for the server did not cause the
+    /// wait. A schedule that all clients share stays as it is.
     pub(crate) fn rest(&mut self, lasting: Duration) {
         if let Self::Open(schedule) = self
             && schedule.chance.is_some()
@@ -62,7 +62,7 @@ impl Pace {
         }
     }
 
-    /// Waits until a request is due and says when it was; `None` if that is not before `end`.
+    /// Waits until a request is due and returns when it was; `None` if that is not before `end`.
     pub(crate) async fn next(&mut self, end: Instant) -> Option<Instant> {
         let Self::Open(schedule) = self else {
             let now = Instant::now();

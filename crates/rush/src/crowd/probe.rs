@@ -1,36 +1,37 @@
-//! What a server can do, asked once before the crowd comes, in a session that no history names.
+//! Probing a server's abilities once before the crowd starts, in a session that no history names.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use anyhow::{anyhow, ensure};
 
-use super::world::{CONNECT_LIMIT, REQUEST_LIMIT, open_session};
-use crate::api::{self, Created, Outcome};
+use super::limits::{CONNECT_LIMIT, REQUEST_LIMIT};
+use super::opening::open_session;
+use crate::api::{self, Created};
 use crate::client::{Connection, Lost, Target};
-use crate::history::{Action, Completion, Invoke};
+use crate::history::{Action, Completion, Invoke, Outcome};
 
-/// Fewer seats no server of this API makes.
+/// The fewest seats that a server of this API opens a session with.
 const SEATS: usize = 16;
 const PRICE_CENTS: i64 = 1000;
 
-/// What a server can do, and how long it holds seats.
+/// The abilities of a server, and how long it holds seats.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is there or not, independently")]
 pub(crate) struct Abilities {
     /// It takes several seats at once.
     pub(crate) groups: bool,
-    /// It knows idempotency keys.
+    /// It implements idempotency keys.
     pub(crate) keys: bool,
-    /// A hold can be given back.
+    /// A hold can be cancelled.
     pub(crate) cancel: bool,
-    /// A hold can be lengthened.
+    /// A hold can be extended.
     pub(crate) extend: bool,
     /// How long a hold lasts, by its answers.
     pub(crate) hold_ms: u64,
-    /// What tells a run's users and keys from those of any other.
+    /// Part of each user and key of a run, so that no other run has the same.
     pub(crate) tag: String,
-    /// What the server calls itself.
+    /// The server's name and version.
     pub(crate) server: Option<String>,
 }
 
@@ -39,7 +40,7 @@ pub(crate) struct Abilities {
 pub struct Away(String);
 
 impl Away {
-    /// What was tried, and what came of it.
+    /// The targets that were tried, each with its error.
     pub(crate) fn new(tried: String) -> Self {
         Self(tried)
     }
@@ -97,8 +98,8 @@ impl<'a> Prober<'a> {
     async fn probe(mut self) -> anyhow::Result<Abilities> {
         let (outcome, first) = self.reserve(0..1, true).await?;
         let held = first.reservation.clone().filter(|_| outcome == Outcome::Ok);
-        let told = || format!("a free seat was refused: {} {:?}", first.status, first.code);
-        let held = held.ok_or_else(|| anyhow!(told()))?;
+        let held = held
+            .ok_or_else(|| anyhow!("a free seat was refused: {} {:?}", first.status, first.code))?;
         ensure!(first.hold_ms.is_some(), "a reservation does not say when it lapses");
         let (outcome, second) = self.reserve(0..1, true).await?;
         let keys = outcome == Outcome::Ok && second.reservation.as_ref() == Some(&held);
@@ -130,14 +131,14 @@ impl<'a> Prober<'a> {
         Ok(asked.0 == Outcome::Ok)
     }
 
-    /// What the server's health says of its name; a server need not have any.
+    /// The name and version that the server's health shows; `None` if it shows none.
     async fn name(&mut self) -> Option<String> {
         let request = api::render_health(self.target);
         let answer = self.connection.ask(&request, REQUEST_LIMIT).await.ok()?;
         let health: serde_json::Value = serde_json::from_slice(answer.body).ok()?;
-        let said = [health["service"].as_str(), health["version"].as_str()];
-        let said: Vec<_> = said.into_iter().flatten().collect();
-        (!said.is_empty()).then(|| said.join(" "))
+        let parts = [health["service"].as_str(), health["version"].as_str()];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
     }
 
     fn invoke(&self, action: Action) -> Invoke {

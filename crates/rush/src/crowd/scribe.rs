@@ -1,4 +1,5 @@
-//! Writing the history down: one clock, one numbering, and lines on their way to the judge.
+//! Writing the history: the run's clock, the numbers of its operations, and the batches of lines that
+//! go to the judge.
 
 use std::cell::{Cell, RefCell};
 use std::mem;
@@ -7,12 +8,12 @@ use std::time::Instant;
 
 use crate::history::{Line, Micros};
 
-/// Lines that travel together.
+/// Lines in a batch.
 const BATCH_LINES: usize = 256;
-/// Batches under way before the crowd has to wait for the judge.
+/// Batches in the queue before the crowd has to wait for the judge.
 pub(crate) const BATCHES_MAX: usize = 1024;
 
-/// The one place that knows the run's clock and gives operations their numbers.
+/// The run's clock and numbering, and the batch that is being filled.
 #[derive(Debug)]
 pub(crate) struct Scribe {
     began: Instant,
@@ -45,18 +46,18 @@ impl Scribe {
         self.last_op.get()
     }
 
-    /// Writes a line down.
+    /// Writes a line.
     pub(crate) fn write(&self, line: Line) {
         let mut batch = self.batch.borrow_mut();
         batch.push(line);
         if batch.len() == BATCH_LINES {
             let full = mem::replace(&mut *batch, Vec::with_capacity(BATCH_LINES));
-            // A judge that stopped has an error to tell, which the run asks it for at its end.
+            // A judge that stopped returned an error, which the run reports at its end.
             let _ = self.to.send(full);
         }
     }
 
-    /// Sends what has gathered.
+    /// Sends the batch that is being filled.
     pub(crate) fn flush(&self) {
         let _ = self.to.send(self.batch.take());
     }

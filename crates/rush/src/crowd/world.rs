@@ -1,4 +1,5 @@
-//! What all clients of a run share: the targets, the sessions on sale, and what was learnt.
+//! The state that all clients of a run share: the targets, the sessions on sale, and the longest
+//! hold and the buyers seen so far.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,42 +9,29 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
+use super::limits::AWAY_PAUSE;
+use super::opening::open_session;
 use super::probe::Abilities;
 use super::scribe::Scribe;
-use crate::api::{self, Created};
-use crate::client::{Connection, Lost, Target};
+use crate::api::Created;
+use crate::client::Target;
 use crate::history::{Line, Micros, Session};
 use crate::scenario::Scenario;
 use crate::stats;
 
-/// How long an answer may take.
-pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(10);
-/// How long connecting may take.
-pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(2);
-/// The wait before a target that could not be reached is tried again.
-pub(crate) const AWAY_PAUSE: Duration = Duration::from_millis(50);
 /// Prices that a floating-point sum gets wrong.
 const PRICES_CENTS: [i64; 4] = [2550, 3000, 1999, 10];
 
-/// A session as its clients know it.
-#[derive(Debug)]
-pub(crate) struct Hall {
-    /// The session's id.
-    pub(crate) id: String,
-    /// Its seats' ids, in its order.
-    pub(crate) seats: Vec<String>,
-}
+type SessionCell = Rc<OnceCell<Rc<Session>>>;
 
-type HallCell = Rc<OnceCell<Rc<Hall>>>;
-
-/// What a run's clients share. All of them live on one thread.
+/// The state that a run's clients share. All of them live on one thread.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) scribe: Scribe,
     pub(crate) figures: stats::Shared,
     pub(crate) targets: Vec<Target>,
     pub(crate) abilities: Abilities,
-    /// What tells this run's users and keys from those of earlier runs.
+    /// Part of each user and key of this run, so that no other run has the same.
     pub(crate) tag: String,
     /// How often a target could not be reached, or hung up before it was asked.
     pub(crate) unreached: Cell<u64>,
@@ -52,7 +40,7 @@ pub(crate) struct World {
     end: Cell<Instant>,
     hold_ms: Cell<u64>,
     last_grant: Cell<Micros>,
-    halls: RefCell<BTreeMap<(Scenario, u32), HallCell>>,
+    sessions: RefCell<BTreeMap<(Scenario, u32), SessionCell>>,
     buyers: RefCell<BTreeSet<String>>,
 }
 
@@ -73,7 +61,7 @@ impl World {
             end: Cell::new(Instant::now()),
             hold_ms: Cell::new(abilities.hold_ms),
             last_grant: Cell::new(0),
-            halls: RefCell::default(),
+            sessions: RefCell::default(),
             buyers: RefCell::default(),
             abilities,
         }
@@ -89,7 +77,7 @@ impl World {
         self.end.get()
     }
 
-    /// A target could not be reached: for a moment nobody need try it.
+    /// A target could not be reached: it is not tried again for [`AWAY_PAUSE`].
     pub(crate) fn found_away(&self, target: usize) {
         self.away[target].set(Some(Instant::now()));
         self.unreached.set(self.unreached.get() + 1);
@@ -136,29 +124,34 @@ impl World {
     }
 
     /// All sessions that were opened, in order.
-    pub(crate) fn halls(&self) -> Vec<Rc<Hall>> {
-        self.halls.borrow().values().filter_map(|cell| cell.get().cloned()).collect()
+    pub(crate) fn sessions(&self) -> Vec<Rc<Session>> {
+        self.sessions.borrow().values().filter_map(|cell| cell.get().cloned()).collect()
     }
 
     /// The session of that number of a scenario, opened when it is first asked for; `None` when
     /// the run was over before it could be.
-    pub(crate) async fn hall(&self, of: Scenario, index: u32, seats: usize) -> Option<Rc<Hall>> {
-        let cell = Rc::clone(self.halls.borrow_mut().entry((of, index)).or_default());
+    pub(crate) async fn session(
+        &self,
+        of: Scenario,
+        index: u32,
+        seats: usize,
+    ) -> Option<Rc<Session>> {
+        let cell = Rc::clone(self.sessions.borrow_mut().entry((of, index)).or_default());
         let opened = cell.get_or_try_init(async || self.open(of, index, seats).await.ok_or(()));
         opened.await.ok().cloned()
     }
 
-    async fn open(&self, of: Scenario, index: u32, seats: usize) -> Option<Rc<Hall>> {
+    async fn open(&self, of: Scenario, index: u32, seats: usize) -> Option<Rc<Session>> {
         let price_cents = PRICES_CENTS[index as usize % PRICES_CENTS.len()];
         let movie = format!("{of} {} {index}", self.tag);
         for target in self.targets.iter().cycle().skip(index as usize % self.targets.len()) {
             if let Ok(made) = open_session(target, &movie, price_cents, seats).await {
                 let Created { id, seats } = made;
-                let line = Session { id: id.clone(), seats: seats.clone(), price_cents };
-                self.scribe.write(Line::Session(line));
                 let count = u32::try_from(seats.len()).unwrap_or(u32::MAX);
+                let session = Session { id, seats, price_cents };
+                self.scribe.write(Line::Session(session.clone()));
                 self.figures.lock().opened_at(self.scribe.now(), count);
-                return Some(Rc::new(Hall { id, seats }));
+                return Some(Rc::new(session));
             }
             self.unreached.set(self.unreached.get() + 1);
             if Instant::now() >= self.end() {
@@ -168,20 +161,4 @@ impl World {
         }
         None
     }
-}
-
-/// Opens a session over a connection of its own, so that no client's requests are mixed with it.
-pub(crate) async fn open_session(
-    target: &Target,
-    movie: &str,
-    price_cents: i64,
-    seats: usize,
-) -> anyhow::Result<Created> {
-    let request = api::render_session(movie, price_cents, seats, target);
-    let mut connection = Connection::open(target, CONNECT_LIMIT).await?;
-    let answer = connection.ask(&request, REQUEST_LIMIT).await;
-    let answer = answer.map_err(Lost::into_error)?;
-    let made = api::read_session(&answer)?;
-    anyhow::ensure!(made.seats.len() == seats, "{} seats instead of {seats}", made.seats.len());
-    Ok(made)
 }

@@ -1,4 +1,5 @@
-//! The state of a trial: what is known so far, and which part of the judge hears which answer.
+//! The state of a trial: everything known so far of seats, reservations and keys, and the questions
+//! and convictions that all checks share. What an answer proves is decided by the checks.
 
 use std::{
     cmp::Reverse,
@@ -9,14 +10,14 @@ use uuid::Uuid;
 
 use super::{
     claim::{Claim, LINGER, REMEMBER, SLACK},
-    fact::{Fact, Outcome},
-    keys::{self, Keys},
+    fact::Fact,
+    keys::Keys,
     linear::Samples,
     names::Names,
     seat::Seat,
-    verdict::{Evidence, Findings, Promise, Verdict, Violation},
+    verdict::{Evidence, Findings, Promise, Violation},
 };
-use crate::history::{Action, Completion, Invoke, Line, Micros, Run, Session};
+use crate::history::{Completion, Invoke, Micros, Run, Session};
 
 /// A session and where its seats stand.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub(super) struct Ended {
     pub(super) key: Option<u128>,
     pub(super) done: Completion,
     pub(super) fact: Fact,
-    /// Whether it says again what was answered under its key before.
+    /// Whether it repeats the answer that its key had before.
     pub(super) repeats: bool,
 }
 
@@ -62,7 +63,7 @@ impl Ended {
     }
 }
 
-/// What a violation is about, beside its sentence.
+/// The seat or session that a violation is about.
 #[derive(Clone, Copy)]
 pub(super) enum About {
     Seat(u32),
@@ -70,37 +71,38 @@ pub(super) enum About {
     Nothing,
 }
 
-/// Why a seat was not to be had.
+/// Why a request for a seat may honestly have been refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Excuse {
     /// There is none.
     None,
     /// Only an unknown outcome may explain it.
     Doubt,
-    /// Somebody had it, or was asking for it.
+    /// Another client held it, or was asking for it.
     Known,
 }
 
 /// The trial.
 #[derive(Debug, Default)]
 pub(super) struct Case {
-    run: Run,
-    torn: bool,
-    operations: u64,
-    unknown: u64,
+    pub(super) run: Run,
+    /// Whether the history's last line is cut off.
+    pub(super) torn: bool,
+    pub(super) operations: u64,
+    pub(super) unknown: u64,
     pub(super) names: Names,
     pub(super) shows: Vec<Show>,
     pub(super) show_of: HashMap<Uuid, u32>,
     pub(super) seats: Vec<Seat>,
     pub(super) seat_of: HashMap<Uuid, u32>,
     pub(super) claims: HashMap<Uuid, Claim>,
-    /// When to look whether a reservation can be forgotten.
+    /// When to check whether a reservation can be forgotten.
     ending: BinaryHeap<Reverse<(Micros, Uuid)>>,
     /// Each user's known sales.
     pub(super) bought: HashMap<Box<str>, Vec<Uuid>>,
     pub(super) keys: Keys,
-    open: HashMap<u64, Open>,
-    /// The longest hold that an answer told of.
+    pub(super) open: HashMap<u64, Open>,
+    /// The longest hold in any answer.
     pub(super) longest_hold: Option<Micros>,
     /// Whether a confirm named no seats that are known, so that any seat may be its.
     pub(super) blind_confirm: bool,
@@ -111,14 +113,6 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) fn begin(&mut self, run: Run) {
-        self.run = run;
-    }
-
-    pub(super) fn tear(&mut self) {
-        self.torn = true;
-    }
-
     pub(super) fn open_session(&mut self, session: &Session) {
         let id = self.names.id(&session.id);
         if self.show_of.contains_key(&id) {
@@ -136,78 +130,18 @@ impl Case {
         self.show_of.insert(id, number);
     }
 
-    /// Hears the next line, in the order of time.
-    pub(super) fn hear(&mut self, line: Line) -> anyhow::Result<()> {
-        match line {
-            Line::Run(_) | Line::Session(_) => Ok(()),
-            Line::Invoke(invoke) => {
-                self.invoked(invoke);
-                Ok(())
-            }
-            Line::Ok(done) => self.ended(done, Outcome::Ok),
-            Line::Fail(done) => self.ended(done, Outcome::Fail),
-            Line::Info(done) => self.ended(done, Outcome::Info),
-        }
-    }
-
-    fn invoked(&mut self, invoke: Invoke) {
-        self.forget(invoke.at);
-        self.operations += 1;
-        let key = keys::name(&invoke);
-        let first = self.keys.invoked(key, invoke.at);
-        let mut seats = self.seats_named(&invoke.seats);
-        match invoke.action {
-            Action::Reserve => {
-                for &seat in &seats {
-                    self.seats[seat as usize].asking += 1;
-                }
-            }
-            Action::Confirm | Action::Cancel | Action::Extend => {
-                self.about_claim_invoked(&invoke, &mut seats);
-            }
-            Action::Seats | Action::Reservation | Action::Sales => {}
-        }
-        if let Some(&seat) = seats.first() {
-            self.shows[self.seats[seat as usize].session as usize].begun = true;
-        }
-        self.open.insert(invoke.op, Open { seats: seats.into(), first, key, invoke });
-    }
-
-    fn ended(&mut self, done: Completion, outcome: Outcome) -> anyhow::Result<()> {
-        let Open { invoke, seats, first, key } = self.open.remove(&done.op).ok_or_else(|| {
-            anyhow::anyhow!("operation {} was answered but never sent, or twice", done.op)
-        })?;
-        self.forget(done.at);
-        self.unknown += u64::from(outcome == Outcome::Info);
-        let fact = Fact::new(&invoke, &done, outcome);
-        let mut ended = Ended { invoke, seats, first, key, done, fact, repeats: false };
-        ended.repeats = self.second_answer(&ended);
-        self.sample(&ended);
-        match ended.invoke.action {
-            Action::Reserve => self.reserve_ended(&ended),
-            Action::Confirm => self.confirm_ended(&ended),
-            Action::Cancel => self.cancel_ended(&ended),
-            Action::Extend => self.extend_ended(&ended),
-            _ if outcome != Outcome::Ok && ended.invoke.action != Action::Reservation => {}
-            Action::Seats => self.map_read(&ended),
-            Action::Reservation => self.reservation_read(&ended),
-            Action::Sales => self.sales_read(&ended),
-        }
-        Ok(())
-    }
-
     /// The seats of these ids that are known.
     pub(super) fn seats_named(&mut self, ids: &[String]) -> Vec<u32> {
         ids.iter().filter_map(|id| self.seat_of.get(&self.names.id(id)).copied()).collect()
     }
 
-    /// Sees to it that a reservation is forgotten some time after it ends.
+    /// Schedules a reservation to be forgotten some time after it ends.
     pub(super) fn watch_end(&mut self, id: Uuid, at: Micros) {
         self.ending.push(Reverse((at, id)));
     }
 
     /// Forgets what can no longer matter at `now`.
-    fn forget(&mut self, now: Micros) {
+    pub(super) fn forget(&mut self, now: Micros) {
         while let Some(&Reverse((at, id))) = self.ending.peek()
             && at < now
         {
@@ -239,8 +173,8 @@ impl Case {
         }
     }
 
-    /// What may have been in the way of a request for `seat` that was sent at `since` and is being
-    /// answered now; `asking` is how many of the seat's requests are its own.
+    /// The excuse for refusing a request for `seat` that was sent at `since` and is answered now;
+    /// `asking` is how many of the seat's requests in flight are its own.
     pub(super) fn excuse(&self, seat: u32, since: Micros, asking: u32) -> Excuse {
         let seat = &self.seats[seat as usize];
         let held = |id: &Uuid| self.claims.get(id).is_some_and(|c| c.in_the_way_until() >= since);
@@ -277,7 +211,7 @@ impl Case {
             .find(|(_, claim)| claim.surely_throughout(from, to))
     }
 
-    /// Counts a violation, and keeps it if it is to be told.
+    /// Counts a violation, and keeps the first few of each promise in full.
     pub(super) fn convict(
         &mut self,
         promise: Promise,
@@ -308,7 +242,7 @@ impl Case {
         let mut evidence: Vec<_> = evidence.iter().map(|(f, says)| self.show(f, says)).collect();
         evidence.sort_by_key(|evidence| evidence.invoked_at);
         evidence.dedup_by_key(|evidence| evidence.op);
-        self.findings.tell(Violation { promise, what, seat, session, evidence });
+        self.findings.keep(Violation { promise, what, seat, session, evidence });
     }
 
     fn show(&self, fact: &Fact, says: &str) -> Evidence {
@@ -326,40 +260,20 @@ impl Case {
         }
     }
 
-    /// How a person would name a seat.
+    /// A seat's name, for people.
     pub(super) fn seat_name(&self, seat: u32) -> String {
         format!("seat no. {}", self.seats[seat as usize].place + 1)
     }
 
-    /// How a person would name several seats of one session.
+    /// The names of several seats of one session, for people.
     pub(super) fn seat_names(&self, seats: &[u32]) -> String {
         let places: Vec<_> =
             seats.iter().map(|&s| (self.seats[s as usize].place + 1).to_string()).collect();
         format!("seats no. {}", places.join(", "))
     }
-
-    /// Everything has been heard.
-    pub(super) fn close(mut self) -> Verdict {
-        let unknown = self.unknown + self.open.len() as u64;
-        for open in std::mem::take(&mut self.open).into_values() {
-            self.sample_unanswered(open);
-        }
-        self.search_samples();
-        let (checks, violations, untold) = self.findings.close();
-        Verdict {
-            operations: self.operations,
-            unknown,
-            sessions: self.shows.len(),
-            seats: self.seats.len(),
-            torn: self.torn,
-            checks,
-            violations,
-            untold,
-        }
-    }
 }
 
-/// A count as it is kept; no history has four thousand million seats.
+/// A count in 32 bits: no history has four thousand million seats.
 fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
 }

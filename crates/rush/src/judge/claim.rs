@@ -1,4 +1,4 @@
-//! What is known of one reservation, and for how long its hold surely and possibly lasts.
+//! Everything known of one reservation, and for how long its hold surely and possibly lasts.
 //!
 //! All times are the clients' own. A server makes a hold somewhere between the request's first byte
 //! and the answer's last: surely it lasts from the answer to the request plus its length, possibly
@@ -16,7 +16,7 @@ pub(super) const SLACK: Micros = 2_000_000;
 /// process, a proxy, a kernel's buffer) is known to keep one longer.
 pub(super) const LINGER: Micros = 60_000_000;
 
-/// How long a reservation is remembered after its end, to know it should someone still pay for it.
+/// How long a reservation is remembered after its end, in case a late request pays for it.
 pub(super) const REMEMBER: Micros = 30_000_000;
 
 /// What two clocks may differ by over a hold: the server cuts to milliseconds, and clocks drift.
@@ -33,7 +33,7 @@ pub(super) struct Sold {
     pub(super) sale: Option<Uuid>,
     /// What it cost.
     pub(super) total: Option<i64>,
-    /// What tells of it.
+    /// The operation that shows it.
     pub(super) fact: Fact,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Claim {
     pub(super) first: Micros,
     /// When it was known to be made.
     pub(super) known: Micros,
-    /// Until when it surely lasts, unless someone ends it.
+    /// Until when it surely lasts, unless a request ends it.
     pub(super) sure_until: Micros,
     /// Until when it possibly lasts.
     pub(super) possible_until: Micros,
@@ -105,7 +105,7 @@ impl Claim {
         self.known < from && to < self.sure_until && !self.maybe_cancelled()
     }
 
-    /// Whether someone may have cancelled it.
+    /// Whether it may have been cancelled.
     pub(super) const fn maybe_cancelled(&self) -> bool {
         self.cancelled.is_some() || self.cancels.possible()
     }
@@ -115,7 +115,7 @@ impl Claim {
         self.sale.is_some() || self.confirms.possible()
     }
 
-    /// Until when somebody else may be refused on its account.
+    /// Until when a request of another client may be refused because of it.
     pub(super) const fn in_the_way_until(&self) -> Micros {
         if self.extends.open > 0 {
             return Micros::MAX;

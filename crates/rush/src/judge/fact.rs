@@ -1,24 +1,6 @@
-//! One operation, small enough to be kept: what a violation's evidence is made from.
+//! One operation in the few bytes that a violation's evidence needs, so that many can be kept.
 
-use crate::history::{Action, Completion, Invoke, Micros};
-
-/// How an operation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Ok,
-    Fail,
-    Info,
-}
-
-impl Outcome {
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Fail => "fail",
-            Self::Info => "info",
-        }
-    }
-}
+use crate::history::{Action, Completion, Invoke, Micros, Outcome};
 
 /// One operation that ended.
 #[derive(Clone, Copy, Debug)]

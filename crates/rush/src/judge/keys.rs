@@ -1,24 +1,19 @@
-//! Idempotency keys: what was asked under each, and the one answer that it may have.
+//! Idempotency keys: the requests under each, and its first success.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{
-    case::{About, Case, Ended},
-    fact::{Fact, Outcome},
-    names::digest,
-    verdict::Promise,
-};
-use crate::history::{Action, Invoke, Micros};
+use super::{fact::Fact, names::digest};
+use crate::history::{Action, Invoke, Micros, Outcome};
 
-/// A success under a key.
+/// An answer under a key.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
-    fact: Fact,
-    reservation: Option<Uuid>,
-    sale: Option<Uuid>,
-    hash: Option<u64>,
+    pub(super) fact: Fact,
+    pub(super) reservation: Option<Uuid>,
+    pub(super) sale: Option<Uuid>,
+    pub(super) hash: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -36,7 +31,7 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Notes a request, and tells when the first one with its key was sent.
+    /// Notes a request, and returns when the first one with its key was sent.
     pub(super) fn invoked(&mut self, key: Option<u128>, at: Micros) -> Micros {
         let Some(key) = key else { return at };
         let keyed = self.known.entry(key).or_insert(Keyed {
@@ -54,12 +49,12 @@ impl Keys {
         self.known.get(&key).is_some_and(|keyed| keyed.answer.is_some())
     }
 
-    /// Notes an answer, and gives the earlier success under its key.
-    fn ended(&mut self, ended: &Ended, answer: Answer) -> Option<Answer> {
-        let key = ended.key?;
+    /// Notes an answer, and returns the earlier success under its key.
+    pub(super) fn ended(&mut self, key: Option<u128>, answer: Answer) -> Option<Answer> {
+        let key = key?;
         let keyed = self.known.get_mut(&key)?;
         keyed.open -= 1;
-        match ended.fact.outcome {
+        match answer.fact.outcome {
             Outcome::Ok => {
                 let earlier = keyed.answer.as_deref().cloned();
                 keyed.answer.get_or_insert_with(|| Box::new(answer));
@@ -73,51 +68,6 @@ impl Keys {
         }
         None
     }
-}
-
-impl Case {
-    /// Holds an answer against the earlier success under its key, and tells whether it is about the
-    /// same reservation and sale.
-    pub(super) fn second_answer(&mut self, ended: &Ended) -> bool {
-        let mut id = |text: &Option<String>| text.as_deref().map(|text| self.names.id(text));
-        let answer = Answer {
-            fact: ended.fact,
-            reservation: id(&ended.done.reservation),
-            sale: id(&ended.done.sale),
-            hash: ended.done.hash,
-        };
-        let Some(earlier) = self.keys.ended(ended, answer.clone()) else { return false };
-        self.findings.checked(Promise::C6);
-        let difference = if differ(earlier.reservation, answer.reservation) {
-            "two reservations"
-        } else if differ(earlier.sale, answer.sale) {
-            "two sales"
-        } else if differ(earlier.hash, answer.hash) {
-            "two different answers"
-        } else {
-            return true;
-        };
-        let agrees = !differ(earlier.reservation, answer.reservation);
-        let key = ended.invoke.key.as_deref().unwrap_or_default();
-        let what = format!("The key {key} of user {} had {difference}.", ended.invoke.user);
-        let about = ended.seats.first().map_or(About::Nothing, |&seat| About::Seat(seat));
-        let says = |answer: &Answer| {
-            let part = |name: &str, id: Option<Uuid>| {
-                id.map_or_else(String::new, |id| format!(" {name} {}", self.names.text(id)))
-            };
-            let reservation = part("reservation", answer.reservation);
-            let sale = part("sale", answer.sale);
-            let hash = answer.hash.map_or_else(String::new, |hash| format!(" body {hash:016x}"));
-            format!("key {key}:{reservation}{sale}{hash}")
-        };
-        let evidence = [(earlier.fact, says(&earlier)), (answer.fact, says(&answer))];
-        self.convict(Promise::C6, about, what, &evidence);
-        agrees
-    }
-}
-
-fn differ<T: Copy + PartialEq>(one: Option<T>, other: Option<T>) -> bool {
-    one.zip(other).is_some_and(|(one, other)| one != other)
 }
 
 /// An idempotency key with its user and action, packed.

@@ -1,20 +1,18 @@
-//! Whether the answers about one seat fit into one order, searched for seats with few of them.
+//! Linearizability: whether the answers about one seat fit into one order.
 //!
-//! The other checks each look at one kind of lie. This one knows only how a seat behaves (free,
+//! The other checks each look at one kind of lie. This search knows only how a seat behaves (free,
 //! held, sold) and tries every order that the times allow, after Wing and Gong; it finds what no
-//! single check foresaw. Seats that another check has convicted are left out.
+//! single check foresaw. Which operations are steps of which seat is decided by its caller.
 
 use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use super::{
-    case::{About, Case, Ended, Open},
     claim::{SLACK, margin},
-    fact::{Fact, Outcome},
-    verdict::Promise,
+    fact::Fact,
 };
-use crate::history::{Action, Completion, Micros};
+use crate::history::{Action, Micros, Outcome};
 
 /// Longer histories are not searched: the orders are too many.
 const STEPS: usize = 12;
@@ -26,12 +24,12 @@ const STATES: usize = 20_000;
 /// One operation on the seat.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
-    fact: Fact,
-    first: Micros,
-    reservation: Option<Uuid>,
-    hold: Option<Micros>,
-    /// Whether a refusal says that this seat was taken: of a group's, nobody knows which was.
-    telling: bool,
+    pub(super) fact: Fact,
+    pub(super) first: Micros,
+    pub(super) reservation: Option<Uuid>,
+    pub(super) hold: Option<Micros>,
+    /// Whether a refusal proves that this seat was taken: a group's does not name the seat.
+    pub(super) telling: bool,
 }
 
 impl Step {
@@ -54,14 +52,15 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    /// Leaves a seat out, for others than the crowd may have it.
+    /// Stops watching a seat, for others than the crowd may have it.
     pub(super) fn leave_out(&mut self, seat: u32) {
         if let Some(Some(_)) = self.seats.insert(seat, None) {
             self.watched -= 1;
         }
     }
 
-    fn note(&mut self, seat: u32, step: &Step) {
+    /// Adds a step of a seat, unless the seat is not watched.
+    pub(super) fn note(&mut self, seat: u32, step: &Step) {
         self.full |= self.watched >= SEATS;
         if self.full && !self.seats.contains_key(&seat) {
             return;
@@ -79,75 +78,17 @@ impl Samples {
             None => {}
         }
     }
-}
 
-impl Case {
-    /// Notes an operation that changes seats, or might have.
-    pub(super) fn sample(&mut self, ended: &Ended) {
-        let fact = ended.fact;
-        let about = match (fact.action, fact.outcome) {
-            (Action::Confirm, Outcome::Fail) => matches!(fact.status, 404 | 410),
-            (Action::Seats | Action::Reservation | Action::Sales, _)
-            | (Action::Cancel | Action::Extend, Outcome::Fail) => false,
-            _ => !ended.repeats,
-        };
-        if !about {
-            return;
-        }
-        let asked = ended.invoke.reservation.as_deref().or(ended.done.reservation.as_deref());
-        let step = Step {
-            fact,
-            first: ended.first,
-            reservation: asked.map(|id| self.names.id(id)),
-            hold: ended.done.hold_ms.map(|hold| hold * 1_000),
-            telling: ended.seats.len() == 1 && ended.refuses_seats(),
-        };
-        for &seat in &ended.seats {
-            self.samples.note(seat, &step);
-        }
-    }
-
-    /// Notes an operation that was in flight when the history ended.
-    pub(super) fn sample_unanswered(&mut self, open: Open) {
-        let Open { invoke, seats, first, key } = open;
-        let done = Completion { op: invoke.op, at: Micros::MAX, ..Completion::default() };
-        let fact = Fact::new(&invoke, &done, Outcome::Info);
-        self.sample(&Ended { invoke, seats, first, key, done, fact, repeats: false });
-    }
-
-    /// Searches the seats that were watched.
-    pub(super) fn search_samples(&mut self) {
-        let mut samples: Vec<_> = std::mem::take(&mut self.samples.seats).into_iter().collect();
-        samples.sort_unstable_by_key(|(seat, _)| *seat);
-        for (seat, steps) in samples {
-            let Some(steps) = steps else { continue };
-            if self.convicted.contains(&seat) {
-                continue;
-            }
-            self.findings.checked(Promise::C9);
-            match fits(&steps) {
-                Some(true) => {}
-                None => self.findings.doubted(Promise::C9),
-                Some(false) => {
-                    let what = format!(
-                        "The answers about {} fit into no order in which a seat is free, held or \
-                         sold.",
-                        self.seat_name(seat)
-                    );
-                    let says = |step: &Step| {
-                        step.reservation.map_or_else(String::new, |id| {
-                            format!("reservation {}", self.names.text(id))
-                        })
-                    };
-                    let evidence: Vec<_> = steps.iter().map(|s| (s.fact, says(s))).collect();
-                    self.convict(Promise::C9, About::Seat(seat), what, &evidence);
-                }
-            }
-        }
+    /// The seats whose steps are all known, in order, each with its steps.
+    pub(super) fn take(&mut self) -> Vec<(u32, Vec<Step>)> {
+        let seats = std::mem::take(&mut self.seats).into_iter();
+        let mut whole: Vec<_> = seats.filter_map(|(seat, steps)| Some((seat, steps?))).collect();
+        whole.sort_unstable_by_key(|(seat, _)| *seat);
+        whole
     }
 }
 
-/// What a seat is, between two steps.
+/// The state of a seat between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum State {
     Free,
@@ -163,7 +104,7 @@ enum State {
 }
 
 /// Whether the steps fit into an order; `None` when the search was given up.
-fn fits(steps: &[Step]) -> Option<bool> {
+pub(super) fn fits(steps: &[Step]) -> Option<bool> {
     let steps: Vec<_> = steps.iter().filter(|step| is_telling(step, steps)).collect();
     let must: u16 = mask(&steps, |step| step.fact.outcome != Outcome::Info);
     let mut seen = HashSet::new();
@@ -211,7 +152,7 @@ fn mask(steps: &[&Step], is: impl Fn(&Step) -> bool) -> u16 {
     (0..steps.len()).filter(|&place| is(steps[place])).fold(0, |mask, place| mask | 1 << place)
 }
 
-/// Whether a step says anything of the seat's state. A refusal does not while another request for
+/// Whether a step proves anything of the seat's state. A refusal does not while another request for
 /// the seat was under way, or a cancel had just been answered.
 fn is_telling(step: &Step, steps: &[Step]) -> bool {
     if step.fact.action != Action::Reserve || step.fact.outcome != Outcome::Fail {

@@ -2,7 +2,7 @@
 //!
 //! A history is written by one process as things happen, so it is nearly in order: a task may be
 //! overtaken between looking at the clock and writing its line. A window of lines is held back and
-//! given out by time, so that whatever happened before a line is known when it is heard.
+//! released by time, so that whatever happened before a line is known when it is judged.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -24,7 +24,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Takes a line in, and gives out the earliest when the window is full.
+    /// Takes a line in, and returns the earliest when the window is full.
     pub(super) fn push(&mut self, line: Line) -> anyhow::Result<Option<Line>> {
         let at = line.at().unwrap_or(self.given);
         anyhow::ensure!(
@@ -42,7 +42,7 @@ impl Order {
         Ok(if self.waiting.len() > WINDOW { self.pop() } else { None })
     }
 
-    /// Gives out the earliest line.
+    /// Returns the earliest line.
     pub(super) fn pop(&mut self) -> Option<Line> {
         let Reverse((at, _, place)) = self.waiting.pop()?;
         self.given = at;

@@ -1,16 +1,16 @@
-//! What an answered confirm, cancel or extend shows: a seat sold twice, a hold cut short, one that
-//! is paid after its end.
+//! Checks of answered confirms, cancels and extends: a seat sold twice, a hold cut short, one that is
+//! paid after its end.
 
 use uuid::Uuid;
 
 use super::{
     case::{About, Case, Ended},
     claim::{Claim, LINGER, SLACK, Sold, Tries, margin},
-    fact::{Fact, Outcome},
+    fact::Fact,
     seat::SoldSeat,
-    verdict::{Promise, seconds},
+    verdict::Promise,
 };
-use crate::history::{Action, Invoke, Micros};
+use crate::history::{Action, Invoke, Micros, Outcome, seconds};
 
 /// The tries of one kind.
 fn tries(claim: &mut Claim, action: Action) -> &mut Tries {

@@ -1,4 +1,4 @@
-//! What a read shows: a sale that is gone, changed or from nowhere, a hold that is not respected or
+//! Checks of reads: a sale that is gone, changed or from nowhere, a hold that is not respected or
 //! outlives its time.
 //!
 //! A read answers for some moment between its request and its answer. What was surely so all that
@@ -11,11 +11,10 @@ use uuid::Uuid;
 use super::{
     case::{About, Case, Ended, Excuse},
     claim::{Claim, Sold},
-    fact::Outcome,
     seat::SoldSeat,
-    verdict::{Promise, seconds},
+    verdict::Promise,
 };
-use crate::history::SaleSeen;
+use crate::history::{Outcome, SaleSeen, seconds};
 
 /// A list as long as this may be the first page of a longer one.
 const PAGE: usize = 1_000;

@@ -1,15 +1,15 @@
-//! What an answered reserve shows: a seat granted that was another's, a refusal without a reason,
-//! a group granted in part, a wrong total.
+//! Checks of answered reserves: a seat granted that was another's, a refusal without a reason, a
+//! group granted in part, a wrong total.
 
 use uuid::Uuid;
 
 use super::{
     case::{About, Case, Ended, Excuse},
     claim::{Claim, LINGER, SLACK, margin},
-    fact::{Fact, Outcome},
-    verdict::{Promise, seconds},
+    fact::Fact,
+    verdict::Promise,
 };
-use crate::history::Micros;
+use crate::history::{Micros, Outcome, seconds};
 
 impl Case {
     pub(super) fn reserve_ended(&mut self, ended: &Ended) {
@@ -39,7 +39,7 @@ impl Case {
         }
         self.whole_group(ended, &ended.seats);
         let Some(id) = ended.done.reservation.as_deref().map(|id| self.names.id(id)) else {
-            // A grant without a name: somebody holds the seats, and nobody can say who.
+            // A grant without an id: the seats are held, and no later answer can say by whom.
             for &seat in &ended.seats {
                 self.seats[seat as usize].lose(None, fact.done);
             }
@@ -81,7 +81,7 @@ impl Case {
         self.claims.insert(id, claim);
     }
 
-    /// C1: nobody gets a seat that was sold before they asked.
+    /// C1: a request sent after a seat was sold is not granted it.
     fn grant_after_sale(&mut self, ended: &Ended, seat: u32, id: Uuid) {
         self.findings.checked(Promise::C1);
         let Some(sold) = self.seats[seat as usize].sold else { return };
@@ -107,7 +107,7 @@ impl Case {
         );
     }
 
-    /// C3: nobody gets a seat that another surely holds.
+    /// C3: a seat that one reservation surely holds is not granted to another.
     fn grant_beside_hold(&mut self, ended: &Ended, seat: u32, id: Uuid, sure_until: Micros) {
         self.findings.checked(Promise::C3);
         let (from, to) = (ended.first, ended.fact.done);
@@ -131,7 +131,7 @@ impl Case {
         self.convict(Promise::C3, About::Seat(seat), what, &[(grant, first), (ended.fact, second)]);
     }
 
-    /// C5, and C4 in the census: something stood in the way of whoever was refused.
+    /// C5, and C4 in the census: a refusal has a reason.
     fn refused(&mut self, ended: &Ended) {
         let fact = ended.fact;
         if ended.seats.len() > 1 {
@@ -194,22 +194,23 @@ impl Case {
             return;
         }
         self.findings.checked(Promise::G);
-        let mut told = self.seats_named(&ended.done.seats);
+        let mut granted = self.seats_named(&ended.done.seats);
         let mut asked = asked.to_vec();
-        let known = told.len() == ended.done.seats.len();
-        told.sort_unstable();
+        let known = granted.len() == ended.done.seats.len();
+        granted.sort_unstable();
         asked.sort_unstable();
-        if known && told == asked {
+        if known && granted == asked {
             return;
         }
-        let missing: Vec<_> = asked.iter().copied().filter(|seat| !told.contains(seat)).collect();
+        let missing: Vec<_> =
+            asked.iter().copied().filter(|seat| !granted.contains(seat)).collect();
         let about = missing.first().or(asked.first()).map_or(About::Nothing, |&s| About::Seat(s));
         let what = format!(
             "{} were asked for, and {} granted.",
             self.seat_names(&asked),
-            self.seat_names(&told)
+            self.seat_names(&granted)
         );
-        let says = format!("{} for {}", self.seat_names(&told), ended.invoke.user);
+        let says = format!("{} for {}", self.seat_names(&granted), ended.invoke.user);
         self.convict(Promise::G, about, what, &[(ended.fact, says)]);
     }
 

@@ -1,4 +1,4 @@
-//! What is known of one seat: its sale, its holds, and who may be asking for it.
+//! Everything known of one seat: its sale, its holds, and the requests for it in flight.
 
 use uuid::Uuid;
 
@@ -18,9 +18,9 @@ pub(super) struct SoldSeat {
     pub(super) at: Micros,
     /// To which reservation; `None` when only a map shows it.
     pub(super) to: Option<Uuid>,
-    /// What tells of it.
+    /// The operation that shows it.
     pub(super) fact: Fact,
-    /// Whether it was so before anyone in the history asked for it.
+    /// Whether it was sold before the history's first request for it.
     pub(super) before: bool,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Seat {
     pub(super) asked_until: Option<Micros>,
     /// When the last reserve of it with an unknown outcome was given up.
     pub(super) unknown_reserve: Option<Micros>,
-    /// The same for reserves whose key may yet tell what became of them.
+    /// The same for reserves whose outcome another request with their key may still show.
     unknown_keys: Vec<(u128, Micros)>,
     /// How many confirms of it are in flight.
     pub(super) paying: u32,
@@ -88,7 +88,7 @@ impl Seat {
         self.paying > 0 || self.unknown_sale.is_some_and(|known| self.granted <= Some(known))
     }
 
-    /// Notes that nobody knows what became of a reserve.
+    /// Notes a reserve with an unknown outcome.
     pub(super) fn lose(&mut self, key: Option<u128>, given_up: Micros) {
         match key {
             Some(key) if self.unknown_keys.len() < UNKNOWN_KEYS_MAX => {
@@ -98,7 +98,7 @@ impl Seat {
         }
     }
 
-    /// Notes that it is known what became of the reserves with this key.
+    /// Notes that the outcome of the reserves with this key is known.
     pub(super) fn resolve(&mut self, key: u128) {
         self.unknown_keys.retain(|(unknown, _)| *unknown != key);
     }
@@ -108,7 +108,7 @@ impl Seat {
         self.unknown_keys.iter().map(|(_, at)| *at).max().max(self.unknown_reserve)
     }
 
-    /// Notes that a reserve of it was granted, or lengthened.
+    /// Notes that a hold of it was granted, or extended.
     pub(super) fn hold(&mut self, id: Uuid, claim: &Claim) {
         if !self.holds.contains(&id) {
             self.holds.push(id);

@@ -1,14 +1,14 @@
-//! What the judge says: what was checked, what was doubted, and each breach with the lines that
-//! show it. Owns the words; what is a breach is decided elsewhere.
+//! The verdict: how often each promise was checked and doubted, and each violation with the
+//! operations that show it. Owns the words; what is a violation is decided by the checks.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::history::{Action, Micros};
+use crate::history::{Action, Micros, seconds};
 
-/// How many violations of one promise are told in full; the rest are counted.
-const TOLD_PER_PROMISE: u64 = 10;
+/// How many violations of one promise are kept in full; the rest are counted.
+const KEPT_PER_PROMISE: u64 = 10;
 
 /// A promise that a history can show to be kept or broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -21,7 +21,7 @@ pub enum Promise {
     C3,
     /// In the end every seat is either sold or free.
     C4,
-    /// Nobody is refused without a reason.
+    /// A refusal has a reason.
     C5,
     /// One key has one effect.
     C6,
@@ -38,7 +38,7 @@ impl Promise {
     pub const ALL: [Self; 9] =
         [Self::C1, Self::C2, Self::C3, Self::C4, Self::C5, Self::C6, Self::C8, Self::C9, Self::G];
 
-    /// What is asked of the history.
+    /// The promise as a question about the history.
     pub const fn question(self) -> &'static str {
         match self {
             Self::C1 => "Is each seat sold at most once?",
@@ -65,12 +65,12 @@ impl fmt::Display for Promise {
 pub struct Check {
     /// Which promise.
     pub promise: Promise,
-    /// What was asked of the history.
+    /// The promise as a question about the history.
     pub question: &'static str,
     /// How many times it could have been broken and was looked at.
     pub checked: u64,
-    /// How many of them were let go only because an outcome is unknown, or something that this
-    /// history does not show may explain it.
+    /// How many of them were excused only by an unknown outcome, or by something that this history
+    /// does not show.
     pub doubted: u64,
     /// How many times it was broken.
     pub violations: u64,
@@ -81,11 +81,11 @@ pub struct Check {
 pub struct Evidence {
     /// The operation's number in the history.
     pub op: u64,
-    /// Who sent it.
+    /// The number of the client that sent it.
     pub client: u32,
-    /// Where it went.
+    /// The URL of its target.
     pub target: String,
-    /// What was asked.
+    /// Its kind.
     pub action: Action,
     /// When it was sent, in microseconds since the run began.
     pub invoked_at: Micros,
@@ -95,7 +95,7 @@ pub struct Evidence {
     pub outcome: &'static str,
     /// The HTTP status, 0 when there was none.
     pub status: u16,
-    /// What it was about and what it says, in words.
+    /// The seats, reservation or sale it is about, in words.
     pub says: String,
 }
 
@@ -114,12 +114,12 @@ pub struct Violation {
     pub evidence: Vec<Evidence>,
 }
 
-/// What the judge makes of a history.
+/// The judge's findings about a history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// How many operations were sent.
     pub operations: u64,
-    /// How many of them have an outcome that nobody knows.
+    /// How many of them have an unknown outcome.
     pub unknown: u64,
     /// How many sessions the history is about.
     pub sessions: usize,
@@ -172,29 +172,29 @@ impl Findings {
         &mut self.checks[promise as usize]
     }
 
-    /// Counts something that was looked at.
+    /// Counts one check of a promise.
     pub(super) fn checked(&mut self, promise: Promise) {
         self.check(promise).checked += 1;
     }
 
-    /// Counts something that was let go for want of knowledge.
+    /// Counts one check that only an unknown outcome explains.
     pub(super) fn doubted(&mut self, promise: Promise) {
         self.check(promise).doubted += 1;
     }
 
-    /// Counts a violation, and tells whether it should be told in full.
+    /// Counts a violation, and returns whether it should be kept in full.
     pub(super) fn violated(&mut self, promise: Promise) -> bool {
         let check = self.check(promise);
         check.violations += 1;
-        check.violations <= TOLD_PER_PROMISE
+        check.violations <= KEPT_PER_PROMISE
     }
 
     /// Keeps a violation that has been counted.
-    pub(super) fn tell(&mut self, violation: Violation) {
+    pub(super) fn keep(&mut self, violation: Violation) {
         self.violations.push(violation);
     }
 
-    /// The checks, the violations told, and how many were not.
+    /// The checks, the violations kept, and how many were only counted.
     pub(super) fn close(self) -> (Vec<Check>, Vec<Violation>, u64) {
         let all: u64 = self.checks.iter().map(|check| check.violations).sum();
         let untold = all - self.violations.len() as u64;
@@ -257,24 +257,7 @@ impl fmt::Display for Evidence {
             None => write!(f, " on")?,
         }
         write!(f, "  op {} client {} → {}: ", self.op, self.client, self.target)?;
-        write!(f, "{} → {} {}", verb(self.action), self.outcome, self.status)?;
+        write!(f, "{} → {} {}", self.action.verb(), self.outcome, self.status)?;
         if self.says.is_empty() { Ok(()) } else { write!(f, ", {}", self.says) }
-    }
-}
-
-/// Microseconds as seconds with all their digits.
-pub(super) fn seconds(at: Micros) -> String {
-    format!("{}.{:06}", at / 1_000_000, at % 1_000_000)
-}
-
-const fn verb(action: Action) -> &'static str {
-    match action {
-        Action::Reserve => "reserve",
-        Action::Confirm => "confirm",
-        Action::Cancel => "cancel",
-        Action::Extend => "extend",
-        Action::Seats => "read seats",
-        Action::Reservation => "read reservation",
-        Action::Sales => "read sales",
     }
 }

@@ -1,18 +1,20 @@
-//! Where the crowd ran, and when: a figure means little without.
+//! The machine that a crowd ran on, and the date: a figure means little without them.
 
 use std::{env, fs, thread};
 
 use serde::{Deserialize, Serialize};
+
+use super::figures::count;
 
 /// The machine that the crowd ran on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// How many cores the crowd could use.
     pub cores: usize,
-    /// What its processor is called, where the system tells.
+    /// The name of its processor, where the system has one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub processor: String,
-    /// The operating system and its version, where the system tells.
+    /// The operating system and its version, where the system has one.
     pub system: String,
     /// The kind of processor it was built for.
     pub architecture: String,
@@ -33,7 +35,7 @@ impl Machine {
 
     /// All of it in a line.
     pub(crate) fn line(&self) -> String {
-        let cores = super::figures::count(self.cores as u64, "core");
+        let cores = count(self.cores as u64, "core");
         let parts = [&cores, &self.processor, &self.system, &self.architecture];
         let known: Vec<_> =
             parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();

@@ -1,10 +1,11 @@
 //! A report for a terminal or a file: aligned columns, the violations with their evidence, and
-//! [the line that says it all](Report::summary) last.
+//! [the run in one line](Report::summary) last.
 
 use std::io::{self, Write};
 
 use super::figures::{count, latency, rate, thousands};
-use super::{Report, Verdict};
+use super::json::Report;
+use super::verdict::Verdict;
 use crate::stats::Row;
 
 /// The head of the table, whose first column is to the left and whose others are to the right.
@@ -51,12 +52,8 @@ fn write_run(report: &Report, to: &mut impl Write) -> io::Result<()> {
 
 /// The cells of the table, as every form of a report has it.
 pub(super) fn rows(report: &Report) -> Vec<[String; HEAD.len()]> {
-    let mut rows: Vec<_> = report
-        .stats
-        .actions
-        .iter()
-        .map(|of| cells(super::name(of.action).to_owned(), &of.row))
-        .collect();
+    let mut rows: Vec<_> =
+        report.stats.actions.iter().map(|of| cells(of.action.verb().to_owned(), &of.row)).collect();
     rows.push(cells("all".to_owned(), &report.stats.all));
     rows
 }

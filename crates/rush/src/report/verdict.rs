@@ -1,21 +1,20 @@
 //! The judge's verdict as a report keeps it.
 //!
-//! The words are kept, not their codes, so that an old file reads the same when the judge has
-//! learned something new.
+//! Promises and outcomes are kept as text, not as the judge's types, so that an old file reads the
+//! same when the judge has new ones.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::name;
-use crate::history::{Action, Micros};
+use crate::history::{Action, Micros, seconds};
 
-/// What the judge said.
+/// The judge's findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// How many operations were sent.
     pub operations: u64,
-    /// How many of them have an outcome that nobody knows.
+    /// How many of them have an unknown outcome.
     pub unknown: u64,
     /// How many sessions the history is about.
     pub sessions: u64,
@@ -34,11 +33,11 @@ pub struct Verdict {
 pub struct Check {
     /// The promise's short name, such as `C1`.
     pub promise: String,
-    /// What was asked.
+    /// The promise as a question.
     pub question: String,
     /// How many times it could have been broken.
     pub checked: u64,
-    /// How many of them were let go for want of knowledge.
+    /// How many of them only an unknown outcome excused.
     pub doubted: u64,
     /// How many times it was broken.
     pub violations: u64,
@@ -66,11 +65,11 @@ pub struct Violation {
 pub struct Evidence {
     /// Its number in the history.
     pub op: u64,
-    /// Who sent it.
+    /// The number of the client that sent it.
     pub client: u32,
-    /// Where it went.
+    /// The URL of its target.
     pub target: String,
-    /// What was asked.
+    /// Its kind.
     pub action: Action,
     /// When it was sent, in microseconds since the run began.
     pub invoked_at: Micros,
@@ -81,7 +80,7 @@ pub struct Evidence {
     pub outcome: String,
     /// The HTTP status; 0 when there was none.
     pub status: u16,
-    /// What it was about and what it says, in words.
+    /// The seats, reservation or sale it is about, in words.
     pub says: String,
 }
 
@@ -104,7 +103,7 @@ impl Check {
 }
 
 impl Violation {
-    /// What it is about, in words; empty if it is about no one seat or session.
+    /// The seat and session that it is about; empty if it is about no one seat or session.
     pub(super) fn about(&self) -> String {
         let seat = self.seat.iter().map(|seat| format!("seat {seat}"));
         let session = self.session.iter().map(|session| format!("session {session}"));
@@ -120,11 +119,11 @@ impl Evidence {
         format!("{from} – {until} s")
     }
 
-    /// What was asked and how it ended.
+    /// The request's kind and how it ended.
     pub(super) fn exchange(&self) -> String {
         match self.status {
-            0 => format!("{} → {}", name(self.action), self.outcome),
-            status => format!("{} → {} {status}", name(self.action), self.outcome),
+            0 => format!("{} → {}", self.action.verb(), self.outcome),
+            status => format!("{} → {} {status}", self.action.verb(), self.outcome),
         }
     }
 }
@@ -138,11 +137,6 @@ impl fmt::Display for Evidence {
         }
         write!(f, " [op {op}, client {client}, {target}]")
     }
-}
-
-/// Microseconds as seconds with all their digits.
-fn seconds(at: Micros) -> String {
-    format!("{}.{:06}", at / 1_000_000, at % 1_000_000)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! One thread's ledger of answers.
+//! Records answers as they come, and reads them as figures.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hdrhistogram::Histogram;
 
-use super::series::{self, Timeline};
-use super::{ActionRow, Counts, Latency, Outcome, Row, Series, Stats, divisor, rounded};
+use super::counts::{Counts, Outcome};
+use super::series::{Series, Timeline};
+use super::totals::{ActionRow, Latency, Row, Stats, divisor, rounded};
 use crate::history::{Action, Micros};
 
 /// Every action, in the order in which its rows stand.
@@ -19,13 +20,13 @@ const ACTIONS: [Action; 7] = [
     Action::Sales,
 ];
 
-/// The longest latency that is told from longer ones: an hour.
+/// The longest latency that a recorder distinguishes from longer ones: an hour.
 const LONGEST_US: u64 = 3_600_000_000;
 
 /// Three digits of a latency are kept.
 const DIGITS: u8 = 3;
 
-/// What one thread was told. Recording touches a few counters and allocates once a second.
+/// The answers of a run so far. Recording touches a few counters and allocates once a second.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     tallies: [Option<Box<Tally>>; ACTIONS.len()],
@@ -43,8 +44,8 @@ struct Tally {
 }
 
 impl Recorder {
-    /// An empty one for a run that is meant to last so many seconds. A longer one is recorded too,
-    /// in coarser steps.
+    /// An empty one for a run that is meant to last `seconds`. A longer one is recorded too, in
+    /// coarser steps.
     pub fn new(seconds: u64) -> Self {
         Self {
             tallies: [const { None }; ACTIONS.len()],
@@ -54,7 +55,7 @@ impl Recorder {
         }
     }
 
-    /// An operation ended `at` that moment of the run, `latency` after it was meant to begin.
+    /// An operation ended at `at`, `latency` after it was meant to begin.
     pub fn record(&mut self, action: Action, outcome: Outcome, at: Micros, latency: Micros) {
         let tally = self.tallies[action as usize].get_or_insert_with(Box::default);
         tally.counts.add(outcome);
@@ -63,49 +64,38 @@ impl Recorder {
         self.timeline.record(outcome, at, latency);
     }
 
-    /// So many seats more are on sale from then on, none of them held or sold.
+    /// From `at` on, `seats` more seats are on sale, none of them held or sold.
     pub fn opened_at(&mut self, at: Micros, seats: u32) {
         self.timeline.opened(at, i64::from(seats));
         self.seats += u64::from(seats);
     }
 
-    /// A hold of so many seats was granted, and lapses by itself.
+    /// A hold of `seats` seats was granted, and lapses by itself at `until`.
     pub fn held(&mut self, at: Micros, until: Micros, seats: u32) {
         self.timeline.held(at, i64::from(seats));
         self.timeline.lapses(until, i64::from(seats));
     }
 
-    /// A hold will lapse later than was said before.
+    /// A hold was extended: it lapses `later` in place of `until`.
     pub fn extended(&mut self, until: Micros, later: Micros, seats: u32) {
         self.timeline.lapses(until, -i64::from(seats));
         self.timeline.lapses(later, i64::from(seats));
     }
 
-    /// A hold that would have lasted until then was given back.
+    /// A hold that would have lasted until `until` was cancelled.
     pub fn released(&mut self, at: Micros, until: Micros, seats: u32) {
         self.timeline.held(at, -i64::from(seats));
         self.timeline.lapses(until, -i64::from(seats));
     }
 
-    /// A hold that would have lasted until then became a sale.
+    /// A hold that would have lasted until `until` was paid.
     pub fn sold(&mut self, at: Micros, until: Micros, seats: u32) {
         self.released(at, until, seats);
         self.timeline.sold(at, i64::from(seats));
         self.sold += u64::from(seats);
     }
 
-    /// Adds what another thread was told.
-    pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.tallies.iter_mut().zip(&other.tallies) {
-            let Some(theirs) = theirs else { continue };
-            mine.get_or_insert_with(Box::default).merge(theirs);
-        }
-        self.timeline.merge(&other.timeline);
-        self.seats += other.seats;
-        self.sold += other.sold;
-    }
-
-    /// The figures of a run that lasted so many seconds.
+    /// The figures of a run that lasted `seconds`.
     pub fn stats(&self, seconds: f64) -> Stats {
         let mut all = Tally::default();
         let mut actions = Vec::new();
@@ -115,6 +105,18 @@ impl Recorder {
             actions.push(ActionRow { action, row: tally.row(seconds) });
         }
         Stats { all: all.row(seconds), actions }
+    }
+
+    /// The figures so far, `now` microseconds into the run.
+    #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
+    pub fn glance(&self, now: Micros) -> Glance {
+        let mut total = Counts::default();
+        for tally in self.tallies.iter().flatten() {
+            total.merge(&tally.counts);
+        }
+        let (answers, p99_us) = self.timeline.last_whole(now);
+        let per_second = answers as f64 / self.timeline.width() as f64;
+        Glance { total, sold: self.sold, seats: self.seats, per_second, p99_us }
     }
 
     /// The run over time, through its last second and the last answer.
@@ -148,8 +150,8 @@ impl Tally {
     }
 }
 
-/// A recorder that its thread writes to and whoever shows progress looks into now and then. The
-/// lock is nearly always free.
+/// A recorder that its thread writes to and the progress display reads now and then. The lock is
+/// nearly always free.
 #[derive(Clone, Debug)]
 pub struct Shared(Arc<Mutex<Recorder>>);
 
@@ -163,18 +165,9 @@ impl Shared {
     pub fn lock(&self) -> MutexGuard<'_, Recorder> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// All that these were told, together.
-    pub fn merged(all: &[Self]) -> Recorder {
-        let mut merged = all.first().map_or_else(|| Recorder::new(0), |first| first.lock().clone());
-        for other in all.iter().skip(1) {
-            merged.merge(&other.lock());
-        }
-        merged
-    }
 }
 
-/// What a live line shows: all so far, and the last whole second.
+/// The figures of the progress display: all answers so far, and the rate of the last whole second.
 #[derive(Clone, Debug)]
 pub struct Glance {
     /// All answers so far.
@@ -183,34 +176,10 @@ pub struct Glance {
     pub sold: u64,
     /// Seats on sale.
     pub seats: u64,
-    /// Answers a second, lately.
+    /// Answers a second, in the last whole slot.
     pub per_second: f64,
-    /// What 99 in 100 of those took at most, in microseconds; `None` without any.
+    /// The time within which 99 in 100 of those came, in microseconds; `None` without any.
     pub p99_us: Option<u64>,
-}
-
-impl Glance {
-    /// Looks at all recorders, that moment of the run.
-    #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
-    pub fn at(now: Micros, recorders: &[Shared]) -> Self {
-        let mut glance =
-            Self { total: Counts::default(), sold: 0, seats: 0, per_second: 0.0, p99_us: None };
-        let mut latency = series::histogram();
-        let mut answers = 0_u64;
-        for recorder in recorders {
-            let recorder = recorder.lock();
-            for tally in recorder.tallies.iter().flatten() {
-                glance.total.merge(&tally.counts);
-            }
-            glance.sold += recorder.sold;
-            glance.seats += recorder.seats;
-            answers += recorder.timeline.last_whole(now, &mut latency);
-        }
-        let width = recorders.first().map_or(1, |first| first.lock().timeline.width());
-        glance.per_second = answers as f64 / width as f64;
-        glance.p99_us = (!latency.is_empty()).then(|| latency.value_at_quantile(0.99));
-        glance
-    }
 }
 
 #[cfg(test)]
@@ -251,34 +220,39 @@ mod tests {
     }
 
     #[test]
-    fn threads_together_are_what_one_would_have_been() {
-        let threads: Vec<_> = (0..3).map(|_| Shared::new(5)).collect();
-        let mut alone = Recorder::new(5);
+    fn all_is_what_its_actions_add_up_to() {
+        let mut recorder = Recorder::new(5);
         let outcomes = [Outcome::Ok, Outcome::Refused, Outcome::Unknown, Outcome::Fault];
         for n in 0..300_u32 {
             let action = ACTIONS[n as usize % ACTIONS.len()];
             let outcome = outcomes[n as usize % 4];
             let (at, latency) = (u64::from(n) * SECOND / 60, u64::from(n) * 7);
-            alone.record(action, outcome, at, latency);
-            threads[n as usize % 3].lock().record(action, outcome, at, latency);
+            recorder.record(action, outcome, at, latency);
         }
-        let merged = Shared::merged(&threads);
-        assert_eq!(merged.stats(5.0), alone.stats(5.0));
-        assert_eq!(merged.series(5.0), alone.series(5.0));
-        assert_eq!(merged.stats(5.0).all.counts.fault, 75);
+        let stats = recorder.stats(5.0);
+        assert_eq!(stats.actions.len(), ACTIONS.len());
+        let sum = |count: fn(&Counts) -> u64| -> u64 {
+            stats.actions.iter().map(|of| count(&of.row.counts)).sum()
+        };
+        let all = stats.all.counts;
+        assert_eq!((all.all(), all.fault), (300, 75));
+        assert_eq!((sum(Counts::all), sum(|counts| counts.fault)), (300, 75));
+        assert_eq!(stats.all.latency.max_us, 299 * 7);
+        let series = recorder.series(5.0);
+        assert_eq!(series.points.iter().map(|point| point.counts.all()).sum::<u64>(), 300);
     }
 
     #[test]
     fn a_glance_sees_the_last_whole_second() {
-        let recorders = [Shared::new(10), Shared::new(10)];
-        recorders[0].lock().record(Action::Reserve, Outcome::Ok, SECOND / 2, 9_000);
-        recorders[0].lock().record(Action::Reserve, Outcome::Ok, SECOND * 3 / 2, 16);
-        recorders[1].lock().record(Action::Reserve, Outcome::Refused, SECOND * 3 / 2, 16);
-        recorders[1].lock().record(Action::Confirm, Outcome::Ok, SECOND * 5 / 2, 9_000);
-        recorders[1].lock().opened_at(0, 8);
-        recorders[1].lock().held(0, SECOND * 9, 2);
-        recorders[1].lock().sold(SECOND, SECOND * 9, 2);
-        let glance = Glance::at(SECOND * 5 / 2, &recorders);
+        let mut recorder = Recorder::new(10);
+        recorder.record(Action::Reserve, Outcome::Ok, SECOND / 2, 9_000);
+        recorder.record(Action::Reserve, Outcome::Ok, SECOND * 3 / 2, 16);
+        recorder.record(Action::Reserve, Outcome::Refused, SECOND * 3 / 2, 16);
+        recorder.record(Action::Confirm, Outcome::Ok, SECOND * 5 / 2, 9_000);
+        recorder.opened_at(0, 8);
+        recorder.held(0, SECOND * 9, 2);
+        recorder.sold(SECOND, SECOND * 9, 2);
+        let glance = recorder.glance(SECOND * 5 / 2);
         assert_eq!(glance.total, Counts { ok: 3, refused: 1, ..Counts::default() });
         assert_eq!((glance.sold, glance.seats, glance.p99_us), (2, 8, Some(16)));
         assert!((glance.per_second - 2.0).abs() < 1e-9);
@@ -286,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_empty_run_has_empty_figures() {
-        let recorder = Shared::merged(&[]);
+        let recorder = Recorder::new(0);
         assert_eq!(recorder.stats(0.0), Stats::default());
         assert!(recorder.series(0.0).points.is_empty());
     }

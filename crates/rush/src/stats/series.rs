@@ -5,25 +5,25 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Outcome};
+use super::counts::{Counts, Outcome};
 use crate::history::Micros;
 
-/// The most slots that a run is told in.
+/// The most slots that a run is divided into.
 pub const SLOTS: usize = 3_600;
 
 /// One digit of a latency is kept for each slot: its percentiles are at most 6 % too high.
 const DIGITS: u8 = 1;
 
-/// The longest latency that a slot tells from longer ones: ten minutes.
+/// The longest latency that a slot distinguishes from longer ones: ten minutes.
 const LONGEST_US: u64 = 600_000_000;
 
 /// A histogram as each slot has one.
-pub(super) fn histogram() -> Histogram<u32> {
+fn histogram() -> Histogram<u32> {
     Histogram::new_with_bounds(1, LONGEST_US, DIGITS).expect("a histogram takes these constants")
 }
 
-/// The run so far. Seats are kept as differences from slot to slot, so that threads which each know
-/// of their own holds only can be added up, and a lapse can be noted before it happens.
+/// The run so far. Seats are kept as differences from slot to slot, so that a lapse can be noted
+/// before it happens.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
     width_secs: u64,
@@ -80,33 +80,18 @@ impl Timeline {
         self.slot(at).sold += seats;
     }
 
-    /// So many seats fewer are held from then on. A lapse past the last slot is past the planned
-    /// end, where nobody looks; it must not make the run coarser.
+    /// From `at` on, `seats` seats fewer are held. A lapse past the last slot is past the planned
+    /// end, which no series shows; it must not make the run coarser.
     pub(super) fn lapses(&mut self, at: Micros, seats: i64) {
         if self.place(at) < SLOTS {
             self.slot(at).held -= seats;
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Self) {
-        while self.width_secs < other.width_secs {
-            self.coarsen();
-        }
-        for (slot, place) in other.slots.iter().zip(0_u64..) {
-            self.slot(place * other.width_secs * 1_000_000).merge(slot);
-        }
-    }
-
-    /// Adds the latencies of the last slot that was over by then; says how many answers it had.
-    pub(super) fn last_whole(&self, now: Micros, into: &mut Histogram<u32>) -> u64 {
-        let Some(slot) = self.place(now).checked_sub(1).and_then(|last| self.slots.get(last))
-        else {
-            return 0;
-        };
-        if let Some(latency) = &slot.latency {
-            into.add(latency.as_ref()).expect("all slots have the same bounds");
-        }
-        slot.counts.all()
+    /// The last slot that was over by `now`: its count of answers and their p99.
+    pub(super) fn last_whole(&self, now: Micros) -> (u64, Option<u64>) {
+        let last = self.place(now).checked_sub(1).and_then(|last| self.slots.get(last));
+        last.map_or((0, None), |slot| (slot.counts.all(), slot.latency_at(0.99)))
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded up")]
@@ -171,22 +156,25 @@ impl Timeline {
 }
 
 impl Slot {
-    /// What this slot says, where all slots up to it add up to these.
+    /// The point of this slot, where all slots up to it add up to `sums`.
     fn point(&self, at_secs: u64, sums: &Self) -> Point {
         // What the crowd believes may be more than there is: an answer can come after a lapse.
         let seats = positive(sums.opened);
         let sold = positive(sums.sold).min(seats);
         let held = positive(sums.held).min(seats - sold);
-        let at = |quantile| self.latency.as_ref().map(|l| l.value_at_quantile(quantile));
         Point {
             at_secs,
             counts: self.counts,
-            p50_us: at(0.5),
-            p99_us: at(0.99),
+            p50_us: self.latency_at(0.5),
+            p99_us: self.latency_at(0.99),
             free: seats - sold - held,
             held,
             sold,
         }
+    }
+
+    fn latency_at(&self, quantile: f64) -> Option<u64> {
+        self.latency.as_ref().map(|latency| latency.value_at_quantile(quantile))
     }
 }
 
@@ -217,7 +205,7 @@ pub struct Point {
     pub p50_us: Option<u64>,
     /// 99 in 100 of them took no longer.
     pub p99_us: Option<u64>,
-    /// The seats that nobody had at its end, as far as the answers tell.
+    /// The seats that were neither held nor sold at its end, as far as the answers show.
     pub free: u64,
     /// The seats on hold.
     pub held: u64,
@@ -226,7 +214,7 @@ pub struct Point {
 }
 
 impl Series {
-    /// The same run in at most so many points, for a picture: counts are added up, seats are as at
+    /// The same run in at most `points` points, for a picture: counts are added up, seats are as at
     /// the end, and of several percentiles the worst stands, lest a bad second be smoothed away.
     #[must_use]
     pub fn at_most(&self, points: usize) -> Self {
@@ -321,19 +309,6 @@ mod tests {
         assert_eq!(Timeline::new(SLOTS as u64).width(), 1);
         assert_eq!(Timeline::new(SLOTS as u64 + 1).width(), 2);
         assert_eq!(Timeline::new(86_400).width(), 32);
-    }
-
-    #[test]
-    fn timelines_of_different_widths_add_up() {
-        let (mut fine, mut coarse) = (Timeline::new(5), Timeline::new(86_400));
-        fine.record(Outcome::Ok, 40 * SECOND, 10);
-        coarse.record(Outcome::Fault, 33 * SECOND, 20);
-        let mut merged = fine.clone();
-        merged.merge(&coarse);
-        coarse.merge(&fine);
-        assert_eq!(merged.series(0.0), coarse.series(0.0));
-        let counts = coarse.series(0.0).points[1].counts;
-        assert_eq!((counts.ok, counts.fault), (1, 1));
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! What the judge said, as parts of the page.
+//! The verdict, as parts of the page.
 
 use std::fmt::{self, Write as _};
 
-use super::Escaped;
+use super::escape::Escaped;
 use crate::report::figures::{count, thousands};
-use crate::report::{Check, Evidence, Report, Verdict, Violation};
+use crate::report::json::Report;
+use crate::report::verdict::{Check, Evidence, Verdict, Violation};
 
 /// How many violations are shown at once; the others, often of one cause, unfold on demand.
 const UNFOLDED: usize = 6;
@@ -63,14 +64,14 @@ pub(super) fn write_violations(report: &Report, to: &mut String) -> fmt::Result 
          <p>Each with the requests that show it. Times are seconds of the run, from a request's \
          first byte to its answer's last; the bars show them on one scale.</p>"
     )?;
-    let told = verdict.violations.len();
+    let shown = verdict.violations.len();
     for (place, violation) in verdict.violations.iter().enumerate() {
         if place == UNFOLDED {
-            writeln!(to, "<details>\n<summary>{} more of them</summary>", told - place)?;
+            writeln!(to, "<details>\n<summary>{} more of them</summary>", shown - place)?;
         }
         write_violation(place + 1, violation, to)?;
     }
-    if told > UNFOLDED {
+    if shown > UNFOLDED {
         writeln!(to, "</details>")?;
     }
     if verdict.untold > 0 {

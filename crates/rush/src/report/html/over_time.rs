@@ -1,4 +1,4 @@
-//! The three plots of a run: how long people waited, what they were told, what became of the seats.
+//! The three plots of a run over time: latencies, outcomes and seats.
 
 use std::fmt;
 use std::iter;

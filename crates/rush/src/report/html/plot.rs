@@ -6,10 +6,10 @@
 
 use std::fmt::{self, Write as _};
 
-use super::Escaped;
 use super::axis::{EXTENT, Tick};
+use super::escape::Escaped;
 
-/// What a plot shows and says.
+/// The contents of a plot.
 #[derive(Debug, Default)]
 pub(super) struct Plot {
     /// Its name within the page.
@@ -18,9 +18,9 @@ pub(super) struct Plot {
     pub(super) title: &'static str,
     /// How to read it, in a sentence or two.
     pub(super) says: String,
-    /// What there is to see, for those who do not see it.
+    /// A description of the drawing, for readers who do not see it.
     pub(super) description: String,
-    /// What its legend shows its shapes by.
+    /// How its legend marks its shapes.
     pub(super) marks: Marks,
     /// Its legend.
     pub(super) keys: Vec<Key>,
@@ -30,13 +30,13 @@ pub(super) struct Plot {
     pub(super) y: Vec<Tick>,
     /// Its shapes, the lowest first.
     pub(super) shapes: Vec<Shape>,
-    /// What to say when somebody points at a part of the time; all are equally wide.
+    /// The tooltip of each part of the time; all parts are equally wide.
     pub(super) hints: Vec<String>,
     /// The same as a table.
     pub(super) table: Table,
 }
 
-/// What stands for a shape in a legend.
+/// The mark of a shape in a legend.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Marks {
     /// A piece of a line.
@@ -62,7 +62,7 @@ pub(super) struct Key {
     pub(super) class: &'static str,
     /// What it stands for.
     pub(super) name: &'static str,
-    /// What it comes to.
+    /// Its figure.
     pub(super) figure: String,
 }
 

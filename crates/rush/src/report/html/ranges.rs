@@ -4,7 +4,6 @@ use std::fmt::{self, Write as _};
 
 use super::axis::{Axis, Tick};
 use crate::report::figures::{latency, round_latency};
-use crate::report::name;
 use crate::stats::{ActionRow, Latency, Stats};
 
 /// How high a row is, in the height of a letter.
@@ -52,7 +51,7 @@ fn write_row(of: &ActionRow, axis: &Axis, top: f64, height: f64, to: &mut String
     let [half, most, all] =
         [p50_us, p99_us, max_us].map(|micros| axis.place(float(micros)) * 100.0);
     let [words, bar] = [0.48, 0.72].map(|part| (top + height * part) * 100.0);
-    let name = name(of.action);
+    let name = of.action.verb();
     writeln!(
         to,
         "<g><title>{name}: p50 {}, p99 {}, at most {}</title>\n\

@@ -1,29 +1,31 @@
-//! Few seats, and people who do not pay: holds lapse and are taken again, by those who had them and
+//! Few seats, and clients who do not pay: holds lapse and are taken again, by those who had them and
 //! by those who waited for it.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
+use super::place::Place;
 use super::settle::buy;
-use super::{Place, Scenario};
-use crate::crowd::caller::{Caller, Hold};
+use crate::crowd::caller::Caller;
+use crate::crowd::request::Hold;
+use crate::scenario::Scenario;
 
 const SEATS: usize = 48;
 /// Refusals in a row after which a client looks for another seat.
 const PATIENCE: u32 = 24;
 /// Seats that a client gives up before it goes to the next session.
-const SEATS_PER_HALL: u32 = 6;
+const SEATS_PER_SESSION: u32 = 6;
 
 pub(super) async fn play(caller: &mut Caller, place: &Place) -> Option<Infallible> {
     let hot = (place.of as usize / 4).clamp(4, SEATS);
     let mut tried = 0;
     loop {
-        let hall = caller.hall(Scenario::Abandon, tried / SEATS_PER_HALL, SEATS).await?;
-        let seat = caller.chance.usize(0..hot);
+        let session = caller.session(Scenario::Abandon, tried / SEATS_PER_SESSION, SEATS).await?;
+        let seat = caller.rng.usize(0..hot);
         let mut refusals = 0;
         while refusals < PATIENCE {
             caller.visit().await?;
-            if let Ok(hold) = caller.reserve(&hall, &[seat]).await? {
+            if let Ok(hold) = caller.reserve(&session, &[seat]).await? {
                 refusals = 0;
                 if hesitate(caller, hold).await? {
                     break;
@@ -37,10 +39,10 @@ pub(super) async fn play(caller: &mut Caller, place: &Place) -> Option<Infallibl
     }
 }
 
-/// Keeps somebody waiting who has seats; says whether they were paid in the end, or may have been.
+/// Waits while holding seats; returns whether they were paid in the end, or may have been.
 async fn hesitate(caller: &mut Caller, hold: Hold) -> Option<bool> {
     let lasting = caller.world.hold();
-    let (dice, jitter) = (caller.chance.u32(0..100), caller.chance.u32(0..100));
+    let (dice, jitter) = (caller.rng.u32(0..100), caller.rng.u32(0..100));
     match dice {
         // Shortly before it lapses, or shortly after: the answer says which it was.
         0..25 => {
@@ -55,9 +57,9 @@ async fn hesitate(caller: &mut Caller, hold: Hold) -> Option<bool> {
         }
         35..55 => {
             caller.pause(lasting / 2).await?;
-            caller.look_at(&hold).await?;
+            caller.read_reservation(&hold).await?;
             caller.pause(lasting / 2).await?;
-            caller.look_at(&hold).await?;
+            caller.read_reservation(&hold).await?;
             Some(false)
         }
         _ => {
@@ -67,8 +69,8 @@ async fn hesitate(caller: &mut Caller, hold: Hold) -> Option<bool> {
     }
 }
 
-/// Waits for somebody else's hold to lapse, in small steps.
+/// Waits for another client's hold to lapse, in small steps.
 async fn wait(caller: &mut Caller) -> Option<()> {
-    let step = caller.world.hold().mul_f64(0.05 + caller.chance.f64() * 0.1);
+    let step = caller.world.hold().mul_f64(0.05 + caller.rng.f64() * 0.1);
     caller.pause(step.max(Duration::from_millis(5))).await
 }

@@ -3,9 +3,10 @@
 
 use std::convert::Infallible;
 
+use super::place::Place;
 use super::settle::{Odds, settle};
-use super::{Place, Scenario};
 use crate::crowd::caller::Caller;
+use crate::scenario::Scenario;
 
 const SEATS: usize = 240;
 const WANTED_BY: u32 = 50;
@@ -16,14 +17,14 @@ const STRIDE: usize = 37;
 pub(super) async fn play(caller: &mut Caller, place: &Place) -> Option<Infallible> {
     let mut round = 0;
     loop {
-        let hall = caller.hall(Scenario::OnSale, round, SEATS).await?;
+        let session = caller.session(Scenario::OnSale, round, SEATS).await?;
         for seat in wanted(caller, place) {
             caller.visit().await?;
-            if let Ok(hold) = caller.reserve(&hall, &[seat]).await? {
+            if let Ok(hold) = caller.reserve(&session, &[seat]).await? {
                 settle(caller, hold, ODDS).await?;
             }
         }
-        caller.map(&hall).await?;
+        caller.read_seats(&session).await?;
         round += 1;
     }
 }
@@ -37,6 +38,6 @@ fn wanted(caller: &mut Caller, place: &Place) -> Vec<usize> {
         distance < WANTED_BY as usize
     };
     let mut seats: Vec<_> = (0..SEATS).filter(is_wanted).collect();
-    caller.chance.shuffle(&mut seats);
+    caller.rng.shuffle(&mut seats);
     seats
 }

@@ -3,9 +3,9 @@
 
 use std::convert::Infallible;
 
-use super::Scenario;
 use super::settle::{Odds, settle};
 use crate::crowd::caller::Caller;
+use crate::scenario::Scenario;
 
 const SEATS: usize = 96;
 /// Refusals in a row after which a family takes the session for full.
@@ -16,16 +16,16 @@ pub(super) async fn play(caller: &mut Caller) -> Option<Infallible> {
     let (mut round, mut refusals) = (0, 0);
     loop {
         caller.visit().await?;
-        let hall = caller.hall(Scenario::Families, round, SEATS).await?;
-        let size = caller.chance.usize(2..=6);
-        let first = caller.chance.usize(0..=SEATS - size);
+        let session = caller.session(Scenario::Families, round, SEATS).await?;
+        let size = caller.rng.usize(2..=6);
+        let first = caller.rng.usize(0..=SEATS - size);
         let mut places: Vec<_> = (first..first + size).collect();
-        match caller.chance.u32(0..3) {
+        match caller.rng.u32(0..3) {
             0 => {}
             1 => places.reverse(),
-            _ => caller.chance.shuffle(&mut places),
+            _ => caller.rng.shuffle(&mut places),
         }
-        if let Ok(hold) = caller.reserve(&hall, &places).await? {
+        if let Ok(hold) = caller.reserve(&session, &places).await? {
             refusals = 0;
             settle(caller, hold, ODDS).await?;
         } else {

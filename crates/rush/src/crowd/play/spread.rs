@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 
-use super::Scenario;
 use super::settle::{Odds, settle};
 use crate::crowd::caller::Caller;
+use crate::scenario::Scenario;
 
-const HALLS: u32 = 24;
+const SESSIONS: u32 = 24;
 const SEATS: usize = 240;
 /// Refusals in a row after which a client takes the sessions for sold out.
 const REFUSALS_MAX: u32 = 10;
@@ -16,10 +16,10 @@ pub(super) async fn play(caller: &mut Caller) -> Option<Infallible> {
     let (mut wave, mut refusals) = (0, 0);
     loop {
         caller.visit().await?;
-        let index = wave * HALLS + caller.chance.u32(0..HALLS);
-        let hall = caller.hall(Scenario::Spread, index, SEATS).await?;
-        let place = caller.chance.usize(0..SEATS);
-        if let Ok(hold) = caller.reserve(&hall, &[place]).await? {
+        let index = wave * SESSIONS + caller.rng.u32(0..SESSIONS);
+        let session = caller.session(Scenario::Spread, index, SEATS).await?;
+        let place = caller.rng.usize(0..SEATS);
+        if let Ok(hold) = caller.reserve(&session, &[place]).await? {
             refusals = 0;
             settle(caller, hold, ODDS).await?;
         } else {
