@@ -1,9 +1,8 @@
 //! Bodies that cannot be read at all.
 
+use poltrona_testkit::app::session::{session_body, session_with};
+use poltrona_testkit::app::{Request, TestApp};
 use serde_json::{Value, json};
-
-use crate::support::session::{session_body, session_with};
-use crate::support::{Request, TestApp};
 
 /// Each call that takes a body.
 fn calls(app: &TestApp, session: &str) -> [Request; 3] {

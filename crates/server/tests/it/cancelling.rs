@@ -1,6 +1,6 @@
 //! Giving seats back.
 
-use crate::support::{HOLD, NOBODY, TestApp};
+use poltrona_testkit::app::{HOLD, NOBODY, TestApp};
 
 #[tokio::test]
 async fn a_cancelled_reservation_frees_its_seats_at_once() {

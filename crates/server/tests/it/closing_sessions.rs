@@ -1,8 +1,7 @@
 //! Closing a session in which nobody has a seat.
 
+use poltrona_testkit::app::{HOLD, NEARLY, NOBODY, TestApp};
 use serde_json::json;
-
-use crate::support::{HOLD, NEARLY, NOBODY, TestApp};
 
 #[tokio::test]
 async fn a_closed_session_is_found_nowhere() {

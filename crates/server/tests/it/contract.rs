@@ -13,12 +13,12 @@ mod tables;
 
 use std::hash::{BuildHasher as _, RandomState};
 
+use poltrona_testkit::app::Place;
 use proptest::test_runner::{
     Config, RngAlgorithm, RngSeed, TestCaseError, TestCaseResult, TestRunner,
 };
 use tokio::runtime::Runtime;
 
-use crate::support::Place;
 use model::Model;
 use office::Office;
 use story::Scene;

@@ -1,10 +1,9 @@
 //! Faults of the system that this one replaces, each seen there in a real run, and what happens
 //! here instead.
 
+use poltrona_testkit::app::session::session_with;
+use poltrona_testkit::app::{HOLD, MILLI, NEARLY, TestApp};
 use serde_json::json;
-
-use crate::support::session::session_with;
-use crate::support::{HOLD, MILLI, NEARLY, TestApp};
 
 #[tokio::test]
 async fn a_sold_seat_is_never_sold_again() {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use poltrona::http::error::Code;
-
-use crate::support::{NOBODY, TestApp};
+use poltrona_testkit::app::{NOBODY, TestApp};
 
 const ERRORS: &str = include_str!("../../../../docs/errors.md");
 

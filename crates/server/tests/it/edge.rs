@@ -1,10 +1,9 @@
 //! What holds for every request, whatever it asks for.
 
 use poltrona::config::{Cors, Locale};
+use poltrona_testkit::app::answer::{fields, is_time};
+use poltrona_testkit::app::{HOLD, NOBODY, Request, TestApp};
 use serde_json::json;
-
-use crate::support::answer::{fields, is_time};
-use crate::support::{HOLD, NOBODY, Request, TestApp};
 
 /// Every path that reads, with something to read at it.
 async fn readable(app: &TestApp) -> Vec<String> {

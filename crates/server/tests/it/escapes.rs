@@ -1,6 +1,6 @@
 //! Paths and queries that mean nothing.
 
-use crate::support::TestApp;
+use poltrona_testkit::app::TestApp;
 
 #[tokio::test]
 async fn an_escape_that_means_nothing_is_told_and_never_a_fault() {

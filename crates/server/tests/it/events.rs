@@ -5,10 +5,9 @@
 
 use std::collections::HashMap;
 
+use poltrona_testkit::app::answer::fields;
+use poltrona_testkit::app::{HOLD, MILLI, Session, TestApp};
 use serde_json::{Value, json};
-
-use crate::support::answer::fields;
-use crate::support::{HOLD, MILLI, Session, TestApp};
 
 /// Fails unless this is a `CloudEvents` 1.0 envelope of this type, time and subject; gives its data.
 #[track_caller]

@@ -1,6 +1,6 @@
 //! Writing a lapse down, which nobody has to wait for.
 
-use crate::support::{HOLD, MILLI, NEARLY, TestApp};
+use poltrona_testkit::app::{HOLD, MILLI, NEARLY, TestApp};
 
 #[tokio::test]
 async fn a_lapse_is_seen_at_once_and_written_down_soon_after() {

@@ -1,8 +1,7 @@
 //! More time for those who need it.
 
+use poltrona_testkit::app::{HOLD, MILLI, NEARLY, NOBODY, TestApp};
 use serde_json::json;
-
-use crate::support::{HOLD, MILLI, NEARLY, NOBODY, TestApp};
 
 #[tokio::test]
 async fn an_extension_is_one_hold_more_from_now_and_moves_the_seats_along() {

@@ -1,8 +1,7 @@
 //! Several seats together: all of them or none.
 
+use poltrona_testkit::app::{HOLD, TestApp};
 use serde_json::{Value, json};
-
-use crate::support::{HOLD, TestApp};
 
 #[tokio::test]
 async fn seats_are_held_together_in_the_order_asked() {

@@ -1,8 +1,7 @@
 //! What machines ask to know how the program does.
 
+use poltrona_testkit::app::{HOLD, START, TestApp};
 use serde_json::json;
-
-use crate::support::{HOLD, START, TestApp};
 
 #[tokio::test]
 async fn the_program_says_that_it_is_well_and_who_it_is() {

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use poltrona_testkit::app::session::{session_body, session_with};
+use poltrona_testkit::app::{Answer, HOLD, MILLI, TestApp};
 use serde_json::json;
-
-use crate::support::session::{session_body, session_with};
-use crate::support::{Answer, HOLD, MILLI, TestApp};
 
 const DAY: Duration = Duration::from_hours(24);
 

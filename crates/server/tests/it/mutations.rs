@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use poltrona::http::error::Code;
+use poltrona_testkit::app::session::session_body;
+use poltrona_testkit::app::{Answer, HOLD, NOBODY, TestApp};
 use serde_json::{Value, json};
-
-use crate::support::session::session_body;
-use crate::support::{Answer, HOLD, NOBODY, TestApp};
 
 /// How many requests are made up.
 const REQUESTS: usize = 2_000;

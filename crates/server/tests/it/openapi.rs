@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use poltrona::http::error::Code;
+use poltrona_testkit::app::{HOLD, NOBODY, TestApp};
 use serde_json::Value;
 
-use crate::support::{HOLD, NOBODY, TestApp};
 use schema::Document;
 
 async fn document(app: &TestApp) -> Document {

@@ -1,6 +1,6 @@
 //! Finding sessions, and going through lists page by page.
 
-use crate::support::{Answer, MILLI, NOBODY, TestApp};
+use poltrona_testkit::app::{Answer, MILLI, NOBODY, TestApp};
 
 /// Where the next page is, by the answer's `Link`.
 fn next(answer: &Answer) -> Option<String> {

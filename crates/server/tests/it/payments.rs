@@ -1,8 +1,7 @@
 //! Paying, and what was bought.
 
+use poltrona_testkit::app::{HOLD, MILLI, NEARLY, NOBODY, START, TestApp};
 use serde_json::json;
-
-use crate::support::{HOLD, MILLI, NEARLY, NOBODY, START, TestApp};
 
 #[tokio::test]
 async fn a_payment_sells_the_seat() {

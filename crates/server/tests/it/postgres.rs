@@ -14,9 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use poltrona_engine::clock::Clock;
-
-use crate::support::{Place, TestApp};
-use crate::wait::wait_for;
+use poltrona_testkit::app::{Place, TestApp};
+use poltrona_testkit::wait::wait_for;
 
 /// A box office on a server whose holds are this long, by the server's own clock.
 async fn in_real_time(hold_ttl: Duration) -> TestApp {

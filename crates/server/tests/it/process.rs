@@ -2,19 +2,17 @@
 //! what happens to it there: `kill -9`, signals, slow clients, a full disk, wrong settings.
 //!
 //! Rules are tested elsewhere; these tests look at what only a whole process can get wrong. Nothing
-//! sleeps: whatever takes its time is waited for with [`wait_until`](crate::wait::wait_until).
+//! sleeps: whatever takes its time is waited for with [`wait_until`](poltrona_testkit::wait::wait_until).
 
 #![allow(clippy::unwrap_used, reason = "helpers fail their test as well as tests do")]
 
 mod balancer;
-mod client;
 mod commands;
 mod connections;
 mod crash;
 mod deleted;
 mod doctor;
 mod full_disk;
-mod program;
 mod readme;
 mod rush;
 mod shutdown;
@@ -23,5 +21,3 @@ mod stack;
 mod startup;
 mod tls;
 mod traces;
-
-use crate::wait::{PATIENCE, wait_until};

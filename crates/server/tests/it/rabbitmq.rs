@@ -13,14 +13,14 @@ use poltrona::config::{Config, Secret};
 use poltrona_domain::Timestamp;
 use poltrona_engine::bus::Message;
 use poltrona_engine::store::query::OutboxRow;
+use poltrona_testkit::app::{Session, TestApp};
+use poltrona_testkit::engines::{self, Vhost};
+use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::engines::{self, Vhost};
 use crate::read_models::agreement;
-use crate::support::{Session, TestApp};
 use crate::traces::collector::Collector;
-use crate::wait::wait_for;
 use client::{Client, Taken};
 
 /// The settings that lead to a vhost.

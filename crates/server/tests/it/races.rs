@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use poltrona_engine::store::chore::{Chore, Consumer, Effect, SessionChange};
+use poltrona_testkit::app::{Answer, Request, TestApp};
 use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
-
-use crate::support::{Answer, Request, TestApp};
 
 /// Sends all of them, each from a task of its own.
 pub(crate) async fn at_once(requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {

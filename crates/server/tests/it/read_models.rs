@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use poltrona_testkit::app::{HOLD, MILLI, TestApp};
 use serde_json::json;
-
-use crate::support::{HOLD, MILLI, TestApp};
 
 /// How many rows of `session_stats` differ from a recount of the open sessions' seats and sales, or
 /// are missing, or are there for nothing.

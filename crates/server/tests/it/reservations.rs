@@ -1,9 +1,8 @@
 //! Holding one seat, and looking at what is held.
 
+use poltrona_testkit::app::answer::fields;
+use poltrona_testkit::app::{HOLD, MILLI, NOBODY, START, TestApp};
 use serde_json::{Value, json};
-
-use crate::support::answer::fields;
-use crate::support::{HOLD, MILLI, NOBODY, START, TestApp};
 
 #[tokio::test]
 async fn a_reservation_holds_a_seat_for_a_while() {

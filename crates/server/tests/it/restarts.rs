@@ -2,8 +2,7 @@
 
 use poltrona::app::Running;
 use poltrona_engine::clock::Clock;
-
-use crate::support::{MILLI, TestApp};
+use poltrona_testkit::app::{MILLI, TestApp};
 
 #[tokio::test]
 async fn a_restart_keeps_everything() {

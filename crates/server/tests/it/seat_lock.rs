@@ -6,10 +6,10 @@ mod stale;
 
 use futures_util::future::join_all;
 use poltrona_engine::observe::metrics::Readings;
+use poltrona_testkit::app::{Answer, HOLD, MILLI, NEARLY, START, Session, TestApp};
+use poltrona_testkit::engines::Redis;
 
-use crate::engines::Redis;
-use crate::support::{Answer, HOLD, MILLI, NEARLY, START, Session, TestApp};
-use marks::{key, open_as, open_with};
+use marks::{Marks as _, key, open_as, open_with};
 
 /// How often the lock said this.
 fn said(app: &TestApp, outcome: &str) -> u64 {

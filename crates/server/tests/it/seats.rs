@@ -1,7 +1,7 @@
 //! The seat map.
 
-use crate::support::answer::fields;
-use crate::support::{MILLI, NEARLY, TestApp};
+use poltrona_testkit::app::answer::fields;
+use poltrona_testkit::app::{MILLI, NEARLY, TestApp};
 
 #[tokio::test]
 async fn the_map_shows_every_seat_in_order() {

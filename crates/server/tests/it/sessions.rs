@@ -1,10 +1,9 @@
 //! Opening, showing and listing sessions.
 
+use poltrona_testkit::app::answer::fields;
+use poltrona_testkit::app::session::{session_body, session_with};
+use poltrona_testkit::app::{MILLI, NOBODY, START, TestApp};
 use serde_json::json;
-
-use crate::support::answer::fields;
-use crate::support::session::{session_body, session_with};
-use crate::support::{MILLI, NOBODY, START, TestApp};
 
 #[tokio::test]
 async fn a_session_opens_with_all_its_seats_free() {

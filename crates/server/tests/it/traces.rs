@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::wait::wait_for;
 
-use crate::support::TestApp;
-use crate::wait::wait_for;
 use collector::{Collector, Span};
 
 /// A caller's trace, and the span in which it calls.
@@ -51,7 +51,7 @@ async fn a_purchase_is_told_under_the_trace_of_its_caller() {
     let app = open(&collector, 0).await;
     let session = app.session().await;
     app.record_events();
-    let traced = |request: crate::support::Request| {
+    let traced = |request: poltrona_testkit::app::Request| {
         request.header("traceparent", &traceparent(true)).header("tracestate", "shop=7")
     };
     let held = traced(app.reserve(session.seat("A1"), "ana")).header("x-request-id", "r-1");
@@ -186,7 +186,7 @@ async fn what_goes_wrong_is_told_and_what_probes_ask_is_not() {
     app.get("/metrics").await.expect(200);
     app.inner().ledger.close();
     app.request("POST", "/sessions")
-        .json(&crate::support::session::session_body())
+        .json(&poltrona_testkit::app::session::session_body())
         .await
         .expect(503);
     app.stop().await;

@@ -1,9 +1,8 @@
 //! Changing a session while it sells.
 
+use poltrona_testkit::app::answer::fields;
+use poltrona_testkit::app::{NOBODY, TestApp};
 use serde_json::json;
-
-use crate::support::answer::fields;
-use crate::support::{NOBODY, TestApp};
 
 #[tokio::test]
 async fn each_field_of_a_session_can_be_changed_alone() {

@@ -1,9 +1,8 @@
 //! What a body that opens a session must be.
 
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::app::session::{session_body, session_with};
 use serde_json::{Value, json};
-
-use crate::support::TestApp;
-use crate::support::session::{session_body, session_with};
 
 /// Opening a session with this body fails for these reasons, in this order.
 async fn breaks(app: &TestApp, body: &Value, rules: &[&str]) {

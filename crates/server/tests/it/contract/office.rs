@@ -21,13 +21,13 @@ use poltrona_engine::store::chore::{Chore, Consumer, Old};
 use poltrona_engine::store::postgres::{self, Target};
 use poltrona_engine::store::query::{Page, SessionFilter};
 use poltrona_engine::store::{Readers, Writer, sqlite};
+use poltrona_testkit::app::Place;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::model::{Expected, session_id};
 use super::story;
 use super::tables::{self, Rows};
-use crate::support::Place;
 
 /// How many rows leave at a time; more than any story makes.
 const LOT: u16 = 10_000;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Place, TestApp};
+use poltrona_testkit::app::{Place, TestApp};
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use poltrona_testkit::app::Place;
 use serde_json::Value;
 
 use super::schema::{Column, columns};
-use crate::support::Place;
 
 /// Every table that the program writes to.
 pub(super) const NAMES: [&str; 10] = [

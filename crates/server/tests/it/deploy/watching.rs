@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use poltrona::config::{Config, Secret};
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::engines;
+use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 
 use super::{is_a_command, read, repository, yaml};
-use crate::engines;
-use crate::support::TestApp;
-use crate::wait::wait_for;
 
 /// What is told of RabbitMQ's queues; each is to be watched by somebody.
 const OF_THE_BROKER: [&str; 4] = [

@@ -2,10 +2,10 @@
 
 use poltrona::app::migrate_up;
 use poltrona::doctor::Verdict;
+use poltrona_testkit::engines::Postgres;
+use poltrona_testkit::wait::wait_for;
 
 use super::*;
-use crate::engines::Postgres;
-use crate::wait::wait_for;
 
 /// A server of the story's own, with our tables.
 async fn server() -> (Postgres, Config, String) {
@@ -113,7 +113,7 @@ async fn each_guard_that_somebody_removed_comes_back_by_the_command_that_is_name
 /// The doctor's list of guards is the server's own: none that a migration brings is left out.
 #[tokio::test]
 async fn no_guard_of_the_schema_is_unknown_to_the_doctor() {
-    let database = crate::engines::database().await;
+    let database = poltrona_testkit::engines::database().await;
     let config = over(database.url());
     migrate_up(&config).await.expect("our tables");
     let report = examine(&config).await;

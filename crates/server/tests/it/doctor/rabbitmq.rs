@@ -5,9 +5,9 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use poltrona::doctor::Verdict;
 use poltrona_engine::bus::rabbitmq::Queue;
+use poltrona_testkit::engines::{Vhost, vhost};
 
 use super::*;
-use crate::engines::{Vhost, vhost};
 
 fn carrying(url: &str) -> Config {
     Config { ephemeral: true, rabbitmq_url: Some(Secret::new(url)), ..Config::default() }

@@ -1,9 +1,9 @@
 //! A Redis that does not let the lock work.
 
 use poltrona::doctor::Verdict;
+use poltrona_testkit::engines::Redis;
 
 use super::*;
-use crate::engines::Redis;
 
 /// The settings of an instance that locks seats there. Its database plays no part.
 fn locking(url: &str) -> (tempfile::TempDir, Config) {

@@ -4,10 +4,10 @@ use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use poltrona::doctor::Verdict;
+use poltrona_testkit::app::{Place, TestApp};
 use rusqlite::Connection;
 
 use super::*;
-use crate::support::{Place, TestApp};
 
 /// A folder that nobody else can look into, as the program makes it.
 fn private() -> Place {

@@ -1,8 +1,7 @@
 //! Reading an OpenAPI document, and holding answers against its schemas.
 
+use poltrona_testkit::app::answer::is_time;
 use serde_json::Value;
-
-use crate::support::answer::is_time;
 
 /// The document as it was served.
 pub(super) struct Document(pub(super) Value);

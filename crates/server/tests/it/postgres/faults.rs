@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use poltrona_testkit::app::{Answer, Request, TestApp};
+
 use super::wait_for_waiting;
 use crate::races::assert_books_balance;
-use crate::support::{Answer, Request, TestApp};
 
 /// Well below every time-out.
 const AT_ONCE: Duration = Duration::from_secs(2);

@@ -1,12 +1,12 @@
 //! Instances that share a server, and want the same things at once.
 
+use poltrona_testkit::app::session::session_body;
+use poltrona_testkit::app::{Answer, TestApp};
+use poltrona_testkit::wait::wait_for;
 use serde_json::json;
 
 use super::wait_for_waiting;
 use crate::races::{assert_books_balance, at_once, count};
-use crate::support::session::session_body;
-use crate::support::{Answer, TestApp};
-use crate::wait::wait_for;
 
 /// Three instances.
 async fn three() -> [TestApp; 3] {

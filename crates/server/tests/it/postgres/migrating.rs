@@ -7,9 +7,9 @@ use std::time::Duration;
 use poltrona_engine::clock::Clock;
 use poltrona_engine::store::migrations::{Error, MIGRATIONS, Migration, WHO_USES_TABLES};
 use poltrona_engine::store::postgres::{Target, migrate};
+use poltrona_testkit::app::{Place, Session, TestApp};
 
 use super::wait_for_waiting;
-use crate::support::{Place, Session, TestApp};
 
 /// Longer than any of it takes.
 const PATIENT: Duration = Duration::from_mins(10);

@@ -3,9 +3,8 @@
 use poltrona::app::Running;
 use poltrona::config::{Config, Secret};
 use poltrona_engine::clock::Clock;
-
-use crate::engines::Postgres;
-use crate::support::{MILLI, TestApp};
+use poltrona_testkit::app::{MILLI, TestApp};
+use poltrona_testkit::engines::Postgres;
 
 /// What is said of a server that is not used.
 async fn refused(config: Config) -> String {

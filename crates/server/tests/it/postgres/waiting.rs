@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::wait::wait_for;
+
 use super::{in_real_time, wait_for_waiting};
-use crate::support::TestApp;
-use crate::wait::wait_for;
 
 #[tokio::test]
 async fn a_payment_that_waits_past_the_deadline_is_refused_and_the_seat_sold_once() {

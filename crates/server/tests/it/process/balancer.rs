@@ -12,12 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use poltrona_testkit::client::Connection;
+use poltrona_testkit::program::Program;
+use poltrona_testkit::wait::wait_until;
 use serde_json::json;
 use tempfile::TempDir;
-
-use super::client::Connection;
-use super::program::Program;
-use super::wait_until;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 

@@ -4,9 +4,8 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 
+use poltrona_testkit::program::{Program, clean, poltrona, printed, run};
 use serde_json::Value;
-
-use super::program::{Program, clean, poltrona, printed, run};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 

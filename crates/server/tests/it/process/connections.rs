@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use poltrona_testkit::client::{Connection, request};
+use poltrona_testkit::program::Program;
+use poltrona_testkit::wait::wait_until;
 use serde_json::json;
-
-use super::client::{Connection, request};
-use super::program::Program;
-use super::wait_until;
 
 /// More headers than this are too many.
 const HEADERS: usize = 100;

@@ -9,11 +9,11 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
+use poltrona_testkit::client::Connection;
+use poltrona_testkit::program::Program;
+use poltrona_testkit::wait::wait_until;
 use serde_json::{Value, json};
 
-use super::client::Connection;
-use super::program::Program;
-use super::wait_until;
 use books::Books;
 use buyers::{Fate, Lost, Notes, Rush};
 

@@ -2,9 +2,8 @@
 
 use std::fs;
 
+use poltrona_testkit::program::Program;
 use serde_json::json;
-
-use super::program::Program;
 
 #[test]
 fn nothing_is_acknowledged_into_a_file_that_is_gone() {

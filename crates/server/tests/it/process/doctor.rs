@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use poltrona_testkit::engines::{Postgres, database};
+use poltrona_testkit::program::{Program, clean, printed, run};
 use serde_json::Value;
-
-use super::program::{Program, clean, printed, run};
-use crate::engines::{Postgres, database};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
 

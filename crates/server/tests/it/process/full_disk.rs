@@ -9,10 +9,9 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use poltrona_testkit::client::{Answer, Connection};
+use poltrona_testkit::program::{Program, clean, settle};
 use serde_json::json;
-
-use super::client::{Answer, Connection};
-use super::program::{Program, clean, settle};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
 /// Mounts the disk, then becomes the program that is named.

@@ -11,8 +11,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::program::{Program, clean, poltrona, printed, run, settle};
 use document::{Document, shows};
+use poltrona_testkit::program::{Program, clean, poltrona, printed, run, settle};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");

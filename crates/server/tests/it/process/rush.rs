@@ -3,9 +3,8 @@
 //! Every scenario comes at once, with holds short enough to lapse meanwhile; what the judge says of
 //! lying servers is shown where the judge lives.
 
+use poltrona_testkit::program::{Program, poltrona, printed, run};
 use serde_json::Value;
-
-use super::program::{Program, poltrona, printed, run};
 
 const EVERYONE: &str = "browse,spread,on-sale,duel,families,abandon,retry";
 

@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use poltrona_testkit::client::{Connection, request};
+use poltrona_testkit::program::Program;
+use poltrona_testkit::wait::wait_until;
 use serde_json::{Value, json};
-
-use super::client::{Connection, request};
-use super::program::Program;
-use super::wait_until;
 
 /// What the log says when the end begins.
 const STOPPING: &str = "stopping: answering what was accepted";

@@ -1,9 +1,8 @@
 //! Requests whose end is open to doubt: another server in front might see another request begin
 //! where this one does not. None is answered beyond its first, and nothing follows on its line.
 
+use poltrona_testkit::program::Program;
 use serde_json::json;
-
-use super::program::Program;
 
 /// What an attacker would like to be taken for a second request.
 const HIDDEN: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";

@@ -12,11 +12,10 @@ mod restarts;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
+use poltrona_testkit::engines::{Postgres, RabbitMq, Redis};
+use poltrona_testkit::program::{BINARY, Program, clean};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use super::program::{BINARY, Program, clean};
-use crate::engines::{Postgres, RabbitMq, Redis};
 
 /// Everyone at once.
 const EVERYONE: &str = "browse,spread,on-sale,duel,families,abandon,retry";
@@ -57,7 +56,7 @@ impl Stack {
 
     /// One more, on this port or any (0), with more variables.
     fn instance(&self, port: u16, variables: &[(&str, &str)]) -> Program {
-        let mut command = clean(BINARY, self.folder.path());
+        let mut command = clean(&BINARY, self.folder.path());
         command.env("POLTRONA_PORT", port.to_string());
         command.arg("serve").args(["--hold-ttl", HOLD, "--log-level", "warn,server=info"]);
         command
@@ -73,7 +72,7 @@ impl Stack {
     /// Lets a crowd in.
     fn crowd(&self, scenario: &str, seconds: u32) -> Crowd {
         let report = self.folder.path().join("rush.json");
-        let mut command = clean(BINARY, self.folder.path());
+        let mut command = clean(&BINARY, self.folder.path());
         command.arg("rush").args(["--scenario", scenario, "--clients", "60", "--seed", "11"]);
         command.args(["--seconds", &seconds.to_string()]).arg("--report").arg(&report);
         for instance in &self.instances {

@@ -6,11 +6,10 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use poltrona_testkit::engines::Redis;
+use poltrona_testkit::program::{BINARY, Program, clean, poltrona, run};
+use poltrona_testkit::wait::wait_until;
 use rusqlite::Connection;
-
-use super::program::{BINARY, Program, clean, poltrona, run};
-use super::wait_until;
-use crate::engines::Redis;
 
 /// What a server that does not start says, and the code it exits with.
 #[track_caller]
@@ -132,7 +131,7 @@ async fn a_redis_that_lets_nobody_in_is_told_once_and_found_when_it_does() {
 fn a_start_that_waits_for_its_database_ends_when_it_is_told_to() {
     let folder = tempfile::tempdir().unwrap();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut command = clean(BINARY, folder.path());
+    let mut command = clean(&BINARY, folder.path());
     command.args(["serve", "--port", "0", "--wait-for", "5m"]);
     command.env("DATABASE_URL", format!("postgres://ana@{nobody}/cinema"));
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();

@@ -9,15 +9,14 @@ use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
+use poltrona_testkit::engines::{Certificate, Postgres, RabbitMq, Redis};
+use poltrona_testkit::program::{BINARY, Program, clean, poltrona};
+use poltrona_testkit::wait::wait_until;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use super::program::{BINARY, Program, clean, poltrona};
-use super::wait_until;
-use crate::engines::{Certificate, Postgres, RabbitMq, Redis};
 
 /// An instance's engines, each vouched for by an authority of its own.
 struct Engines {
@@ -39,7 +38,7 @@ impl Engines {
 
     /// The program with their URLs, on a machine that trusts nobody.
     fn poltrona(&self) -> Command {
-        let mut command = clean(BINARY, self.folder.path());
+        let mut command = clean(&BINARY, self.folder.path());
         command
             .env("DATABASE_URL", self.postgres.url())
             .env("REDIS_URL", self.redis.url())

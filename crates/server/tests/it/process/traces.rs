@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
+use poltrona_testkit::program::{Program, poltrona};
+use poltrona_testkit::wait::wait_until;
 use serde_json::Value;
-
-use super::program::{Program, poltrona};
-use super::wait_until;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 

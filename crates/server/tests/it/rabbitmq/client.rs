@@ -8,9 +8,8 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldArray, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
+use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
-
-use crate::wait::wait_for;
 
 pub(super) struct Client {
     connection: Connection,

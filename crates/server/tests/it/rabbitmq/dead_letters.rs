@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use poltrona::app::dead_letters::{list, replay};
+use poltrona_testkit::engines;
+use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 
 use super::client::Client;
 use super::{buy, open};
-use crate::engines;
 use crate::read_models::agreement;
-use crate::wait::wait_for;
 
 /// 1 s, 5 s and 25 s.
 const ALL_RETRIES: Duration = Duration::from_secs(31);

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::engines::{self, RabbitMq};
+
 use super::client::Client;
 use super::{buy, connected, open, through};
-use crate::engines::{self, RabbitMq};
 use crate::read_models::agreement;
-use crate::support::TestApp;
 
 /// A queue that is younger than this may not survive its broker's death.
 const SETTLED: Duration = Duration::from_secs(2);

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::engines;
+
 use super::client::{Client, holds};
 use super::{connected, through};
-use crate::engines;
 use crate::read_models::agreement;
-use crate::support::TestApp;
 
 const SHORT: Duration = Duration::from_millis(400);
 /// More than a broker should need, and less than any other way to find a lapse takes.

@@ -6,13 +6,13 @@ use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel};
 use poltrona_engine::bus::Message;
 use poltrona_engine::store::query::OutboxRow;
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::engines;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::client::Client;
 use super::{buy, connected, through};
-use crate::engines;
-use crate::support::TestApp;
 
 const ROUNDS: u32 = 5;
 const ROWS: u32 = 256;

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::engines::Redis;
 use serde_json::json;
 
-use super::marks::{open_as, open_with};
+use super::marks::{Marks as _, open_as, open_with};
 use super::{refuse_once, said};
-use crate::engines::Redis;
-use crate::support::TestApp;
 
 /// How long Redis may take, unless told otherwise.
 const LIMIT: Duration = Duration::from_millis(50);

@@ -3,21 +3,26 @@
 use std::time::Duration;
 
 use poltrona::config::{Config, Secret};
-
-use crate::engines::Redis;
-use crate::support::{Session, TestApp};
+use poltrona_testkit::app::{Session, TestApp};
+use poltrona_testkit::engines::Redis;
 
 /// Far longer than any machine needs, for stories about something else than slowness.
 const PATIENT: Duration = Duration::from_secs(10);
 
-impl Redis {
+/// The marks in a Redis.
+pub(super) trait Marks {
     /// The mark on a seat; empty when there is none.
-    pub(super) fn mark(&self, session: &Session, number: &str) -> String {
+    fn mark(&self, session: &Session, number: &str) -> String;
+    /// Puts a mark on a seat for ten minutes, as nobody should.
+    fn set_mark(&self, session: &Session, number: &str, mark: &str);
+}
+
+impl Marks for Redis {
+    fn mark(&self, session: &Session, number: &str) -> String {
         self.ask::<Option<String>>(&["GET", &key(session, number)]).unwrap_or_default()
     }
 
-    /// Puts a mark on a seat for ten minutes, as nobody should.
-    pub(super) fn set_mark(&self, session: &Session, number: &str, mark: &str) {
+    fn set_mark(&self, session: &Session, number: &str, mark: &str) {
         self.ask::<()>(&["SET", &key(session, number), mark, "EX", "600"]);
     }
 }

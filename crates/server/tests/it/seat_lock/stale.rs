@@ -1,9 +1,9 @@
 //! Redis forgets, or says what is not so.
 
-use super::marks::{key, open_with};
+use super::marks::{Marks as _, key, open_with};
 use super::{refuse_once, said};
-use crate::engines::Redis;
-use crate::support::{HOLD, MILLI, Session, TestApp};
+use poltrona_testkit::app::{HOLD, MILLI, Session, TestApp};
+use poltrona_testkit::engines::Redis;
 
 /// A mark that nobody wrote for any reservation.
 const LIE: &str = "00000000-0000-0000-0000-000000000001 sold";

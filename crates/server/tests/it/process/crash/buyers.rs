@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 
+use poltrona_testkit::client::{Answer, Connection};
 use serde_json::{Value, json};
-
-use crate::process::client::{Answer, Connection};
 
 const BUYERS: u64 = 64;
 /// The seats that everybody wants, in the first session.

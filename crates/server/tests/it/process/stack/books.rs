@@ -1,8 +1,8 @@
 //! What the database must show once everything has come to rest.
 
 use super::Stack;
-use crate::support::connect;
-use crate::wait::wait_for;
+use poltrona_testkit::app::connect;
+use poltrona_testkit::wait::wait_for;
 
 /// What still has to be done: events to deliver, lapses to write down.
 const TO_DO: &str = "

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use poltrona_testkit::wait::wait_for;
+
 use super::{EVERYONE, Stack};
-use crate::wait::wait_for;
 
 /// Waits until a while of the crowd's time has gone by. Nothing depends on how long it really was.
 async fn a_while(millis: u64) {

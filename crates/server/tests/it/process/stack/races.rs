@@ -3,11 +3,11 @@
 use std::sync::Barrier;
 use std::thread;
 
+use poltrona_testkit::client::Connection;
+use poltrona_testkit::program::Program;
 use serde_json::json;
 
 use super::{EVERYONE, Stack};
-use crate::process::client::Connection;
-use crate::process::program::Program;
 
 const CLIENTS: usize = 300;
 const SEATS: u16 = 16;

@@ -1,7 +1,7 @@
 //! Instances come and go in good order, as in a release that rolls out.
 
 use super::{EVERYONE, Stack};
-use crate::wait::wait_for;
+use poltrona_testkit::wait::wait_for;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_restart_one_after_the_other_under_a_crowd() {

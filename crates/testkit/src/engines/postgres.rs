@@ -13,25 +13,25 @@ use super::{finally, fresh_name};
 
 /// A PostgreSQL that a story may harm. It keeps what it has committed as one in production does:
 /// `fsync`, `synchronous_commit` and `full_page_writes` are on unless the story turns them off.
-pub(crate) struct Postgres {
+pub struct Postgres {
     server: Server,
     port: Port,
     certificate: Option<Certificate>,
 }
 
 impl Postgres {
-    pub(crate) async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// One with settings of `postgresql.conf`, such as `fsync=off`.
-    pub(crate) async fn start_with(settings: &[&str]) -> Self {
+    pub async fn start_with(settings: &[&str]) -> Self {
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
         Self::launch(Server::new("postgres"), settings, None).await
     }
 
     /// One that refuses whoever does not use TLS.
-    pub(crate) async fn start_with_tls() -> Self {
+    pub async fn start_with_tls() -> Self {
         let server = Server::new("postgres");
         let certificate = Certificate::make(server.folder());
         let rules = server.folder().join("pg_hba.conf");
@@ -70,43 +70,43 @@ impl Postgres {
     }
 
     /// Where its superuser connects to the database `postgres`.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let tls = if self.certificate.is_some() { "?sslmode=require" } else { "" };
         format!("postgres://postgres@127.0.0.1:{}/postgres{tls}", self.port.number())
     }
 
     /// The certificate, in PEM, of the authority that vouches for it.
-    pub(crate) fn authority(&self) -> PathBuf {
+    pub fn authority(&self) -> PathBuf {
         self.certificate.as_ref().expect("it was started with TLS").authority()
     }
 
     /// Ends the postmaster and its backends as a power cut would.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.server.kill();
     }
 
     /// Ends it in good order; whoever is connected is sent away (`pg_ctl stop -m fast`).
-    pub(crate) async fn stop(&mut self) {
+    pub async fn stop(&mut self) {
         self.server.stop("INT").await;
     }
 
     /// Starts it again, on the same port and data.
-    pub(crate) async fn start_again(&mut self) {
+    pub async fn start_again(&mut self) {
         self.server.start_again();
         self.answers().await;
     }
 
     /// Makes it stand still: connections stay open, and nobody answers.
-    pub(crate) fn pause(&self) {
+    pub fn pause(&self) {
         self.server.pause();
     }
 
-    pub(crate) fn resume(&self) {
+    pub fn resume(&self) {
         self.server.resume();
     }
 
     /// Its log so far, to look for a word such as `deadlock`.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         self.server.log()
     }
 }
@@ -119,7 +119,7 @@ impl Drop for Postgres {
 }
 
 /// A database of one story, dropped with it.
-pub(crate) struct Database {
+pub struct Database {
     url: String,
     name: String,
     /// Where a connection is made to create and to drop it.
@@ -140,12 +140,12 @@ impl Database {
         Self { url, name, admin_url: admin_url.to_owned(), _server: server }
     }
 
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.url
     }
 
     /// Runs statements; gives the first column of every row, as text.
-    pub(crate) async fn sql(&self, sql: &str) -> Vec<String> {
+    pub async fn sql(&self, sql: &str) -> Vec<String> {
         ask(&self.url, sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 }

@@ -4,18 +4,25 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 
-use super::client::{Answer, Connection};
-use super::wait_until;
+use crate::client::{Answer, Connection};
+use crate::wait::wait_until;
 
-pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
+/// The program that cargo built beside this test or benchmark: `target/release/poltrona` beside
+/// `target/release/deps/it-…`. Cargo builds it for those of the package `poltrona`.
+pub static BINARY: LazyLock<String> = LazyLock::new(|| {
+    let ours = std::env::current_exe().unwrap();
+    let binary = ours.ancestors().nth(2).unwrap().join("poltrona");
+    assert!(binary.is_file(), "{} is not there: cargo build -p poltrona", binary.display());
+    binary.into_os_string().into_string().unwrap()
+});
 
 /// A command with nothing of this machine's environment but its `PATH`, started in `folder`.
-pub(super) fn clean(program: &str, folder: &Path) -> Command {
+pub fn clean(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     let path = std::env::vars_os().filter(|(name, _)| name == "PATH");
     command.current_dir(folder).env_clear().envs(path).stdin(Stdio::null());
@@ -23,32 +30,32 @@ pub(super) fn clean(program: &str, folder: &Path) -> Command {
 }
 
 /// The program in `folder`, with a data folder within and a port that the system chooses.
-pub(super) fn poltrona(folder: &Path) -> Command {
-    let mut command = clean(BINARY, folder);
+pub fn poltrona(folder: &Path) -> Command {
+    let mut command = clean(&BINARY, folder);
     settle(&mut command);
     command
 }
 
 /// Settings that let many programs run beside each other on one machine.
-pub(super) fn settle(command: &mut Command) {
+pub fn settle(command: &mut Command) {
     command.env("POLTRONA_PORT", "0").env("POLTRONA_DATA_DIR", "data");
 }
 
 /// Runs a command of the program to its end.
-pub(super) fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     poltrona(folder).args(arguments).output().unwrap()
 }
 
 /// What a command that went well printed.
 #[track_caller]
-pub(super) fn printed(output: Output) -> String {
+pub fn printed(output: Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {said}", output.status);
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// A server that runs. It is killed when dropped.
-pub(super) struct Program {
+pub struct Program {
     child: Child,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
@@ -57,14 +64,14 @@ pub(super) struct Program {
 
 impl Program {
     /// Serves in `folder` with these flags, and waits until it is ready.
-    pub(super) fn serve(folder: &Path, flags: &[&str]) -> Self {
+    pub fn serve(folder: &Path, flags: &[&str]) -> Self {
         let mut command = poltrona(folder);
         command.arg("serve").args(flags);
         Self::start(command)
     }
 
     /// Starts a command that ends up serving, and waits until it is ready.
-    pub(super) fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let spawned = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let log = Arc::new(Mutex::new(String::new()));
@@ -77,34 +84,34 @@ impl Program {
         Self { child, log, reader: Some(reader), address }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    pub(super) fn connect(&self) -> Connection {
+    pub fn connect(&self) -> Connection {
         Connection::open(self.address).unwrap()
     }
 
     /// Asks for a path on a connection of its own.
-    pub(super) fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         self.connect().get(path)
     }
 
     /// Sends a body on a connection of its own.
-    pub(super) fn post(&self, path: &str, body: &Value) -> Answer {
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.connect().post(path, body)
     }
 
     /// Opens a session; gives the ids of its seats.
-    pub(super) fn open_session(&self, seats: u32) -> Vec<String> {
+    pub fn open_session(&self, seats: u32) -> Vec<String> {
         let session = json!({
             "movie": "Central do Brasil", "room": "Sala 1", "startsAt": "2030-03-01T20:00:00Z",
             "ticketPrice": 25.5, "totalSeats": seats,
@@ -115,40 +122,40 @@ impl Program {
     }
 
     /// Waits for a line of the log that contains `text`.
-    pub(super) fn wait_for_line(&self, text: &str) {
+    pub fn wait_for_line(&self, text: &str) {
         wait_until(text, || self.log.lock().unwrap().contains(text).then_some(()));
     }
 
     /// What it has logged so far.
-    pub(super) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Whether the program still runs.
-    pub(super) fn lives(&mut self) -> bool {
+    pub fn lives(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
     /// Ends it as a power cut would: nothing of its own code runs any more.
-    pub(super) fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Tells it to stop, as a service manager does.
-    pub(super) fn terminate(&self) {
+    pub fn terminate(&self) {
         let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
         assert!(sent.unwrap().success());
     }
 
     /// Waits for its end.
-    pub(super) fn ended(&mut self) -> ExitStatus {
+    pub fn ended(&mut self) -> ExitStatus {
         wait_until("the program ends", || self.child.try_wait().unwrap())
     }
 
     /// Tells it to stop and waits until it did, without a fault.
     #[track_caller]
-    pub(super) fn stop(mut self) {
+    pub fn stop(mut self) {
         self.terminate();
         assert_eq!(self.ended().code(), Some(0));
     }

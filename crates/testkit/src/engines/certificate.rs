@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The files of both; all are PEM.
-pub(crate) struct Certificate {
+pub struct Certificate {
     folder: PathBuf,
 }
 
 impl Certificate {
     /// Makes them in `folder`, with the `openssl` command.
-    pub(crate) fn make(folder: &Path) -> Self {
+    pub fn make(folder: &Path) -> Self {
         let made = Self { folder: folder.to_owned() };
         let [authority, authority_key] = [made.authority(), made.path("authority.key")];
         openssl(&["-subj", "/CN=Poltrona's tests"], &authority_key, &authority);
@@ -32,17 +32,17 @@ impl Certificate {
     }
 
     /// The authority's certificate, for clients to trust.
-    pub(crate) fn authority(&self) -> PathBuf {
+    pub fn authority(&self) -> PathBuf {
         self.path("authority.pem")
     }
 
     /// The server's certificate.
-    pub(crate) fn certificate(&self) -> PathBuf {
+    pub fn certificate(&self) -> PathBuf {
         self.path("server.pem")
     }
 
     /// The server's private key.
-    pub(crate) fn key(&self) -> PathBuf {
+    pub fn key(&self) -> PathBuf {
         self.path("server.key")
     }
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long anything may take before its test fails; a bound, not an expectation.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a condition is looked at.
 const STEP: Duration = Duration::from_millis(5);
 
@@ -32,7 +32,7 @@ impl<W: Display> Wait<W> {
 
 /// Waits until `condition` gives something; fails when that takes unreasonably long.
 #[track_caller]
-pub(crate) fn wait_until<T>(what: impl Display, mut condition: impl FnMut() -> Option<T>) -> T {
+pub fn wait_until<T>(what: impl Display, mut condition: impl FnMut() -> Option<T>) -> T {
     let wait = Wait::begin(what);
     loop {
         if let Some(found) = condition() {
@@ -44,10 +44,7 @@ pub(crate) fn wait_until<T>(what: impl Display, mut condition: impl FnMut() -> O
 }
 
 /// The same for a condition that has to ask somebody, and without holding up what runs beside it.
-pub(crate) async fn wait_for<T>(
-    what: impl Display,
-    mut condition: impl AsyncFnMut() -> Option<T>,
-) -> T {
+pub async fn wait_for<T>(what: impl Display, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let wait = Wait::begin(what);
     loop {
         if let Some(found) = condition().await {

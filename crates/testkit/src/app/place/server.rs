@@ -10,7 +10,7 @@ use crate::engines::{self, Database};
 
 /// A database, with a connection that a story looks through. It has a thread of its own, so that a
 /// story can look without waiting for its own runtime.
-pub(crate) struct Server {
+pub struct Server {
     database: Database,
     asks: Sender<Ask>,
 }
@@ -37,13 +37,13 @@ impl Server {
     }
 
     /// Where it is.
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         self.database.url()
     }
 
     /// Runs statements; the first value of the last row that they give, as text.
     #[track_caller]
-    pub(crate) fn run(&self, sql: &str) -> Option<String> {
+    pub fn run(&self, sql: &str) -> Option<String> {
         let (answer, answered) = channel();
         self.asks.send(Ask { sql: sql.to_owned(), answer }).expect("the database's thread");
         let answer = answered.recv().expect("an answer");
@@ -52,7 +52,7 @@ impl Server {
 }
 
 /// A connection; it lives as long as the runtime that it was made on.
-pub(crate) async fn connect(url: &str) -> Client {
+pub async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the database");
     #[expect(clippy::disallowed_methods, reason = "it ends with its client")]
     tokio::spawn(connection);

@@ -15,7 +15,7 @@ use super::Answer;
 
 /// A request. It is sent when it is awaited, once, and may be sent from any task.
 #[derive(Clone)]
-pub(crate) struct Request {
+pub struct Request {
     router: Router,
     method: Method,
     uri: Uri,
@@ -30,35 +30,35 @@ impl Request {
         Self { router, method, uri, headers: Vec::new(), body: Bytes::new() }
     }
 
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = name.parse().expect("a header's name");
         self.headers.push((name, HeaderValue::from_str(value).expect("a header's value")));
         self
     }
 
     /// Asks for texts in English.
-    pub(crate) fn english(self) -> Self {
+    pub fn english(self) -> Self {
         self.header("accept-language", "en")
     }
 
     /// Makes a retry safe.
-    pub(crate) fn key(self, key: &str) -> Self {
+    pub fn key(self, key: &str) -> Self {
         self.header("idempotency-key", key)
     }
 
     /// A body that says it is JSON, whether or not it is.
-    pub(crate) fn raw(mut self, body: impl Into<Bytes>) -> Self {
+    pub fn raw(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self.header(header::CONTENT_TYPE.as_str(), "application/json")
     }
 
     /// A body that says nothing about itself.
-    pub(crate) fn untyped(mut self, body: impl Into<Bytes>) -> Self {
+    pub fn untyped(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    pub(crate) fn json(self, body: &Value) -> Self {
+    pub fn json(self, body: &Value) -> Self {
         self.raw(body.to_string())
     }
 

@@ -6,17 +6,17 @@ use serde_json::Value;
 
 /// An answer, read to its end.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) bytes: Bytes,
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub bytes: Bytes,
     /// The body as JSON; null when it is none.
-    pub(crate) body: Value,
+    pub body: Value,
     asked: String,
 }
 
 impl Answer {
-    pub(crate) fn new(
+    pub fn new(
         (method, path): (&Method, &str),
         status: StatusCode,
         headers: HeaderMap,
@@ -29,14 +29,14 @@ impl Answer {
 
     /// Fails unless it has this status.
     #[track_caller]
-    pub(crate) fn expect(self, status: u16) -> Self {
+    pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.asked, self.lossy());
         self
     }
 
     /// Fails unless it is this error, whole and in the API's own form.
     #[track_caller]
-    pub(crate) fn refused(self, status: u16, code: &str) -> Self {
+    pub fn refused(self, status: u16, code: &str) -> Self {
         let answer = self.expect(status);
         let (asked, body) = (&answer.asked, &answer.body);
         assert_eq!(body["code"], code, "{asked}: {body}");
@@ -54,19 +54,19 @@ impl Answer {
 
     /// Fails unless it says, in this order and in English, that these rules were broken.
     #[track_caller]
-    pub(crate) fn breaks(self, rules: &[&str]) -> Self {
+    pub fn breaks(self, rules: &[&str]) -> Self {
         let answer = self.refused(400, "validation_failed");
         let messages: Vec<_> = answer.body["message"].as_array().into_iter().flatten().collect();
         assert_eq!(messages, rules, "{}", answer.asked);
         answer
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().expect("a header of ASCII"))
     }
 
     /// Every value of a header, joined and in lower case.
-    pub(crate) fn all_of(&self, name: &str) -> String {
+    pub fn all_of(&self, name: &str) -> String {
         let values = self.headers.get_all(name).iter();
         let values = values.map(|value| value.to_str().expect("a header of ASCII"));
         values.collect::<Vec<_>>().join(", ").to_ascii_lowercase()
@@ -74,31 +74,31 @@ impl Answer {
 
     /// A field that is a text.
     #[track_caller]
-    pub(crate) fn text(&self, field: &str) -> String {
+    pub fn text(&self, field: &str) -> String {
         let text = self.body[field].as_str();
         text.unwrap_or_else(|| panic!("{}: no text {field} in {}", self.asked, self.body))
             .to_owned()
     }
 
     #[track_caller]
-    pub(crate) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         self.text("id")
     }
 
     /// The body as text.
-    pub(crate) fn lossy(&self) -> String {
+    pub fn lossy(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
     /// The `id` of each entry of a list.
     #[track_caller]
-    pub(crate) fn ids(&self) -> Vec<String> {
+    pub fn ids(&self) -> Vec<String> {
         self.each("id")
     }
 
     /// A text field of each entry of a list.
     #[track_caller]
-    pub(crate) fn each(&self, field: &str) -> Vec<String> {
+    pub fn each(&self, field: &str) -> Vec<String> {
         let list = self.body.as_array().unwrap_or_else(|| panic!("{}: a list", self.asked));
         let text = |entry: &Value| entry[field].as_str().expect("a text").to_owned();
         list.iter().map(text).collect()
@@ -106,7 +106,7 @@ impl Answer {
 }
 
 /// Whether this is a time as the API writes it: RFC 3339, UTC, milliseconds.
-pub(crate) fn is_time(value: &Value) -> bool {
+pub fn is_time(value: &Value) -> bool {
     let shape = "dddd-dd-ddTdd:dd:dd.dddZ";
     value.as_str().is_some_and(|text| {
         text.len() == shape.len()
@@ -119,7 +119,7 @@ pub(crate) fn is_time(value: &Value) -> bool {
 
 /// The names of an object's fields, in their order.
 #[track_caller]
-pub(crate) fn fields(value: &Value) -> Vec<&str> {
+pub fn fields(value: &Value) -> Vec<&str> {
     let mut fields: Vec<_> =
         value.as_object().expect("an object").keys().map(String::as_str).collect();
     fields.sort_unstable();

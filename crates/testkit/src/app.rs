@@ -4,11 +4,11 @@
 //! run for real, over data of their own. Only the clock is the story's. The data are in a folder, or,
 //! with `TEST_STORE=postgres`, in a database on a server: every story is told of both.
 
-pub(crate) mod answer;
-pub(crate) mod database;
+pub mod answer;
+pub mod database;
 mod place;
 mod request;
-pub(crate) mod session;
+pub mod session;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,25 +19,25 @@ use poltrona_domain::Timestamp;
 use poltrona_engine::clock::Clock;
 use serde_json::{Value, json};
 
-pub(crate) use answer::Answer;
-pub(crate) use place::{Place, connect};
-pub(crate) use request::Request;
-pub(crate) use session::Session;
+pub use answer::Answer;
+pub use place::{Place, connect};
+pub use request::Request;
+pub use session::Session;
 
 /// When every story begins, and the same in words.
 const START_MILLIS: i64 = 1_795_514_400_000;
-pub(crate) const START: &str = "2026-11-24T10:00:00.000Z";
+pub const START: &str = "2026-11-24T10:00:00.000Z";
 /// How long a hold is, unless a story says otherwise.
-pub(crate) const HOLD: Duration = Duration::from_secs(30);
+pub const HOLD: Duration = Duration::from_secs(30);
 /// A hold but its last millisecond.
-pub(crate) const NEARLY: Duration = Duration::from_millis(29_999);
+pub const NEARLY: Duration = Duration::from_millis(29_999);
 /// The shortest step of the clock.
-pub(crate) const MILLI: Duration = Duration::from_millis(1);
+pub const MILLI: Duration = Duration::from_millis(1);
 /// An id that nothing has. It could be a session's.
-pub(crate) const NOBODY: &str = "01900000-0000-7000-8000-000000f00000";
+pub const NOBODY: &str = "01900000-0000-7000-8000-000000f00000";
 
 /// An open box office.
-pub(crate) struct TestApp {
+pub struct TestApp {
     running: Option<Running>,
     router: axum::Router,
     clock: Clock,
@@ -47,7 +47,7 @@ pub(crate) struct TestApp {
 }
 
 /// A box office that was stopped in good order, and can be opened again.
-pub(crate) struct Stopped {
+pub struct Stopped {
     config: Config,
     clock: Clock,
     place: Arc<Place>,
@@ -55,34 +55,34 @@ pub(crate) struct Stopped {
 
 impl TestApp {
     /// A box office as it opens when nothing is configured.
-    pub(crate) async fn open() -> Self {
+    pub async fn open() -> Self {
         Self::with(|_| {}).await
     }
 
     /// A box office with other settings.
-    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::at(Place::new().await, change).await
     }
 
     /// The same with its data in a folder, whatever the stories are told of: for what is so of a file
     /// alone.
-    pub(crate) async fn embedded() -> Self {
+    pub async fn embedded() -> Self {
         Self::at(Place::folder(), |_| {}).await
     }
 
     /// The same with its data on a server: for what is so of a server alone.
-    pub(crate) async fn on_a_server() -> Self {
+    pub async fn on_a_server() -> Self {
         Self::at(Place::server().await, |_| {}).await
     }
 
     /// A box office that keeps its data there.
-    pub(crate) async fn at(place: Place, change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn at(place: Place, change: impl FnOnce(&mut Config)) -> Self {
         let clock = Clock::manual(Timestamp::from_millis(START_MILLIS));
         Self::try_at(Arc::new(place), clock, change).await.expect("it opens")
     }
 
     /// The same on a clock of the story's choice; it may be refused.
-    pub(crate) async fn try_at(
+    pub async fn try_at(
         place: Arc<Place>,
         clock: Clock,
         change: impl FnOnce(&mut Config),
@@ -94,18 +94,18 @@ impl TestApp {
     }
 
     /// One more instance: the same settings, data and clock.
-    pub(crate) async fn another(&self) -> Self {
+    pub async fn another(&self) -> Self {
         self.another_by(self.clock.clone()).await
     }
 
     /// The same on a clock of its own.
-    pub(crate) async fn another_by(&self, clock: Clock) -> Self {
+    pub async fn another_by(&self, clock: Clock) -> Self {
         let place = Arc::clone(self.place.as_ref().expect("it has a place"));
         Self::start(Stopped { config: self.config.clone(), clock, place }).await.expect("it opens")
     }
 
     /// A box office that lives in real time, for stories whose delays are somebody else's.
-    pub(crate) async fn in_real_time(change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn in_real_time(change: impl FnOnce(&mut Config)) -> Self {
         let place = Place::new().await;
         let mut config = place.config();
         change(&mut config);
@@ -122,29 +122,29 @@ impl TestApp {
     }
 
     /// Stops in good order; what it leaves can be opened again.
-    pub(crate) async fn stop(mut self) -> Stopped {
+    pub async fn stop(mut self) -> Stopped {
         self.running.take().expect("it runs").stop().await;
         let place = self.place.take().expect("it has a place");
         Stopped { config: self.config.clone(), clock: self.clock.clone(), place }
     }
 
     /// What requests reach, for the few stories that need a hand on it.
-    pub(crate) fn inner(&self) -> &poltrona::app::App {
+    pub fn inner(&self) -> &poltrona::app::App {
         &self.running.as_ref().expect("it runs").app
     }
 
     /// The settings.
-    pub(crate) const fn config(&self) -> &Config {
+    pub const fn config(&self) -> &Config {
         &self.config
     }
 
     /// Moves the clock. Nothing that this sets off has run when it returns.
-    pub(crate) fn advance(&self, by: Duration) {
+    pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
 
     /// Puts the clock back, as happens to a machine whose clock ran fast.
-    pub(crate) fn put_back(&self, by: Duration) {
+    pub fn put_back(&self, by: Duration) {
         if let Clock::Manual(hand) = &self.clock {
             let by = i64::try_from(by.as_millis()).expect("a moment");
             hand.send_modify(|now| *now = Timestamp::from_millis(now.as_millis() - by));
@@ -152,56 +152,56 @@ impl TestApp {
     }
 
     /// A request of any method. Nothing is sent before it is awaited.
-    pub(crate) fn request(&self, method: &str, path: &str) -> Request {
+    pub fn request(&self, method: &str, path: &str) -> Request {
         Request::new(self.router.clone(), method, path)
     }
 
-    pub(crate) fn get(&self, path: &str) -> Request {
+    pub fn get(&self, path: &str) -> Request {
         self.request("GET", path)
     }
 
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Request {
+    pub fn post(&self, path: &str, body: &Value) -> Request {
         self.request("POST", path).json(body)
     }
 
-    pub(crate) fn patch(&self, path: &str, body: &Value) -> Request {
+    pub fn patch(&self, path: &str, body: &Value) -> Request {
         self.request("PATCH", path).json(body)
     }
 
-    pub(crate) fn delete(&self, path: &str) -> Request {
+    pub fn delete(&self, path: &str) -> Request {
         self.request("DELETE", path)
     }
 
     /// Asks for one seat.
-    pub(crate) fn reserve(&self, seat: &str, user: &str) -> Request {
+    pub fn reserve(&self, seat: &str, user: &str) -> Request {
         self.post("/reservations", &json!({ "seatId": seat, "userId": user }))
     }
 
     /// Asks for several seats together.
-    pub(crate) fn reserve_all(&self, seats: &[&str], user: &str) -> Request {
+    pub fn reserve_all(&self, seats: &[&str], user: &str) -> Request {
         self.post("/reservations", &json!({ "seatIds": seats, "userId": user }))
     }
 
-    pub(crate) fn pay(&self, reservation: &str) -> Request {
+    pub fn pay(&self, reservation: &str) -> Request {
         self.request("POST", &format!("/payments/confirm/{reservation}"))
     }
 
-    pub(crate) fn extend(&self, reservation: &str) -> Request {
+    pub fn extend(&self, reservation: &str) -> Request {
         self.request("POST", &format!("/reservations/{reservation}/extend"))
     }
 
-    pub(crate) fn cancel(&self, reservation: &str) -> Request {
+    pub fn cancel(&self, reservation: &str) -> Request {
         self.delete(&format!("/reservations/{reservation}"))
     }
 
     /// What a reservation is now.
-    pub(crate) async fn status(&self, reservation: &str) -> String {
+    pub async fn status(&self, reservation: &str) -> String {
         let answer = self.get(&format!("/reservations/{reservation}")).await.expect(200);
         answer.text("status")
     }
 
     /// What a seat is now, by its number: status and `isLocked`.
-    pub(crate) async fn seat(&self, session: &Session, number: &str) -> (String, bool) {
+    pub async fn seat(&self, session: &Session, number: &str) -> (String, bool) {
         let map = self.get(&format!("/seats/{}", session.id)).await.expect(200);
         let seats = map.body.as_array().expect("an array");
         let seat = seats.iter().find(|seat| seat["seatNumber"] == number).expect("a seat");
@@ -210,30 +210,30 @@ impl TestApp {
     }
 
     /// The status alone.
-    pub(crate) async fn seat_status(&self, session: &Session, number: &str) -> String {
+    pub async fn seat_status(&self, session: &Session, number: &str) -> String {
         self.seat(session, number).await.0
     }
 }
 
 impl Stopped {
     /// Changes its settings.
-    pub(crate) fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+    pub fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
     }
 
     /// The settings.
-    pub(crate) const fn config(&self) -> &Config {
+    pub const fn config(&self) -> &Config {
         &self.config
     }
 
     /// Opens it again, this much later.
-    pub(crate) async fn open_after(self, pause: Duration) -> TestApp {
+    pub async fn open_after(self, pause: Duration) -> TestApp {
         self.try_open_after(pause).await.expect("it opens again")
     }
 
     /// The same, when it may be refused.
-    pub(crate) async fn try_open_after(self, pause: Duration) -> anyhow::Result<TestApp> {
+    pub async fn try_open_after(self, pause: Duration) -> anyhow::Result<TestApp> {
         self.clock.advance(pause);
         TestApp::start(self).await
     }

@@ -9,10 +9,10 @@ use poltrona_engine::store::sqlite::folder::database_in;
 use tempfile::TempDir;
 
 use server::Server;
-pub(crate) use server::connect;
+pub use server::connect;
 
 /// The data of one story.
-pub(crate) enum Place {
+pub enum Place {
     /// A folder with a SQLite file.
     Folder(TempDir),
     /// A database on a PostgreSQL server.
@@ -20,7 +20,7 @@ pub(crate) enum Place {
 }
 
 /// Whether stories are told of the embedded store; with `TEST_STORE=postgres` they are not.
-pub(crate) fn stories_are_embedded() -> bool {
+fn stories_are_embedded() -> bool {
     #[expect(clippy::disallowed_methods, reason = "the tests have no configuration but this")]
     let store = std::env::var("TEST_STORE").unwrap_or_default();
     match store.as_str() {
@@ -32,22 +32,22 @@ pub(crate) fn stories_are_embedded() -> bool {
 
 impl Place {
     /// A place of its own.
-    pub(crate) async fn new() -> Self {
+    pub async fn new() -> Self {
         if stories_are_embedded() { Self::folder() } else { Self::server().await }
     }
 
     /// A folder of its own, whatever the stories are told of.
-    pub(crate) fn folder() -> Self {
+    pub fn folder() -> Self {
         Self::Folder(tempfile::tempdir().expect("a temporary folder"))
     }
 
     /// A database of its own, whatever the stories are told of.
-    pub(crate) async fn server() -> Self {
+    pub async fn server() -> Self {
         Self::Server(Server::new().await)
     }
 
     /// The settings that lead here.
-    pub(crate) fn config(&self) -> Config {
+    pub fn config(&self) -> Config {
         match self {
             Self::Folder(folder) => Config::default_for_tests(folder.path()),
             Self::Server(server) => Config {
@@ -60,7 +60,7 @@ impl Place {
     }
 
     /// Whether the data are in a folder, and not on a server.
-    pub(crate) const fn is_a_folder(&self) -> bool {
+    pub const fn is_a_folder(&self) -> bool {
         matches!(self, Self::Folder(_))
     }
 

@@ -18,7 +18,7 @@ use super::server::Server;
 use super::{finally, fresh_name};
 
 /// A RabbitMQ that a story may harm: one node, whose user is `guest`.
-pub(crate) struct RabbitMq {
+pub struct RabbitMq {
     server: Server,
     port: Port,
     api_port: Port,
@@ -28,17 +28,17 @@ pub(crate) struct RabbitMq {
 }
 
 impl RabbitMq {
-    pub(crate) async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// One with settings of `rabbitmq.conf`, such as `disk_free_limit.absolute=1GB`.
-    pub(crate) async fn start_with(settings: &[&str]) -> Self {
+    pub async fn start_with(settings: &[&str]) -> Self {
         Self::launch(Server::new("rabbitmq"), settings, None).await
     }
 
     /// One that speaks TLS on the port of its URL.
-    pub(crate) async fn start_with_tls() -> Self {
+    pub async fn start_with_tls() -> Self {
         let server = Server::new("rabbitmq");
         let certificate = Certificate::make(server.folder());
         Self::launch(server, &[], Some((Port::claim(), certificate))).await
@@ -75,7 +75,7 @@ impl RabbitMq {
     }
 
     /// Where clients connect, to the vhost `/`.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         match &self.tls {
             Some((port, _)) => format!("amqps://guest:guest@127.0.0.1:{}", port.number()),
             None => format!("amqp://guest:guest@127.0.0.1:{}", self.port.number()),
@@ -83,17 +83,17 @@ impl RabbitMq {
     }
 
     /// The certificate, in PEM, of the authority that vouches for it.
-    pub(crate) fn authority(&self) -> PathBuf {
+    pub fn authority(&self) -> PathBuf {
         self.tls.as_ref().expect("it was started with TLS").1.authority()
     }
 
     /// Where its management API is.
-    pub(crate) fn api(&self) -> String {
+    pub fn api(&self) -> String {
         format!("http://guest:guest@127.0.0.1:{}", self.api_port.number())
     }
 
     /// A fresh, empty vhost of this broker, which the story has to outlive.
-    pub(crate) async fn vhost(&self) -> Vhost {
+    pub async fn vhost(&self) -> Vhost {
         Vhost::create(&self.url(), &self.api(), None).await
     }
 
@@ -101,45 +101,45 @@ impl RabbitMq {
     ///
     /// A quorum queue of its last second does not come back: RabbitMQ writes down late that it is
     /// there, and then never elects it a leader. An older one does.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.server.kill();
     }
 
     /// Ends it in good order, which takes RabbitMQ several seconds.
-    pub(crate) async fn stop(&mut self) {
+    pub async fn stop(&mut self) {
         self.server.stop("TERM").await;
     }
 
     /// Starts it again, on the same ports and data.
-    pub(crate) async fn start_again(&mut self) {
+    pub async fn start_again(&mut self) {
         self.server.start_again();
         self.answers().await;
     }
 
     /// Makes it stand still: connections stay open, and nobody answers.
-    pub(crate) fn pause(&self) {
+    pub fn pause(&self) {
         self.server.pause();
     }
 
-    pub(crate) fn resume(&self) {
+    pub fn resume(&self) {
         self.server.resume();
     }
 
     /// Has `rabbitmqctl` tell it something.
-    pub(crate) fn control(&self, arguments: &[&str]) {
+    pub fn control(&self, arguments: &[&str]) {
         let ports = [&self.port, &self.cluster_port].map(|port| port.number().to_string());
         self.server
             .run("rabbitmqctl", ports.iter().map(String::as_str).chain(arguments.iter().copied()));
     }
 
     /// Its log so far.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         self.server.log()
     }
 }
 
 /// A vhost of one story, deleted with it.
-pub(crate) struct Vhost {
+pub struct Vhost {
     url: String,
     name: String,
     api: Api,
@@ -160,14 +160,14 @@ impl Vhost {
     }
 
     /// Where clients connect to it.
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.url
     }
 
     /// Its queues as the management API gives them: `name`, `type`, `arguments`, `messages`, …
     ///
     /// Names and arguments are exact. Counts come a tenth of a second late, and are to be waited for.
-    pub(crate) async fn queues(&self) -> Vec<Value> {
+    pub async fn queues(&self) -> Vec<Value> {
         // What the queues say themselves; the API's own statistics are seconds behind.
         let path = format!("/api/queues/{}?disable_stats=true&enable_queue_totals=true", self.name);
         let answer = self.api.call(Method::GET, &path).await;
@@ -177,7 +177,7 @@ impl Vhost {
     }
 
     /// Deletes it under whoever uses it: their connections are closed.
-    pub(crate) async fn delete(&self) {
+    pub async fn delete(&self) {
         let deleted = self.call(Method::DELETE, "vhosts").await;
         assert_eq!(deleted.expect("the API answers").0, StatusCode::NO_CONTENT);
     }

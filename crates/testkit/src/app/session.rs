@@ -9,26 +9,26 @@ use super::{Answer, Request, TestApp};
 
 /// A session that was opened, as the answer to that told of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Session {
-    pub(crate) id: String,
-    pub(crate) answer: Answer,
+pub struct Session {
+    pub id: String,
+    pub answer: Answer,
 }
 
 /// A session about to be opened: sixteen seats at 25.50, unless said otherwise. Awaiting it opens
 /// it.
-pub(crate) struct NewSession {
+pub struct NewSession {
     request: Request,
     body: Value,
 }
 
 impl TestApp {
-    pub(crate) fn session(&self) -> NewSession {
+    pub fn session(&self) -> NewSession {
         NewSession { request: self.request("POST", "/sessions"), body: session_body() }
     }
 }
 
 /// A body that opens a session.
-pub(crate) fn session_body() -> Value {
+pub fn session_body() -> Value {
     json!({
         "movie": "Interestelar",
         "room": "Sala 1",
@@ -39,30 +39,30 @@ pub(crate) fn session_body() -> Value {
 }
 
 /// The same with one field changed.
-pub(crate) fn session_with(field: &str, value: impl Into<Value>) -> Value {
+pub fn session_with(field: &str, value: impl Into<Value>) -> Value {
     let mut body = session_body();
     body[field] = value.into();
     body
 }
 
 impl NewSession {
-    pub(crate) fn movie(self, movie: &str) -> Self {
+    pub fn movie(self, movie: &str) -> Self {
         self.with("movie", movie)
     }
 
-    pub(crate) fn room(self, room: &str) -> Self {
+    pub fn room(self, room: &str) -> Self {
         self.with("room", room)
     }
 
-    pub(crate) fn starts_at(self, time: &str) -> Self {
+    pub fn starts_at(self, time: &str) -> Self {
         self.with("startsAt", time)
     }
 
-    pub(crate) fn price(self, price: f64) -> Self {
+    pub fn price(self, price: f64) -> Self {
         self.with("ticketPrice", price)
     }
 
-    pub(crate) fn seats(self, seats: u32) -> Self {
+    pub fn seats(self, seats: u32) -> Self {
         self.with("totalSeats", seats)
     }
 
@@ -86,26 +86,26 @@ impl IntoFuture for NewSession {
 
 impl Session {
     /// Where it is found.
-    pub(crate) fn path(&self) -> String {
+    pub fn path(&self) -> String {
         format!("/sessions/{}", self.id)
     }
 
     /// The id of a seat, by its number.
     #[track_caller]
-    pub(crate) fn seat(&self, number: &str) -> &str {
+    pub fn seat(&self, number: &str) -> &str {
         let seats = self.answer.body["seats"].as_array().expect("seats");
         let seat = seats.iter().find(|seat| seat["seatNumber"] == number);
         seat.and_then(|seat| seat["id"].as_str()).expect("a seat of this number")
     }
 
     /// The ids of all its seats, in order.
-    pub(crate) fn all_seats(&self) -> Vec<&str> {
+    pub fn all_seats(&self) -> Vec<&str> {
         let seats = self.answer.body["seats"].as_array().expect("seats");
         seats.iter().map(|seat| seat["id"].as_str().expect("an id")).collect()
     }
 
     /// The ids of several seats.
-    pub(crate) fn seats<const N: usize>(&self, numbers: [&str; N]) -> [&str; N] {
+    pub fn seats<const N: usize>(&self, numbers: [&str; N]) -> [&str; N] {
         numbers.map(|number| self.seat(number))
     }
 }

@@ -5,23 +5,23 @@ use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
 
-use super::PATIENCE;
+use crate::wait::PATIENCE;
 
 /// A connection that stays open between requests for as long as the server wants.
-pub(super) struct Connection {
+pub struct Connection {
     stream: BufReader<TcpStream>,
 }
 
 /// What a server said.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub struct Answer {
+    pub status: u16,
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Connection {
-    pub(super) fn open(address: SocketAddr) -> io::Result<Self> {
+    pub fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -29,12 +29,12 @@ impl Connection {
     }
 
     /// Sends bytes as they are.
-    pub(super) fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.get_mut().write_all(bytes.as_ref())
     }
 
     /// Sends a request; a body is JSON.
-    pub(super) fn send_request(
+    pub fn send_request(
         &mut self,
         method: &str,
         path: &str,
@@ -46,7 +46,7 @@ impl Connection {
 
     /// Reads one answer. `None` when the connection ended before its first byte; an error when it
     /// ended within.
-    pub(super) fn answer(&mut self) -> io::Result<Option<Answer>> {
+    pub fn answer(&mut self) -> io::Result<Option<Answer>> {
         match self.stream.fill_buf() {
             Ok([]) => return Ok(None),
             Ok(_) => {}
@@ -76,7 +76,7 @@ impl Connection {
     }
 
     /// Sends a request and reads its answer. `None` when the connection ended without a byte of it.
-    pub(super) fn request(
+    pub fn request(
         &mut self,
         method: &str,
         path: &str,
@@ -91,23 +91,23 @@ impl Connection {
     }
 
     /// Asks for a path on a server that is expected to answer.
-    pub(super) fn get(&mut self, path: &str) -> Answer {
+    pub fn get(&mut self, path: &str) -> Answer {
         self.ask("GET", path, None)
     }
 
     /// Sends a body to a server that is expected to answer.
-    pub(super) fn post(&mut self, path: &str, body: &Value) -> Answer {
+    pub fn post(&mut self, path: &str, body: &Value) -> Answer {
         self.ask("POST", path, Some(body))
     }
 
     /// Sends a request to a server that is expected to answer.
-    pub(super) fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    pub fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let answer = self.request(method, path, &[], body);
         answer.unwrap().unwrap_or_else(|| panic!("{method} {path} was not answered"))
     }
 
     /// Reads until the server closes; says what came before that.
-    pub(super) fn rest(&mut self) -> Vec<u8> {
+    pub fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.stream.read_to_end(&mut rest) {
             Ok(_) => {}
@@ -118,7 +118,7 @@ impl Connection {
     }
 
     /// Whether nothing has come yet; does not wait for it.
-    pub(super) fn is_silent(&self) -> bool {
+    pub fn is_silent(&self) -> bool {
         let stream = self.stream.get_ref();
         stream.set_nonblocking(true).unwrap();
         let peeked = stream.peek(&mut [0]);
@@ -138,24 +138,24 @@ impl Connection {
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(header, _)| header == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let text = String::from_utf8_lossy(&self.body);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
     /// The error's code, or nothing.
-    pub(super) fn code(&self) -> String {
+    pub fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The same answer, once its status is as it should be.
     #[track_caller]
-    pub(super) fn expect(self, status: u16) -> Self {
+    pub fn expect(self, status: u16) -> Self {
         let text = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status, status, "{text}");
         self
@@ -163,12 +163,7 @@ impl Answer {
 }
 
 /// A request as it goes over the line.
-pub(super) fn request(
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: Option<&Value>,
-) -> String {
+pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> String {
     let body = body.map(ToString::to_string);
     let mut lines = vec![format!("{method} {path} HTTP/1.1"), "Host: localhost".to_owned()];
     lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));

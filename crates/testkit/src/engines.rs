@@ -16,7 +16,6 @@ mod processes;
 mod rabbitmq;
 mod redis;
 mod server;
-mod stories;
 
 use std::sync::{Arc, Weak};
 
@@ -25,10 +24,10 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-pub(crate) use certificate::Certificate;
-pub(crate) use postgres::{Database, Postgres};
-pub(crate) use rabbitmq::{RabbitMq, Vhost};
-pub(crate) use redis::{Redis, RedisUrl};
+pub use certificate::Certificate;
+pub use postgres::{Database, Postgres};
+pub use rabbitmq::{RabbitMq, Vhost};
+pub use redis::{Redis, RedisUrl};
 
 use crate::wait::PATIENCE;
 
@@ -36,7 +35,7 @@ use crate::wait::PATIENCE;
 ///
 /// The variable's URL names a database to connect to, such as `…/postgres`, as a user who may
 /// create others. The new one is dropped with what is returned, whoever is still connected.
-pub(crate) async fn database() -> Database {
+pub async fn database() -> Database {
     static PRIVATE: Shared<Postgres> = Shared::new();
     if let Some(url) = variable("TEST_DATABASE_URL") {
         return Database::create(&url, None).await;
@@ -48,7 +47,7 @@ pub(crate) async fn database() -> Database {
 /// A Redis for a story that does not harm it: the one that `TEST_REDIS_URL` names, else its own.
 ///
 /// A shared one has no compartments; stories keep apart by the ids in their keys.
-pub(crate) async fn redis_url() -> RedisUrl {
+pub async fn redis_url() -> RedisUrl {
     match variable("TEST_REDIS_URL") {
         Some(url) => RedisUrl::shared(url),
         None => RedisUrl::private(Redis::start().await),
@@ -59,7 +58,7 @@ pub(crate) async fn redis_url() -> RedisUrl {
 /// `TEST_RABBITMQ_API` (the management API, such as `http://guest:guest@127.0.0.1:15672`) name.
 ///
 /// It is deleted with what is returned.
-pub(crate) async fn vhost() -> Vhost {
+pub async fn vhost() -> Vhost {
     static PRIVATE: Shared<RabbitMq> = Shared::new();
     match (variable("TEST_RABBITMQ_URL"), variable("TEST_RABBITMQ_API")) {
         (Some(url), Some(api)) => Vhost::create(&url, &api, None).await,
@@ -114,3 +113,6 @@ fn finally(work: impl Future<Output = ()> + Send + 'static) {
     // When the story has failed, its engine may be gone; what failed first is what counts.
     assert!(ended.is_ok() || std::thread::panicking(), "what a story used could not be removed");
 }
+
+#[cfg(test)]
+mod stories;

@@ -15,7 +15,7 @@ const TABLES: &str = "sessions, seats, reservations, sales, sale_seats, outbox, 
                       session_stats, sales_by_hour";
 
 /// While it lives, nothing can be written to the database.
-pub(crate) enum Stall {
+pub enum Stall {
     /// Closing it ends its transaction.
     Sqlite { _transaction: Connection },
     /// The same.
@@ -25,7 +25,7 @@ pub(crate) enum Stall {
 impl Place {
     /// The one value that a query gives.
     #[track_caller]
-    pub(crate) fn sql<T: FromStr>(&self, query: &str) -> T {
+    pub fn sql<T: FromStr>(&self, query: &str) -> T {
         let text = match (self.file(), self.database()) {
             (Some(file), _) => query_one(&file, query),
             (None, Some(database)) => database.run(query),
@@ -37,7 +37,7 @@ impl Place {
 
     /// Changes the database behind the program's back, as a fault or an onlooker would.
     #[track_caller]
-    pub(crate) fn tamper(&self, sql: &str) {
+    pub fn tamper(&self, sql: &str) {
         if let Some(file) = self.file() {
             open(&file).execute_batch(sql).expect("tampering");
         } else if let Some(database) = self.database() {
@@ -46,7 +46,7 @@ impl Place {
     }
 
     /// Makes a kind of statement (`INSERT`, `DELETE`) fail on a table.
-    pub(crate) fn forbid(&self, statement: &str, table: &str) {
+    pub fn forbid(&self, statement: &str, table: &str) {
         self.tamper(&if self.database().is_some() {
             format!(
                 "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -63,7 +63,7 @@ impl Place {
     }
 
     /// Lets it succeed again.
-    pub(crate) fn allow(&self, table: &str) {
+    pub fn allow(&self, table: &str) {
         self.tamper(&if self.database().is_some() {
             format!("DROP TRIGGER forbidden ON {table}")
         } else {
@@ -75,7 +75,7 @@ impl Place {
 /// What a server can be asked, and a file cannot.
 impl Place {
     /// Keeps what this statement locks locked until the guard is dropped.
-    pub(crate) async fn keep_locked(&self, sql: &str) -> Stall {
+    pub async fn keep_locked(&self, sql: &str) -> Stall {
         let server = self.database().expect("it is on a server");
         let transaction = super::place::connect(server.url()).await;
         transaction.batch_execute(&format!("BEGIN; {sql}")).await.expect("a lock");
@@ -83,7 +83,7 @@ impl Place {
     }
 
     /// How many connections wait for a lock that another has.
-    pub(crate) fn waiting(&self) -> i64 {
+    pub fn waiting(&self) -> i64 {
         self.sql(
             "SELECT count(*) FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock'",
@@ -91,7 +91,7 @@ impl Place {
     }
 
     /// Cuts every connection of the program's, and waits until they have ended.
-    pub(crate) fn cut_connections(&self) {
+    pub fn cut_connections(&self) {
         self.tamper(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
              WHERE datname = current_database() AND application_name = 'poltrona'",
@@ -99,7 +99,7 @@ impl Place {
     }
 
     /// The server's clock, in milliseconds.
-    pub(crate) fn servers_millis(&self) -> i64 {
+    pub fn servers_millis(&self) -> i64 {
         self.sql("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
     }
 }
@@ -107,7 +107,7 @@ impl Place {
 /// What SQL writes differently from one store to the other.
 impl Place {
     /// An id.
-    pub(crate) fn id(&self, id: &str) -> String {
+    pub fn id(&self, id: &str) -> String {
         if self.database().is_some() {
             format!("'{id}'::uuid")
         } else {
@@ -116,42 +116,42 @@ impl Place {
     }
 
     /// Bytes, given in hexadecimal.
-    pub(crate) fn bytes(&self, hex: &str) -> String {
+    pub fn bytes(&self, hex: &str) -> String {
         if self.database().is_some() { format!("'\\x{hex}'") } else { format!("x'{hex}'") }
     }
 
     /// A reservation's seat numbers, as one text with commas.
-    pub(crate) const fn seat_nos(&self) -> &'static str {
+    pub const fn seat_nos(&self) -> &'static str {
         if self.database().is_some() { "array_to_string(seat_nos, ',')" } else { "seat_nos" }
     }
 }
 
 impl TestApp {
     /// Where the data are.
-    pub(crate) fn place(&self) -> &Place {
+    pub fn place(&self) -> &Place {
         self.place.as_ref().expect("it has a place")
     }
 
     /// The one value that a query gives.
     #[track_caller]
-    pub(crate) fn sql<T: FromStr>(&self, query: &str) -> T {
+    pub fn sql<T: FromStr>(&self, query: &str) -> T {
         self.place().sql(query)
     }
 
     /// A count, for censuses.
     #[track_caller]
-    pub(crate) fn count(&self, from: &str) -> i64 {
+    pub fn count(&self, from: &str) -> i64 {
         self.sql(&format!("SELECT count(*) FROM {from}"))
     }
 
     /// Changes the database behind the program's back, as a fault or an onlooker would.
     #[track_caller]
-    pub(crate) fn tamper(&self, sql: &str) {
+    pub fn tamper(&self, sql: &str) {
         self.place().tamper(sql);
     }
 
     /// Keeps a copy of every event from now on: the outbox itself is emptied as they are delivered.
-    pub(crate) fn record_events(&self) {
+    pub fn record_events(&self) {
         self.tamper(if self.place().database().is_some() {
             "CREATE TABLE story (place bigserial, events text NOT NULL);
              CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
@@ -166,7 +166,7 @@ impl TestApp {
     }
 
     /// The events recorded so far, in the order they were committed.
-    pub(crate) fn events(&self) -> Vec<Value> {
+    pub fn events(&self) -> Vec<Value> {
         let batches: String = self.sql(if self.place().database().is_some() {
             "SELECT coalesce(json_agg(events::json ORDER BY place), '[]') FROM story"
         } else {
@@ -177,13 +177,13 @@ impl TestApp {
     }
 
     /// The recorded events' names.
-    pub(crate) fn event_names(&self) -> Vec<String> {
+    pub fn event_names(&self) -> Vec<String> {
         let name = |event: &Value| event["type"].as_str().expect("a type").to_owned();
         self.events().iter().map(name).collect()
     }
 
     /// Keeps the ledger waiting until the guard is dropped.
-    pub(crate) async fn stall(&self) -> Stall {
+    pub async fn stall(&self) -> Stall {
         let Some(file) = self.place().file() else {
             let lock = format!("LOCK TABLE {TABLES} IN EXCLUSIVE MODE");
             return self.place().keep_locked(&lock).await;
@@ -195,7 +195,7 @@ impl TestApp {
 
     /// Waits until the program has done what was there to do: every lapse is recorded, every event
     /// delivered.
-    pub(crate) async fn settle(&self) {
+    pub async fn settle(&self) {
         let due = format!(
             "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM reservations
              WHERE status = 'PENDING' AND expires_at <= {})",
@@ -205,38 +205,38 @@ impl TestApp {
     }
 
     /// Waits until what happened is on its way to every consumer.
-    pub(crate) async fn settle_outbox(&self) {
+    pub async fn settle_outbox(&self) {
         self.wait_until("the outbox is empty", || self.count("outbox") == 0).await;
     }
 
     /// Waits for a condition.
-    pub(crate) async fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
+    pub async fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
         wait_for(what, async || condition().then_some(())).await;
     }
 }
 
 impl Stopped {
     /// Where the data are.
-    pub(crate) fn place(&self) -> &Place {
+    pub fn place(&self) -> &Place {
         &self.place
     }
 
     /// The one value that a query gives.
     #[track_caller]
-    pub(crate) fn sql<T: FromStr>(&self, query: &str) -> T {
+    pub fn sql<T: FromStr>(&self, query: &str) -> T {
         self.place.sql(query)
     }
 
     /// Changes the database while nothing runs.
     #[track_caller]
-    pub(crate) fn tamper(&self, sql: &str) {
+    pub fn tamper(&self, sql: &str) {
         self.place.tamper(sql);
     }
 }
 
 impl Stall {
     /// Lets the ledger go on.
-    pub(crate) fn end(self) {
+    pub fn end(self) {
         drop(self);
     }
 }

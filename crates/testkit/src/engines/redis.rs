@@ -11,7 +11,7 @@ use super::port::Port;
 use super::server::Server;
 
 /// A Redis that a story may harm.
-pub(crate) struct Redis {
+pub struct Redis {
     server: Server,
     port: Port,
     /// What a URL says before the host: a user and a password.
@@ -20,18 +20,18 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    pub(crate) async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::launch(Server::new("redis"), "", &[], None).await
     }
 
     /// One that wants a password of everybody.
-    pub(crate) async fn start_with_password(password: &str) -> Self {
+    pub async fn start_with_password(password: &str) -> Self {
         let login = format!(":{password}@");
         Self::launch(Server::new("redis"), &login, &["--requirepass", password], None).await
     }
 
     /// One that knows this user alone, who may do everything.
-    pub(crate) async fn start_with_user(name: &str, password: &str) -> Self {
+    pub async fn start_with_user(name: &str, password: &str) -> Self {
         let login = format!("{name}:{password}@");
         let password = format!(">{password}");
         let users =
@@ -40,7 +40,7 @@ impl Redis {
     }
 
     /// One that speaks TLS on the port of its URL.
-    pub(crate) async fn start_with_tls() -> Self {
+    pub async fn start_with_tls() -> Self {
         let server = Server::new("redis");
         let certificate = Certificate::make(server.folder());
         Self::launch(server, "", &[], Some((Port::claim(), certificate))).await
@@ -84,7 +84,7 @@ impl Redis {
         self.server.answers(async |_| ping().await.is_ok()).await;
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         match &self.tls {
             Some((port, _)) => format!("rediss://{}127.0.0.1:{}", self.login, port.number()),
             None => format!("redis://{}127.0.0.1:{}", self.login, self.port.number()),
@@ -92,13 +92,13 @@ impl Redis {
     }
 
     /// The URL of one of its databases, for a user whom a story made: `name:password@`, `/3`.
-    pub(crate) fn url_for(&self, login: &str, database: &str) -> String {
+    pub fn url_for(&self, login: &str, database: &str) -> String {
         format!("redis://{login}127.0.0.1:{}{database}", self.port.number())
     }
 
     /// Asks it for something, beside the program.
     #[track_caller]
-    pub(crate) fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
+    pub fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
         let client = Client::open(self.url()).expect("a URL");
         let answer =
             client.get_connection().and_then(|mut it| Cmd::new().arg(words).query(&mut it));
@@ -106,43 +106,43 @@ impl Redis {
     }
 
     /// The certificate, in PEM, of the authority that vouches for it.
-    pub(crate) fn authority(&self) -> PathBuf {
+    pub fn authority(&self) -> PathBuf {
         self.tls.as_ref().expect("it was started with TLS").1.authority()
     }
 
     /// Ends it as a power cut would.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.server.kill();
     }
 
     /// Ends it in good order.
-    pub(crate) async fn stop(&mut self) {
+    pub async fn stop(&mut self) {
         self.server.stop("TERM").await;
     }
 
     /// Starts it again, empty, on the same port.
-    pub(crate) async fn start_again(&mut self) {
+    pub async fn start_again(&mut self) {
         self.server.start_again();
         self.answers().await;
     }
 
     /// Makes it stand still: connections stay open, and nobody answers.
-    pub(crate) fn pause(&self) {
+    pub fn pause(&self) {
         self.server.pause();
     }
 
-    pub(crate) fn resume(&self) {
+    pub fn resume(&self) {
         self.server.resume();
     }
 
     /// Its log so far.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         self.server.log()
     }
 }
 
 /// A Redis for a story that does not harm it.
-pub(crate) struct RedisUrl {
+pub struct RedisUrl {
     url: String,
     _server: Option<Redis>,
 }
@@ -156,7 +156,7 @@ impl RedisUrl {
         Self { url: server.url(), _server: Some(server) }
     }
 
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.url
     }
 }
