@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::cli::Failure;
-use crate::cli::banner::{BannerInfo, banner};
+use crate::banner::{BannerInfo, banner};
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::http::coalesce::Coalesced;
 use crate::http::seats::SeatMap;
 use crate::http::server::Server;
@@ -206,7 +206,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let app = Arc::clone(&running.app);
     if app.config.demo {
-        demo::open(&app).await.context("opening the demo's sessions")?;
+        demo::open(&app.ledger, &app.readers, app.clock.now())
+            .await
+            .context("opening the demo's sessions")?;
     }
     greet(&app, &server, started.elapsed());
     let (stop, fatal) = (app.stop.clone(), running.fatal.clone());

@@ -5,12 +5,10 @@
 //! that the command depends on is away. Settings are flags of every command that has a
 //! configuration; they come from the table in [`crate::config`].
 
-pub mod banner;
 mod client;
 mod dead_letters;
 mod doctor;
 mod documents;
-mod failure;
 mod flags;
 mod health;
 mod progress;
@@ -27,9 +25,9 @@ use tokio::runtime::Builder;
 
 use crate::app;
 use crate::config::{self, Config, Environment, Resolved};
+use crate::failure::Failure;
 use crate::telemetry::{self, Telemetry};
 use dead_letters::DeadLetters;
-pub use failure::Failure;
 use flags::Settings;
 
 /// How long work that cannot be interrupted may go on after a command is done.

@@ -4,10 +4,11 @@ use anyhow::Context as _;
 use poltrona_domain::{Cents, Command, Layout, Session, SessionChange, SessionId, Timestamp};
 use uuid::Uuid;
 
-use crate::app::App;
 use poltrona_engine::ids;
+use poltrona_engine::ledger::Ledger;
+use poltrona_engine::store::Readers;
 
-/// What the demo has, for the banner.
+/// The demo in a few words, for the banner.
 pub const SUMMARY: &str = "3 films, 6 sessions";
 
 const DAY_MILLIS: i64 = 86_400_000;
@@ -29,14 +30,13 @@ const SHOWINGS: [(&str, &str, i64, i64); 6] = [
 /// São Paulo is three hours behind UTC, all year since 2019.
 const SAO_PAULO_MILLIS: i64 = -3 * 60 * MINUTE_MILLIS;
 
-/// Opens the demo's sessions, or moves those that are there to today. What was held or sold in them
-/// stays; one that was closed stays closed.
-pub async fn open(app: &App) -> anyhow::Result<()> {
-    let now = app.clock.now();
+/// Opens the demo's sessions, or moves those that exist to the day of `now`. Their holds and sales
+/// stay; a closed session stays closed.
+pub async fn open(ledger: &Ledger, readers: &Readers, now: Timestamp) -> anyhow::Result<()> {
     for (number, showing) in (0_u128..).zip(SHOWINGS) {
         let session = showing_today(number, showing, now)?;
         let id = session.id;
-        let found = app.readers.session(id).await?;
+        let found = readers.session(id).await?;
         let command = match found {
             None => Command::OpenSession(session),
             Some(found) if !found.is_open() => continue,
@@ -49,7 +49,7 @@ pub async fn open(app: &App) -> anyhow::Result<()> {
                 },
             },
         };
-        app.ledger.submit(command, None).await?;
+        ledger.submit(command, None).await?;
     }
     Ok(())
 }
@@ -72,14 +72,14 @@ fn showing_today(
     })
 }
 
-/// So many minutes after the last midnight in São Paulo.
+/// The time `minutes` after the last midnight in São Paulo.
 fn today_at(minutes: i64, now: Timestamp) -> Timestamp {
     let local = now.as_millis() + SAO_PAULO_MILLIS;
     let midnight = local.div_euclid(DAY_MILLIS) * DAY_MILLIS - SAO_PAULO_MILLIS;
     Timestamp::from_millis(midnight + minutes * MINUTE_MILLIS)
 }
 
-/// The `number`th of many sessions for `seed`: the demo's films, day after day.
+/// The session with this number, from 0, for `poltrona seed`: the demo's films, day after day.
 pub fn invented(number: u32, seats: u16, now: Timestamp) -> anyhow::Result<Session> {
     let mut days = (0_i64..).flat_map(|day| SHOWINGS.map(|showing| (day, showing)));
     let showing = days.nth(usize::try_from(number)?);

@@ -1,12 +1,14 @@
 //! The program `poltrona`: a box office that sells cinema seats over HTTP, and never one twice.
 //!
 //! What decides, keeps and announces is `poltrona_engine`'s; the rules are `poltrona_domain`'s.
-//! `ARCHITECTURE.md` tells the whole in ten minutes.
+//! `ARCHITECTURE.md` describes both. The modules are in order: each uses only those above it.
 
-pub mod app;
-pub mod cli;
 pub mod config;
-pub mod demo;
-pub mod doctor;
-pub mod http;
+pub mod failure;
+pub mod banner;
 pub mod telemetry;
+pub mod demo;
+pub mod http;
+pub mod app;
+pub mod doctor;
+pub mod cli;

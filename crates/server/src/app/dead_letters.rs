@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::cli::Failure;
 use crate::config::Config;
+use crate::failure::Failure;
 use poltrona_engine::bus::rabbitmq::{self, DeadLetter, Pile, Queue};
 
 /// The queues that can have dead letters.

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
-use crate::cli::Failure;
 use crate::config::Config;
+use crate::failure::Failure;
 use poltrona_engine::clock::Clock;
 use poltrona_engine::ids;
 use poltrona_engine::ledger::Chores;

@@ -13,7 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::runtime::Builder;
 
-use super::Failure;
+use crate::failure::Failure;
 
 /// The longest answer that is read: a session of 10,000 seats is about 1 MB.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;

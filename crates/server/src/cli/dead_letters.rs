@@ -4,8 +4,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::flags::Settings;
-use super::{Failure, block_on, documents, start};
+use super::{block_on, documents, start};
 use crate::app::dead_letters::{self, QUEUES};
+use crate::failure::Failure;
 
 /// What can be done about dead letters.
 #[derive(Debug, Subcommand)]

@@ -2,10 +2,11 @@
 
 use anyhow::{Context as _, anyhow};
 
-use super::{Failure, block_on, documents, load};
+use super::{block_on, documents, load};
 use crate::cli::flags::Settings;
 use crate::config::ConfigError;
 use crate::doctor::{self, Report, Verdict};
+use crate::failure::Failure;
 
 pub(super) fn run(settings: Settings, json: bool) -> Result<(), Failure> {
     match load(settings) {

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use clap::CommandFactory as _;
 
-use super::{Cli, Failure};
+use super::Cli;
+use crate::failure::Failure;
 
 /// Prints data, with a line break at the end.
 pub(super) fn print(text: &str) -> Result<(), Failure> {

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
 
-use super::Failure;
 use super::client::{self, Client};
+use crate::failure::Failure;
 
 const LIMIT: Duration = Duration::from_secs(3);
 

@@ -10,9 +10,9 @@ use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
 use serde_json::json;
 
-use super::Failure;
 use super::client::{self, Client};
 use super::progress::Progress;
+use crate::failure::Failure;
 use poltrona_engine::clock::Clock;
 
 const LIMIT: Duration = Duration::from_secs(30);

@@ -1,7 +1,8 @@
 //! What `config` tells of the settings; the faults of wrong ones are told by whoever loads them.
 
-use super::{Failure, documents};
+use super::documents;
 use crate::config::{self, Resolved};
+use crate::failure::Failure;
 
 pub(super) fn show(resolved: &Resolved, origins: bool) -> Result<(), Failure> {
     documents::print(&config::show(resolved, origins))

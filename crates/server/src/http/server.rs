@@ -19,8 +19,8 @@ use tower::Service as _;
 use tracing::{debug, warn};
 
 use crate::app::App;
-use crate::cli::Failure;
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::http::head_timeout::{HeadTimeout, Limits, Phase};
 
 /// The most bytes of headers, and the read buffer that holds them.

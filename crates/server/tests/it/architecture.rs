@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 const PROGRAM_MAY_NAME: &[(&str, &[&str])] = &[
     ("main", &[]),
     ("lib", &[]),
-    ("app", &["cli::Failure", "cli::banner", "config", "demo", "http", "telemetry::collector"]),
-    ("cli", &["app", "config", "doctor", "telemetry"]),
+    ("cli", &["app", "config", "doctor", "failure", "telemetry"]),
     ("doctor", &["config"]),
-    ("demo", &["app::App"]),
+    ("app", &["banner", "config", "demo", "failure", "http", "telemetry::collector"]),
+    ("http", &["app::App", "app::SharedApp", "config", "failure"]),
+    ("demo", &[]),
     ("telemetry", &["config"]),
-    ("http", &["app::App", "app::SharedApp", "cli::Failure", "config"]),
+    ("banner", &[]),
+    ("failure", &["config"]),
     ("config", &[]),
 ];
 

@@ -1,8 +1,8 @@
-//! Why a command did not do what it was asked, and the exit code that says so.
+//! A failure of the program, with the exit code that it ends with.
 
 use crate::config::ConfigError;
 
-/// A command that did not do what it was asked.
+/// Why the program ends without having done its work.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The settings are wrong: exit 2.
@@ -11,19 +11,19 @@ pub enum Failure {
     /// The command cannot be used like this: exit 2.
     #[error("{0}")]
     Usage(String),
-    /// Something that the command depends on is away: exit 3.
+    /// A server that the command needs cannot be reached, or is not ready: exit 3.
     #[error("{0}")]
     Away(String),
-    /// A server was judged and did not keep its promises: exit 1.
+    /// `poltrona rush` found that a server broke a promise: exit 1.
     #[error("a promise was broken; the verdict says which, and shows the requests")]
     Broken,
-    /// Something broke: exit 1.
+    /// Anything else: exit 1.
     #[error("{0:#}")]
     Failed(anyhow::Error),
 }
 
 impl Failure {
-    /// What the process exits with.
+    /// The exit code of the process.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Broken | Self::Failed(_) => 1,
@@ -33,7 +33,8 @@ impl Failure {
     }
 }
 
-/// A failure keeps its kind when it travels as any error; every other error is a break.
+/// A `Failure` or `ConfigError` inside `error` keeps its kind; every other error becomes
+/// [`Failure::Failed`].
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         error
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_break_is_told_with_its_causes() {
+    fn a_failure_shows_its_causes() {
         let error = Err::<(), _>(anyhow!("disk full")).context("cannot seed").unwrap_err();
         assert_eq!(Failure::from(error).to_string(), "cannot seed: disk full");
     }

@@ -1,9 +1,9 @@
-//! What a person who has just started the server sees.
+//! The banner: a summary of the running server, printed at its start on a terminal.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// What the banner tells.
+/// The contents of the banner.
 #[derive(Debug, Clone)]
 pub struct BannerInfo {
     /// The program's version.
@@ -18,11 +18,11 @@ pub struct BannerInfo {
     pub demo: Option<String>,
     /// How long it took from the start until the first request can be served.
     pub ready_in: Duration,
-    /// Further things worth knowing, one line each.
+    /// Further lines.
     pub notes: Vec<String>,
 }
 
-/// What is served and worth opening: a name and a path.
+/// Pages worth opening: a name and a path.
 const PLACES: [(&str, &str); 3] =
     [("API docs", "/api/docs"), ("Metrics", "/metrics"), ("Health", "/readyz")];
 
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_tells_where_things_are() {
+    fn it_lists_addresses_and_data() {
         let info = BannerInfo {
             version: "0.1.0",
             mode: "embedded (SQLite)".to_owned(),
