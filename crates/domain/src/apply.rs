@@ -1,6 +1,8 @@
 //! Folding events into facts.
 
-use crate::{Event, Facts, Seat};
+use crate::event::Event;
+use crate::facts::Facts;
+use crate::seat::Seat;
 
 /// Writes what an event says into the facts, so that the next command of a batch sees it.
 pub fn apply(facts: &mut Facts, event: &Event) {

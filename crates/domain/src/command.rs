@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{
-    Reservation, ReservationId, SaleId, SeatId, Session, SessionChange, SessionId, UserId,
-};
+use crate::id::{ReservationId, SaleId, SeatId, SessionId, UserId};
+use crate::reservation::Reservation;
+use crate::session::{Session, SessionChange};
 
-/// A wish to change something. Ids of what it would create come with it, so that deciding needs no
+/// A request to change something. Ids of what it would create come with it, so that deciding needs no
 /// randomness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -126,6 +126,20 @@ impl Command {
         }
     }
 
+    /// What kind of command it is: `reserve`, `confirm`, …
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::OpenSession(_) => "open_session",
+            Self::UpdateSession { .. } => "update_session",
+            Self::CloseSession { .. } => "close_session",
+            Self::Reserve { .. } => "reserve",
+            Self::Confirm { .. } => "confirm",
+            Self::Cancel { .. } => "cancel",
+            Self::Extend { .. } => "extend",
+            Self::Expire { .. } => "expire",
+        }
+    }
+
     /// The existing reservation that the command is about, if any.
     pub fn reservation(&self) -> Option<ReservationId> {
         match self {
@@ -143,7 +157,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{Cents, Layout, SeatNo, Timestamp};
+    use crate::id::SeatNo;
+    use crate::layout::Layout;
+    use crate::money::Cents;
+    use crate::time::Timestamp;
 
     fn session(n: u128) -> SessionId {
         SessionId::mint(Uuid::from_u128(n << 64))

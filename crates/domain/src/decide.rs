@@ -2,17 +2,31 @@
 
 use std::time::Duration;
 
-use crate::{
-    Command, Event, Facts, Refusal, Reservation, ReservationId, ReservationStatus, Sale, SaleId,
-    Seat, SeatId, SeatSelection, SeatState, SeatStatus, SeatTaken, Session, SessionChange,
-    SessionId, Timestamp, UserId,
-};
+use crate::actor::Actor;
+use crate::command::{Command, SeatSelection};
+use crate::event::Event;
+use crate::facts::Facts;
+use crate::id::{ReservationId, SaleId, SeatId, SessionId, UserId};
+use crate::refusal::{Refusal, SeatTaken};
+use crate::reservation::{Reservation, ReservationStatus};
+use crate::sale::Sale;
+use crate::seat::{Seat, SeatState, SeatStatus};
+use crate::session::{Session, SessionChange};
+use crate::time::Timestamp;
 
 /// What the rules say to `command` at `now`, given what the store knows.
 ///
 /// Pure: the same facts, command and time always give the same answer. An empty list is a success
 /// that changes nothing, such as cancelling twice.
-pub fn decide(facts: &Facts, command: &Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+///
+/// What is out of the actor's reach is refused as what does not exist.
+pub fn decide(
+    facts: &Facts,
+    actor: &Actor,
+    command: &Command,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let reservation = |id| reservation(facts, actor, id);
     match command {
         Command::OpenSession(session) => Ok(open_session(session, now)),
         Command::UpdateSession { session, change } => update_session(facts, *session, change),
@@ -20,11 +34,21 @@ pub fn decide(facts: &Facts, command: &Command, now: Timestamp) -> Result<Vec<Ev
         Command::Reserve { reservation, seats, user, hold } => {
             reserve(facts, *reservation, seats, user, *hold, now)
         }
-        Command::Confirm { reservation, sale } => confirm(facts, *reservation, *sale, now),
-        Command::Cancel { reservation } => cancel(facts, *reservation, now),
-        Command::Extend { reservation, hold } => extend(facts, *reservation, *hold, now),
-        Command::Expire { reservation } => expire(facts, *reservation, now),
+        Command::Confirm { reservation: id, sale } => confirm(facts, reservation(*id)?, *sale, now),
+        Command::Cancel { reservation: id } => cancel(facts, reservation(*id)?, now),
+        Command::Extend { reservation: id, hold } => extend(facts, reservation(*id)?, *hold, now),
+        Command::Expire { reservation: id } => expire(facts, reservation(*id)?, now),
     }
+}
+
+/// The reservation, if it exists within the actor's reach.
+fn reservation<'a>(
+    facts: &'a Facts,
+    actor: &Actor,
+    id: ReservationId,
+) -> Result<&'a Reservation, Refusal> {
+    let found = facts.reservations.get(&id).filter(|it| actor.reaches(&it.user));
+    found.ok_or(Refusal::ReservationNotFound(id))
 }
 
 fn open_session(session: &Session, now: Timestamp) -> Vec<Event> {
@@ -115,11 +139,11 @@ fn taken(seat: &Seat, now: Timestamp) -> Option<SeatTaken> {
 
 fn confirm(
     facts: &Facts,
-    id: ReservationId,
+    reservation: &Reservation,
     sale: SaleId,
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
-    let (reservation, seats) = live(facts, id, now)?;
+    let (id, seats) = (reservation.id, live(facts, reservation, now)?);
     // Closing refuses live holds, so the session of a live one is open; should a clock step back
     // behind the lapse that let the session close, the hold does not come back to life.
     let session = facts.open_session(reservation.session).ok_or(Refusal::ReservationExpired(id))?;
@@ -142,14 +166,14 @@ fn confirm(
     }])
 }
 
-/// A person who needs more time gets it, a bounded number of times, and never less than they had.
+/// Extends a live hold, a bounded number of times, and never to less than it was.
 fn extend(
     facts: &Facts,
-    id: ReservationId,
+    reservation: &Reservation,
     hold: Duration,
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
-    let (reservation, seats) = live(facts, id, now)?;
+    let (id, seats) = (reservation.id, live(facts, reservation, now)?);
     if reservation.extensions >= Reservation::MAX_EXTENSIONS {
         return Err(Refusal::ExtensionRefused(id));
     }
@@ -161,8 +185,8 @@ fn extend(
     Ok(vec![Event::ReservationExtended { reservation, seats }])
 }
 
-fn cancel(facts: &Facts, id: ReservationId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let reservation = facts.reservations.get(&id).ok_or(Refusal::ReservationNotFound(id))?;
+fn cancel(facts: &Facts, reservation: &Reservation, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let id = reservation.id;
     match reservation.status_at(now) {
         ReservationStatus::Cancelled => Ok(Vec::new()),
         ReservationStatus::Confirmed => Err(Refusal::ReservationConfirmed(id)),
@@ -181,31 +205,30 @@ fn cancel(facts: &Facts, id: ReservationId, now: Timestamp) -> Result<Vec<Event>
 
 /// Records a lapse. It may come late or twice: a reservation that is not pending any more is left
 /// alone.
-fn expire(facts: &Facts, id: ReservationId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let reservation = facts.reservations.get(&id).ok_or(Refusal::ReservationNotFound(id))?;
+fn expire(facts: &Facts, reservation: &Reservation, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     if reservation.status != ReservationStatus::Pending {
         return Ok(Vec::new());
     }
     if now < reservation.expires_at {
         let expires_at = reservation.expires_at;
-        return Err(Refusal::NotLapsed { reservation: id, expires_at });
+        return Err(Refusal::NotLapsed { reservation: reservation.id, expires_at });
     }
     let expired = Reservation { status: ReservationStatus::Expired, ..reservation.clone() };
     let released = release(facts, reservation, now);
     Ok([Event::ReservationExpired { reservation: expired }].into_iter().chain(released).collect())
 }
 
-/// A reservation that can still be paid, with its seats.
+/// The seats of a reservation that can still be paid.
 ///
 /// Every seat must also still point to it. Its seats lapse together, so this adds nothing while
 /// clocks run forward; should a clock step back, it keeps a hold that was taken over from being
 /// paid.
-fn live(
-    facts: &Facts,
-    id: ReservationId,
+fn live<'a>(
+    facts: &'a Facts,
+    reservation: &Reservation,
     now: Timestamp,
-) -> Result<(&Reservation, Vec<&Seat>), Refusal> {
-    let reservation = facts.reservations.get(&id).ok_or(Refusal::ReservationNotFound(id))?;
+) -> Result<Vec<&'a Seat>, Refusal> {
+    let id = reservation.id;
     match reservation.status_at(now) {
         ReservationStatus::Confirmed => return Err(Refusal::ReservationConfirmed(id)),
         ReservationStatus::Cancelled => return Err(Refusal::ReservationCancelled(id)),
@@ -216,7 +239,7 @@ fn live(
     if seats.len() < reservation.seats.len() {
         return Err(Refusal::ReservationExpired(id));
     }
-    Ok((reservation, seats))
+    Ok(seats)
 }
 
 /// The seats of a reservation that nobody took over.

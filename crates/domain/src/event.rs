@@ -1,6 +1,11 @@
 //! What happened, as the rest of the world is told.
 
-use crate::{Reservation, ReservationId, Sale, Seat, Session, SessionId, Timestamp, UserId};
+use crate::id::{ReservationId, SessionId, UserId};
+use crate::reservation::Reservation;
+use crate::sale::Sale;
+use crate::seat::Seat;
+use crate::session::Session;
+use crate::time::Timestamp;
 
 /// A change that the rules allowed. Each carries the rows it leaves behind, whole: applying it is
 /// writing them down.
@@ -58,20 +63,83 @@ pub enum Event {
     },
 }
 
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A session opened.
+    SessionCreated,
+    /// A session's film, room, start or price changed.
+    SessionUpdated,
+    /// A session closed.
+    SessionClosed,
+    /// Seats were held.
+    ReservationCreated,
+    /// A hold was given more time.
+    ReservationExtended,
+    /// A reservation was given back.
+    ReservationCancelled,
+    /// A reservation lapsed.
+    ReservationExpired,
+    /// A reservation was paid.
+    PaymentConfirmed,
+    /// Seats became free.
+    SeatReleased,
+}
+
+impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::SessionCreated,
+        Self::SessionUpdated,
+        Self::SessionClosed,
+        Self::ReservationCreated,
+        Self::ReservationExtended,
+        Self::ReservationCancelled,
+        Self::ReservationExpired,
+        Self::PaymentConfirmed,
+        Self::SeatReleased,
+    ];
+
+    /// Its name, as subscribers know it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SessionCreated => "session.created",
+            Self::SessionUpdated => "session.updated",
+            Self::SessionClosed => "session.closed",
+            Self::ReservationCreated => "reservation.created",
+            Self::ReservationExtended => "reservation.extended",
+            Self::ReservationCancelled => "reservation.cancelled",
+            Self::ReservationExpired => "reservation.expired",
+            Self::PaymentConfirmed => "payment.confirmed",
+            Self::SeatReleased => "seat.released",
+        }
+    }
+
+    /// The kind of this name; `None` when there is none.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 impl Event {
+    /// What kind of thing happened.
+    pub const fn kind(&self) -> EventKind {
+        match self {
+            Self::SessionCreated(_) => EventKind::SessionCreated,
+            Self::SessionUpdated(_) => EventKind::SessionUpdated,
+            Self::SessionClosed(_) => EventKind::SessionClosed,
+            Self::ReservationCreated { .. } => EventKind::ReservationCreated,
+            Self::ReservationExtended { .. } => EventKind::ReservationExtended,
+            Self::ReservationCancelled { .. } => EventKind::ReservationCancelled,
+            Self::ReservationExpired { .. } => EventKind::ReservationExpired,
+            Self::PaymentConfirmed { .. } => EventKind::PaymentConfirmed,
+            Self::SeatReleased { .. } => EventKind::SeatReleased,
+        }
+    }
+
     /// The event's name, as subscribers know it.
     pub const fn name(&self) -> &'static str {
-        match self {
-            Self::SessionCreated(_) => "session.created",
-            Self::SessionUpdated(_) => "session.updated",
-            Self::SessionClosed(_) => "session.closed",
-            Self::ReservationCreated { .. } => "reservation.created",
-            Self::ReservationExtended { .. } => "reservation.extended",
-            Self::ReservationCancelled { .. } => "reservation.cancelled",
-            Self::ReservationExpired { .. } => "reservation.expired",
-            Self::PaymentConfirmed { .. } => "payment.confirmed",
-            Self::SeatReleased { .. } => "seat.released",
-        }
+        self.kind().name()
     }
 
     /// The seats as the event leaves them.
@@ -114,7 +182,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{Cents, Layout, ReservationStatus, SaleId, SeatNo};
+    use crate::id::{SaleId, SeatNo};
+    use crate::layout::Layout;
+    use crate::money::Cents;
+    use crate::reservation::ReservationStatus;
 
     const START: Timestamp = Timestamp::from_millis(0);
 
@@ -198,6 +269,7 @@ mod tests {
             (released, "seat.released", true, false),
         ] {
             assert_eq!(event.name(), name);
+            assert_eq!(EventKind::of_name(name), Some(event.kind()));
             assert_eq!(event.seats(), if has_seats { &seats[..] } else { &[] }, "{name}");
             assert_eq!(event.reservation(), has_reservation.then_some(&reservation), "{name}");
             assert_eq!(event.session(), Some(session().id), "{name}");

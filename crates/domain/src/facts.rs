@@ -1,21 +1,25 @@
 //! What a decision looks at.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use crate::{Reservation, ReservationId, Sale, SaleId, Seat, SeatId, Session, SessionId};
+use crate::id::{ReservationId, SaleId, SeatId, SessionId};
+use crate::reservation::Reservation;
+use crate::sale::Sale;
+use crate::seat::Seat;
+use crate::session::Session;
 
 /// The rows that a batch of commands is about, as they are now: loaded by a store, changed only by
-/// [`apply`](crate::apply). What is absent does not exist.
+/// [`apply`](crate::apply()). What is absent does not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Sessions, closed ones included.
-    pub sessions: HashMap<SessionId, Session>,
+    pub sessions: BTreeMap<SessionId, Session>,
     /// Seats. For [`CloseSession`](crate::Command::CloseSession), all of the session's.
-    pub seats: HashMap<SeatId, Seat>,
+    pub seats: BTreeMap<SeatId, Seat>,
     /// Reservations.
-    pub reservations: HashMap<ReservationId, Reservation>,
+    pub reservations: BTreeMap<ReservationId, Reservation>,
     /// Sales made by this batch; decisions do not need the others.
-    pub sales: HashMap<SaleId, Sale>,
+    pub sales: BTreeMap<SaleId, Sale>,
 }
 
 impl Facts {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::SeatNo;
+use crate::id::SeatNo;
 
 /// The seats of a room: rows of eight, the last one possibly shorter.
 ///

@@ -1,6 +1,7 @@
 //! Why the rules said no.
 
-use crate::{ReservationId, SeatId, SessionId, Timestamp};
+use crate::id::{ReservationId, SeatId, SessionId};
+use crate::time::Timestamp;
 
 /// A rule said no. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +64,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::SeatNo;
+    use crate::id::SeatNo;
 
     #[test]
     fn a_refusal_says_what_stood_in_the_way() {

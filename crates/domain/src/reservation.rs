@@ -1,6 +1,8 @@
 //! A reservation: seats of one session, kept for someone for a while.
 
-use crate::{Cents, ReservationId, SeatId, SeatNo, SessionId, Timestamp, UserId};
+use crate::id::{ReservationId, SeatId, SeatNo, SessionId, UserId};
+use crate::money::Cents;
+use crate::time::Timestamp;
 
 /// Seats of one session kept for someone until an instant, to be paid for before it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! A sale: what a paid reservation becomes.
 
-use crate::{Cents, ReservationId, SaleId, SeatId, SeatNo, SessionId, Timestamp, UserId};
+use crate::id::{ReservationId, SaleId, SeatId, SeatNo, SessionId, UserId};
+use crate::money::Cents;
+use crate::time::Timestamp;
 
 /// Seats sold to someone. It keeps film, room, start and price as they were when it was made,
 /// whatever becomes of the session.

@@ -1,6 +1,7 @@
 //! A seat of a session, and what time makes of it.
 
-use crate::{ReservationId, SeatId, Timestamp};
+use crate::id::{ReservationId, SeatId};
+use crate::time::Timestamp;
 
 /// A seat of one session, as it was last written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{SeatNo, SessionId};
+    use crate::id::{SeatNo, SessionId};
 
     #[test]
     fn only_a_hold_changes_with_time_and_only_a_hold_is_held() {

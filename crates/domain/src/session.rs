@@ -2,7 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use crate::{Cents, Layout, SessionId, Timestamp};
+use crate::id::SessionId;
+use crate::layout::Layout;
+use crate::money::Cents;
+use crate::time::Timestamp;
 
 /// One showing of a film in a room, and what a ticket for it costs.
 #[derive(Clone, Debug, PartialEq, Eq)]

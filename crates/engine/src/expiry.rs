@@ -1,22 +1,25 @@
-//! Announcing lapses: a timer queue in the process.
+//! Announcing lapses: a timer queue in the process, which follows the commit feed.
 //!
 //! A seat is free the instant its hold lapses, whether or not this has run (the rules compare with
-//! the clock). What happens here is that the lapse is written down and told: `reservation.expired`,
-//! `seat.released`.
+//! the clock). What happens here is that the lapse is written down and announced:
+//! `reservation.expired`, `seat.released`. Where a broker brings lapses, nothing is followed, and only
+//! holds that it cannot bring are watched.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use poltrona_domain::{Command, Event, Refusal, ReservationId, Timestamp};
+use poltrona_domain::{Event, Refusal, ReservationId, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::env::clock::{Clock, pause};
+use crate::ledger::feed::{Next, Subscription};
 use crate::ledger::{Error, Ledger};
-use crate::store::Readers;
+use crate::observe::metrics::Metrics;
+use crate::store::Store;
 
 /// How many pending reservations are read at a time when catching up.
 const CATCH_UP_ROWS: usize = 10_000;
@@ -25,7 +28,7 @@ const LAPSES: usize = 4_096;
 /// How long a lapse waits that the store could not take.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a lapse waits that came too early.
-const HAIR: Duration = Duration::from_millis(5);
+const EARLY_RETRY: Duration = Duration::from_millis(5);
 
 /// When which reservation lapses.
 pub struct Expiry {
@@ -40,14 +43,33 @@ impl Expiry {
         Self { clock, due: Mutex::default(), sooner: Notify::new() }
     }
 
-    /// Learns from what was committed: holds to watch, and holds that need no watching any more.
-    pub fn note<'a>(&self, events: impl Iterator<Item = &'a Event>) {
+    /// Follows the feed until stopped: holds to watch, and holds that need no watching any more. Of
+    /// what it misses it reads everything that is pending again.
+    pub async fn follow(
+        self: Arc<Self>,
+        mut commits: Subscription,
+        store: Store,
+        metrics: Arc<Metrics>,
+        stop: CancellationToken,
+    ) {
+        while let Some(Some(next)) = stop.run_until_cancelled(commits.next()).await {
+            match next {
+                Next::Commit(commit) => self.note(&commit.events),
+                Next::Missed(missed) => {
+                    metrics.missed(missed);
+                    Arc::clone(&self).catch_up(store.clone(), stop.clone()).await;
+                }
+            }
+        }
+    }
+
+    fn note(&self, events: &[Event]) {
         let mut due = self.due();
         let first = due.first().copied();
         for event in events {
             match event {
-                // The entry at an extended reservation's old time stays: it is told that it comes
-                // too early, and that is all.
+                // The entry at an extended reservation's old time stays: it comes too early then, and
+                // that is all.
                 Event::ReservationCreated { reservation, .. }
                 | Event::ReservationExtended { reservation, .. } => {
                     due.insert((reservation.expires_at, reservation.id));
@@ -65,8 +87,8 @@ impl Expiry {
         }
     }
 
-    /// Takes up reservations whose lapse nobody else would announce.
-    pub fn look_after(&self, overdue: Vec<(Timestamp, ReservationId)>) {
+    /// Watches reservations whose lapse nobody else would announce.
+    pub fn watch(&self, overdue: Vec<(Timestamp, ReservationId)>) {
         if !overdue.is_empty() {
             self.due().extend(overdue);
             self.sooner.notify_one();
@@ -89,6 +111,7 @@ impl Expiry {
                 }
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.sooner.notified() => {}
                 () = due => self.expire(&ledger).await,
@@ -96,11 +119,11 @@ impl Expiry {
         }
     }
 
-    /// Finds what was pending before this process began.
-    pub async fn catch_up(self: Arc<Self>, readers: Readers, stop: CancellationToken) {
+    /// Finds what is pending: at the start, and when news of it may have been lost.
+    pub async fn catch_up(self: Arc<Self>, store: Store, stop: CancellationToken) {
         let mut after = (Timestamp::from_millis(i64::MIN), ReservationId::from_uuid(Uuid::nil()));
         while !stop.is_cancelled() {
-            match readers.pending(after, CATCH_UP_ROWS).await {
+            match store.pending(after, CATCH_UP_ROWS).await {
                 Ok(found) => {
                     let Some(last) = found.last() else { return };
                     after = *last;
@@ -109,7 +132,7 @@ impl Expiry {
                 }
                 Err(error) => {
                     warn!(target: "expiry", %error, "cannot read what is pending; trying again");
-                    tokio::time::sleep(PAUSE).await;
+                    pause(PAUSE).await;
                 }
             }
         }
@@ -122,20 +145,19 @@ impl Expiry {
         ledger: &Ledger,
         lapsed: &[ReservationId],
     ) -> Vec<Result<(), Error>> {
-        let expire = |reservation: &ReservationId| Command::Expire { reservation: *reservation };
-        let replies = ledger.expire(lapsed.iter().map(expire).collect()).await;
+        let replies = ledger.expire(lapsed).await;
         let mut early = Vec::new();
         let done = |(reservation, reply): (&ReservationId, _)| match reply {
             Ok(_) | Err(Error::Refused(Refusal::ReservationNotFound(_))) => Ok(()),
             // Early by a hair, for clocks differ; or much too early, for it was extended.
             Err(Error::Refused(Refusal::NotLapsed { expires_at, .. })) => {
-                early.push((expires_at.max(self.clock.now().plus(HAIR)), *reservation));
+                early.push((expires_at.max(self.clock.now().plus(EARLY_RETRY)), *reservation));
                 Ok(())
             }
             Err(error) => Err(error),
         };
         let done = lapsed.iter().zip(replies).map(done).collect();
-        self.look_after(early);
+        self.watch(early);
         done
     }
 

@@ -2,18 +2,25 @@
 //!
 //! It knows no HTTP, no command line and no configuration file; the program gives each part its settings.
 //! The rules themselves are `poltrona_domain`'s.
+//!
+//! The modules are in order, lowest first: each uses only those above it.
 
-pub mod bus;
-pub mod clock;
-pub mod envelope;
-pub mod expiry;
 pub mod failpoint;
-pub mod ids;
-pub mod ledger;
+pub mod wire;
+pub mod env;
 pub mod observe;
-pub mod read_models;
+pub mod event;
+pub mod store;
+pub mod ledger;
+pub mod redis;
+pub mod seat_lock;
+pub mod expiry;
+pub mod projection;
+pub mod bus;
 pub mod relay;
 pub mod retention;
-pub mod seat_lock;
-pub mod store;
-pub mod wire;
+pub mod metering;
+pub mod engine;
+
+pub use engine::{Engine, Options, Running, StartError};
+pub use env::Env;

@@ -6,9 +6,10 @@ use poltrona_domain::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::clock::Clock;
-use crate::ledger::{Error, KEY_TTL, Ledger};
-use crate::store::chore::{Chore, Old};
+use crate::env::clock::Clock;
+use crate::ledger::{Error, Ledger};
+use crate::store::answer::KEY_TTL;
+use crate::store::background::{BackgroundWrite, Purgeable};
 
 /// How often to look.
 const EVERY: Duration = Duration::from_mins(1);
@@ -16,17 +17,21 @@ const EVERY: Duration = Duration::from_mins(1);
 const LOT: u16 = 500;
 /// How long lapsed and cancelled reservations can still be read.
 const LAPSED_TTL: Duration = Duration::from_hours(30 * 24);
-/// How long consumers remember a message: longer than any broker keeps one for them.
+/// How long projections remember a message: longer than any broker keeps one for them.
 const INBOX_TTL: Duration = Duration::from_hours(14 * 24);
 /// What leaves, and at what age.
-const KINDS: [(Old, Duration); 3] =
-    [(Old::Answers, KEY_TTL), (Old::Reservations, LAPSED_TTL), (Old::Inbox, INBOX_TTL)];
+const KINDS: [(Purgeable, Duration); 3] = [
+    (Purgeable::Answers, KEY_TTL),
+    (Purgeable::Reservations, LAPSED_TTL),
+    (Purgeable::Inbox, INBOX_TTL),
+];
 
 /// Removes old rows until stopped: as many lots as there are, one after the other, so that rows leave
 /// as fast as they came however fast that was.
 pub async fn run(clock: Clock, ledger: Ledger, stop: CancellationToken) {
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = clock.sleep_until(clock.now().plus(EVERY)) => {}
         }
@@ -50,7 +55,8 @@ async fn remove_lot(ledger: &Ledger, now: Timestamp) -> Result<bool, Error> {
     for (kind, ttl) in KINDS {
         let ttl = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
         let before = Timestamp::from_millis(now.as_millis().saturating_sub(ttl));
-        more |= ledger.write(Chore::Forget { kind, before, lot: LOT }).await? == usize::from(LOT);
+        more |= ledger.write(BackgroundWrite::Purge { kind, before, lot: LOT }).await?
+            == usize::from(LOT);
     }
     Ok(more)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimePrinter;
-use poltrona_domain::{Cents, Layout, ReservationStatus, Seat, SeatId, SeatStatus, Timestamp};
+use poltrona_domain::{Cents, ReservationStatus, SeatId, SeatStatus, Timestamp};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -100,28 +100,6 @@ pub const fn reservation_status(status: ReservationStatus) -> &'static str {
         ReservationStatus::Confirmed => "CONFIRMED",
         ReservationStatus::Expired => "EXPIRED",
         ReservationStatus::Cancelled => "CANCELLED",
-    }
-}
-
-/// A seat as events tell of it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SeatNews {
-    seat_id: Id,
-    seat_number: String,
-    status: &'static str,
-    version: i64,
-}
-
-impl SeatNews {
-    /// The seat as it is at `now`.
-    pub fn of(seat: &Seat, now: Timestamp) -> Self {
-        Self {
-            seat_id: id(seat.id),
-            seat_number: Layout::label(seat.id.no()),
-            status: seat_status(seat.status_at(now)),
-            version: seat.version,
-        }
     }
 }
 

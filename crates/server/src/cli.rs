@@ -26,6 +26,7 @@ use tokio::runtime::Builder;
 use crate::app;
 use crate::config::{self, Config, Environment, Resolved};
 use crate::failure::Failure;
+use crate::http::openapi;
 use crate::telemetry::{self, Telemetry};
 use dead_letters::DeadLetters;
 use flags::Settings;
@@ -195,13 +196,13 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(settings) => serve(settings),
         Command::Seed(args) => seed(args),
         Command::Migrate(Migrate::Up(settings)) => {
-            migrate(settings, async |config| app::migrate_up(config).await)
+            migrate(settings, async |config| app::migrate::up(config).await)
         }
         Command::Migrate(Migrate::Status(settings)) => {
-            migrate(settings, async |config| app::migrate_status(config).await)
+            migrate(settings, async |config| app::migrate::status(config).await)
         }
-        Command::Openapi { format: DocumentFormat::Json } => documents::print(&app::openapi_json()),
-        Command::Openapi { format: DocumentFormat::Yaml } => documents::print(&app::openapi_yaml()),
+        Command::Openapi { format: DocumentFormat::Json } => documents::print(&openapi::json()),
+        Command::Openapi { format: DocumentFormat::Yaml } => documents::print(&openapi::yaml()),
         Command::Config(ConfigCommand::Show { origin, settings }) => {
             settings::show(&load(settings)?, origin)
         }
@@ -263,7 +264,7 @@ fn seed(args: SeedArgs) -> Result<(), Failure> {
         return client::run(seed::over_http(&target, sessions, seats, &mut progress));
     }
     let (config, _telemetry) = start(settings)?;
-    block_on(app::seed(&config, sessions, seats, &mut |done| progress.update(done)))
+    block_on(app::seed::seed(&config, sessions, seats, &mut |done| progress.update(done)))
 }
 
 fn migrate(

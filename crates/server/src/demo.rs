@@ -4,9 +4,8 @@ use anyhow::Context as _;
 use poltrona_domain::{Cents, Command, Layout, Session, SessionChange, SessionId, Timestamp};
 use uuid::Uuid;
 
-use poltrona_engine::ids;
-use poltrona_engine::ledger::Ledger;
-use poltrona_engine::store::Readers;
+use poltrona_engine::ledger::Request;
+use poltrona_engine::{Engine, Env};
 
 /// The demo in a few words, for the banner.
 pub const SUMMARY: &str = "3 films, 6 sessions";
@@ -32,11 +31,12 @@ const SAO_PAULO_MILLIS: i64 = -3 * 60 * MINUTE_MILLIS;
 
 /// Opens the demo's sessions, or moves those that exist to the day of `now`. Their holds and sales
 /// stay; a closed session stays closed.
-pub async fn open(ledger: &Ledger, readers: &Readers, now: Timestamp) -> anyhow::Result<()> {
+pub async fn open(engine: &Engine) -> anyhow::Result<()> {
+    let now = engine.env.clock.now();
     for (number, showing) in (0_u128..).zip(SHOWINGS) {
         let session = showing_today(number, showing, now)?;
         let id = session.id;
-        let found = readers.session(id).await?;
+        let found = engine.store.session(id).await?;
         let command = match found {
             None => Command::OpenSession(session),
             Some(found) if !found.is_open() => continue,
@@ -49,7 +49,7 @@ pub async fn open(ledger: &Ledger, readers: &Readers, now: Timestamp) -> anyhow:
                 },
             },
         };
-        ledger.submit(command, None).await?;
+        engine.submit(Request::of_program(command)).await?;
     }
     Ok(())
 }
@@ -80,13 +80,14 @@ fn today_at(minutes: i64, now: Timestamp) -> Timestamp {
 }
 
 /// The session with this number, from 0, for `poltrona seed`: the demo's films, day after day.
-pub fn invented(number: u32, seats: u16, now: Timestamp) -> anyhow::Result<Session> {
+pub fn invented(env: &Env, number: u32, seats: u16) -> anyhow::Result<Session> {
+    let now = env.clock.now();
     let mut days = (0_i64..).flat_map(|day| SHOWINGS.map(|showing| (day, showing)));
     let showing = days.nth(usize::try_from(number)?);
     let (days, (movie, room, minutes, cents)) = showing.context("no end of days")?;
     let starts_at = today_at(minutes, now).as_millis() + days * DAY_MILLIS;
     Ok(Session {
-        id: ids::session(),
+        id: env.ids.session(),
         movie: movie.to_owned(),
         room: room.to_owned(),
         starts_at: Timestamp::from_millis(starts_at),

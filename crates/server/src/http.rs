@@ -12,8 +12,11 @@ mod page;
 mod payments;
 mod reservations;
 mod sales;
-pub mod seats;
+mod schema;
+mod seat_map;
+mod seats;
 pub mod server;
+pub mod state;
 mod sessions;
 pub mod text;
 mod traced;
@@ -27,8 +30,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::SharedApp;
-use poltrona_engine::ledger::Answer;
+use crate::http::state::SharedApp;
+use poltrona_domain::Event;
+use poltrona_engine::ledger::Outcome;
+use poltrona_engine::store::answer::RecordedAnswer;
 
 /// Every route that the OpenAPI document describes, with its description.
 fn described() -> OpenApiRouter<SharedApp> {
@@ -61,13 +66,13 @@ pub fn router(app: SharedApp) -> Router {
     // The edge must see a request before it is routed, so it wraps the routes from outside.
     let edged = tower::Layer::layer(&from_fn_with_state(app.clone(), edge::edge), routes);
     let edged = Router::new().fallback_service(edged);
-    let edged = if app.traces.is_on() {
-        edged.layer(from_fn_with_state(app, traced::traced))
+    let edged = if app.engine.traces.is_on() {
+        edged.layer(from_fn_with_state(app.clone(), traced::traced))
     } else {
         edged
     };
     // A preflight is answered by the CORS layer alone, so requests are named outside of it.
-    edged.layer(cors).layer(from_fn(edge::identify))
+    edged.layer(cors).layer(from_fn_with_state(app, edge::identify))
 }
 
 /// A JSON answer.
@@ -89,8 +94,16 @@ fn json_bytes(status: StatusCode, body: bytes::Bytes) -> Response {
     response
 }
 
-/// An answer as the ledger keeps it; `replayed` says that it was given before.
-fn answer(answer: Answer, replayed: bool) -> Response {
+/// The answer to a command: as `record` makes it of what happened, or as it was given before.
+fn outcome(outcome: Outcome, record: fn(&[Event]) -> RecordedAnswer) -> Response {
+    match outcome {
+        Outcome::Done(events) => answer(record(&events), false),
+        Outcome::Replayed(recorded) => answer(recorded, true),
+    }
+}
+
+/// A recorded answer; `replayed` says that it was given before.
+fn answer(answer: RecordedAnswer, replayed: bool) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let mut response = json_bytes(status, answer.body);
     let headers = response.headers_mut();

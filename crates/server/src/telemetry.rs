@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::config::{Config, LogFormat, log_filter};
 use layer::{Lines, Shape};
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 
 /// How many lines may wait for a slow reader: a second of one line a request at full speed.
 const BUFFERED_LINES: usize = 65_536;

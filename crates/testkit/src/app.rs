@@ -15,8 +15,10 @@ use std::time::Duration;
 
 use poltrona::app::Running;
 use poltrona::config::Config;
+use poltrona::http::state::App;
 use poltrona_domain::Timestamp;
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
+use poltrona_engine::{Engine, Env};
 use serde_json::{Value, json};
 
 pub use answer::Answer;
@@ -116,7 +118,7 @@ impl TestApp {
 
     async fn start(stopped: Stopped) -> anyhow::Result<Self> {
         let Stopped { config, clock, place } = stopped;
-        let running = Running::start(config.clone(), clock.clone()).await?;
+        let running = Running::start(config.clone(), Env::on(clock.clone())).await?;
         let router = poltrona::http::router(running.app.clone());
         Ok(Self { running: Some(running), router, clock, config, place: Some(place) })
     }
@@ -129,8 +131,13 @@ impl TestApp {
     }
 
     /// What requests reach, for the few stories that need a hand on it.
-    pub fn inner(&self) -> &poltrona::app::App {
+    pub fn inner(&self) -> &App {
         &self.running.as_ref().expect("it runs").app
+    }
+
+    /// The engine that requests reach.
+    pub fn engine(&self) -> &Engine {
+        &self.inner().engine
     }
 
     /// The settings.
@@ -245,7 +252,7 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(running) = &self.running {
             running.app.stop.cancel();
-            running.app.ledger.close();
+            running.app.engine.ledger.close();
         }
     }
 }

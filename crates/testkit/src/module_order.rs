@@ -117,6 +117,10 @@ fn declared_in(code: &str) -> Vec<String> {
 fn uses_in(code: &str, from: &ModulePath) -> Vec<Vec<String>> {
     let mut uses = Vec::new();
     for (at, _) in code.match_indices("crate::") {
+        // How far something is seen is no use of it.
+        if code[..at].ends_with("pub(in ") {
+            continue;
+        }
         uses.extend(expand(&code[at + "crate::".len()..]).into_iter().map(|name| split(&name)));
     }
     for (at, _) in code.match_indices("super::") {
@@ -223,6 +227,11 @@ mod tests {
         assert_eq!(names("use super::super::Y;", "a::b::c"), ["a::Y"]);
         assert_eq!(names("mod inner {\n use super::Y;\n}", "a::b"), ["a::b::Y"]);
         assert_eq!(names("fn f() {}\nuse super::Y;", "a::b"), ["a::Y"]);
+    }
+
+    #[test]
+    fn visibility_does_not_count() {
+        assert_eq!(names("pub(in crate::a) fn f(x: crate::b::Y) {}", "a::c"), ["b::Y"]);
     }
 
     #[test]

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use poltrona_domain::{
-    Cents, Command, Event, Facts, Layout, Reservation, ReservationId, ReservationStatus, SaleId,
-    Seat, SeatNo, SeatSelection, SeatState, Session, SessionChange, Timestamp, UserId, apply,
-    decide,
+    Actor, Cents, Command, Event, Facts, Layout, Reservation, ReservationId, ReservationStatus,
+    SaleId, Seat, SeatNo, SeatSelection, SeatState, Session, SessionChange, Timestamp, UserId,
+    apply, decide,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -28,8 +28,8 @@ proptest! {
     ) {
         let mut facts = facts;
         for (command, now) in commands {
-            let answer = decide(&facts, &command, now);
-            prop_assert_eq!(&answer, &decide(&facts, &command, now));
+            let answer = decide(&facts, &Actor::Anyone, &command, now);
+            prop_assert_eq!(&answer, &decide(&facts, &Actor::Anyone, &command, now));
             for event in answer.iter().flatten() {
                 for seat in event.seats() {
                     let known = facts.seats.get(&seat.id).map(|known| known.version + 1);

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use poltrona_domain::{
-    Cents, Command, Event, Facts, Layout, Refusal, ReservationId, SaleId, SeatNo, SeatSelection,
-    Session, SessionChange, SessionId, Timestamp, UserId, apply, decide,
+    Actor, Cents, Command, Event, Facts, Layout, Refusal, ReservationId, SaleId, SeatNo,
+    SeatSelection, Session, SessionChange, SessionId, Timestamp, UserId, apply, decide,
 };
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -130,7 +130,7 @@ pub(crate) fn play(story: &[Turn]) -> Vec<Step> {
         now_millis += turn.wait_millis;
         let (now, command) = (Timestamp::from_millis(now_millis), ids.command(&turn.ask));
         let before = Rc::clone(&facts);
-        let answer = decide(&before, &command, now);
+        let answer = decide(&before, &Actor::Anyone, &command, now);
         for event in answer.iter().flatten() {
             apply(Rc::make_mut(&mut facts), event);
         }

@@ -10,7 +10,7 @@ mod unsteady_clock;
 use std::time::Duration;
 
 use poltrona_domain::{
-    Cents, Command, Event, Facts, Layout, Refusal, Reservation, ReservationId, SaleId, Seat,
+    Actor, Cents, Command, Event, Facts, Layout, Refusal, Reservation, ReservationId, SaleId, Seat,
     SeatId, SeatNo, SeatSelection, SeatState, Session, SessionChange, SessionId, Timestamp, UserId,
     apply, decide,
 };
@@ -43,7 +43,7 @@ impl BoxOffice {
     }
 
     fn ask(&mut self, command: &Command) -> Answer {
-        let answer = decide(&self.facts, command, self.now);
+        let answer = decide(&self.facts, &Actor::Anyone, command, self.now);
         for event in answer.iter().flatten() {
             apply(&mut self.facts, event);
         }

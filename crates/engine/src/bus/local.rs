@@ -1,14 +1,16 @@
-//! Straight to the consumers, within the process.
+//! Straight to the projections, within the process.
+
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::Message;
+use crate::event::EventBatch;
 use crate::ledger::{Error, Ledger};
 use crate::observe::traces::Span;
-use crate::read_models;
-use crate::store::chore::{Chore, Consumer};
+use crate::projection;
+use crate::store::background::{BackgroundWrite, Projection};
 
-/// Every consumer of this process.
+/// Every projection of this process.
 #[derive(Clone)]
 pub struct Bus {
     ledger: Ledger,
@@ -19,15 +21,16 @@ impl Bus {
         Self { ledger }
     }
 
-    /// Delivers messages, in order, to every consumer; returns when all have taken them.
-    pub(super) async fn deliver(&self, messages: &[Message]) -> Result<(), Error> {
-        let taking = Consumer::ALL.iter().map(|consumer| {
-            let effects = read_models::effects(*consumer, messages);
+    /// Delivers messages, in order, to every projection; returns when all have taken them.
+    pub(super) async fn deliver(&self, messages: &[Arc<EventBatch>]) -> Result<(), Error> {
+        let taking = Projection::ALL.iter().map(|projection| {
+            let effects = projection::effects(*projection, messages.iter().map(|it| &**it));
             let span = Span::consumer("consume");
-            span.set("messaging.destination.name", consumer.name());
+            span.set("messaging.destination.name", projection.name());
             async move {
-                let chore = Chore::Follow { consumer: *consumer, effects, synced: false };
-                let taken = span.around(self.ledger.write(chore)).await;
+                let write =
+                    BackgroundWrite::Project { projection: *projection, effects, synced: false };
+                let taken = span.around(self.ledger.write(write)).await;
                 taken.inspect_err(|error| span.fail(error))
             }
         });

@@ -1,123 +1,133 @@
 //! Deciding a batch: each command in order, on the facts that the ones before left.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use poltrona_domain::{Event, Facts, Timestamp, apply, decide};
 
-use super::{Caller, Error, Key, NewAnswer, Outcome, Reply, StoredAnswer, Submission};
-use crate::store::batch::{Answers, KeyOwner, Wanted, WantedKey};
+use super::error::Error;
+use super::feed::Commit;
+use super::submission::{Ask, Done, Key, Outcome, Reply};
+use crate::store::answer::{KeyLookup, NewAnswer, RecordedAnswer, StoredAnswer};
+use crate::store::batch::{BatchReads, Loaded};
 
 /// What a batch came to.
 #[derive(Default)]
 pub(super) struct Decided {
+    /// Everything that happened, in order.
+    pub(super) events: Vec<Event>,
     /// One for each command, in order; `None` for one that this transaction could not decide.
-    pub(super) replies: Vec<Option<Reply>>,
-    /// Answers to keep.
+    pub(super) decisions: Vec<Option<Decision>>,
+    /// Answers to record.
     pub(super) answers: Vec<NewAnswer>,
 }
 
+/// What came of one command.
+pub(super) enum Decision {
+    /// It did this, out of the events of the batch.
+    Done(Range<usize>),
+    /// An equal request was answered before.
+    Replayed(RecordedAnswer),
+    /// It did nothing.
+    No(Error),
+}
+
+impl Decision {
+    /// The reply, once the batch is committed, or was rolled back because it changed nothing.
+    pub(super) fn reply(self, commit: Option<&Arc<Commit>>) -> Reply {
+        match self {
+            Self::Done(events) => Ok(Outcome::Done(Done::of(commit.cloned(), events))),
+            Self::Replayed(answer) => Ok(Outcome::Replayed(answer)),
+            Self::No(error) => Err(error),
+        }
+    }
+}
+
 impl Decided {
-    /// Everything that happened, in order.
-    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
-        self.replies.iter().flat_map(|reply| match reply {
-            Some(Ok(Outcome::Done(events))) => events.as_slice(),
-            _ => &[],
-        })
-    }
-
-    /// The same, each with the `traceparent` of the request that caused it.
-    pub(super) fn events_of(
+    /// Every event, with the `traceparent` of the request that caused it.
+    pub(super) fn traced_events(
         &self,
-        batch: &[Submission],
+        asks: &[Ask],
     ) -> impl Iterator<Item = (&Event, Option<String>)> {
-        let of = |(submission, reply): (&Submission, _)| {
-            let events = match reply {
-                &Some(Ok(Outcome::Done(ref events))) => events.as_slice(),
-                _ => &[],
+        let of_one = |(ask, decision): (&Ask, &Option<Decision>)| {
+            let places = match decision {
+                Some(Decision::Done(places)) => places.clone(),
+                _ => 0..0,
             };
-            let traceparent = events.first().and_then(|_| submission.trace.traceparent());
-            events.iter().map(move |event| (event, traceparent.clone()))
+            let traceparent = if places.is_empty() { None } else { ask.trace.traceparent() };
+            self.events[places].iter().map(move |event| (event, traceparent.clone()))
         };
-        batch.iter().zip(&self.replies).flat_map(of)
+        asks.iter().zip(&self.decisions).flat_map(of_one)
     }
 }
 
-/// What must be known to decide `batch`.
-pub(super) fn wanted(batch: &[Submission], hurried: bool) -> Wanted<'_> {
-    let keys = batch.iter().filter_map(|submission| {
-        let key = submission.key.as_ref()?;
-        let owner = match &key.caller {
-            Caller::Named(name) => KeyOwner::Named(name),
-            Caller::OfReservation => KeyOwner::OfReservation(submission.command.reservation()?),
-        };
-        Some(WantedKey { owner, key: &key.key })
+/// What must be known to decide `asks`.
+pub(super) fn reads(asks: &[Ask]) -> BatchReads<'_> {
+    let keys = asks.iter().filter_map(|ask| {
+        let key = ask.request.key.as_ref()?;
+        Some(KeyLookup { owner: key.scope.owner(&ask.request.command)?, key: &key.key })
     });
-    Wanted {
-        commands: batch.iter().map(|submission| &submission.command).collect(),
-        keys: keys.collect(),
-        hurried,
-    }
+    BatchReads::of(asks.iter().map(|ask| &ask.request.command).collect(), keys.collect())
 }
 
-/// Whose key it is, in words; `None` while the reservation that would tell does not exist.
-fn caller(key: &Key, submission: &Submission, facts: &Facts) -> Option<String> {
-    match &key.caller {
-        Caller::Named(name) => Some(name.clone()),
-        Caller::OfReservation => {
-            let reservation = facts.reservations.get(&submission.command.reservation()?)?;
-            Some(reservation.user.as_str().to_owned())
-        }
-    }
-}
-
-/// Decides every command at `now`. The key is looked at before any rule: a success that was already
-/// given is given again, whatever became of the seats since. Of two equal requests in one batch the
-/// second gets the first's answer.
-pub(super) fn decide_all(
-    batch: &[Submission],
-    facts: &mut Facts,
-    answers: &mut Answers,
-    unlocked: &[usize],
-    now: Timestamp,
-) -> Decided {
+/// Decides every command. The key is looked at before any rule: a success that was already given is
+/// given again, whatever became of the seats since. Of two equal requests in one batch the second gets
+/// the first's answer.
+pub(super) fn decide_all(asks: &[Ask], loaded: &mut Loaded) -> Decided {
     let mut decided = Decided::default();
-    for (place, submission) in batch.iter().enumerate() {
-        if unlocked.contains(&place) {
-            decided.replies.push(None);
-            continue;
-        }
-        let named = submission.key.as_ref().and_then(|key| {
-            caller(key, submission, facts).map(|caller| (key, (caller, key.key.clone())))
-        });
-        if let Some((key, name)) = &named
-            && let Some(stored) = answers.get(name)
-        {
-            decided.replies.push(Some(replay(stored, key)));
-            continue;
-        }
-        let reply = match decide(facts, &submission.command, now) {
-            Err(refusal) => Err(Error::Refused(refusal)),
-            Ok(events) => {
-                for event in &events {
-                    apply(facts, event);
-                }
-                if let Some((key, name)) = named {
-                    let answer = (key.render)(&events);
-                    let stored = StoredAnswer { fingerprint: key.fingerprint, answer };
-                    answers.insert(name.clone(), stored.clone());
-                    let (caller, key) = name;
-                    decided.answers.push(NewAnswer { caller, key, stored });
-                }
-                Ok(Outcome::Done(events))
-            }
+    for (place, ask) in asks.iter().enumerate() {
+        let decision = if loaded.deferred.contains(&place) {
+            None
+        } else {
+            Some(decide_one(ask, loaded, &mut decided))
         };
-        decided.replies.push(Some(reply));
+        decided.decisions.push(decision);
     }
     decided
 }
 
-fn replay(stored: &StoredAnswer, key: &Key) -> Reply {
+fn decide_one(ask: &Ask, loaded: &mut Loaded, decided: &mut Decided) -> Decision {
+    let Loaded { facts, answers, now, .. } = loaded;
+    let key = ask.request.key.as_ref().and_then(|key| named(key, ask, facts));
+    if let Some((key, name)) = &key
+        && let Some(stored) = answers.get(name)
+    {
+        return replay(stored, key);
+    }
+    let events = match decide_and_apply(ask, facts, *now) {
+        Ok(events) => events,
+        Err(error) => return Decision::No(error),
+    };
+    if let Some((key, name)) = key {
+        let stored = StoredAnswer { fingerprint: key.fingerprint, answer: (key.record)(&events) };
+        answers.insert(name.clone(), stored.clone());
+        let (caller, key) = name;
+        decided.answers.push(NewAnswer { caller, key, stored });
+    }
+    let first = decided.events.len();
+    decided.events.extend(events);
+    Decision::Done(first..decided.events.len())
+}
+
+fn decide_and_apply(ask: &Ask, facts: &mut Facts, now: Timestamp) -> Result<Vec<Event>, Error> {
+    let events = decide(facts, &ask.request.actor, &ask.request.command, now)?;
+    for event in &events {
+        apply(facts, event);
+    }
+    Ok(events)
+}
+
+/// A key and its full name, caller and key; `None` while the reservation that would tell the caller
+/// does not exist.
+fn named<'a>(key: &'a Key, ask: &Ask, facts: &Facts) -> Option<(&'a Key, (String, String))> {
+    let caller = key.scope.owner(&ask.request.command)?.name(facts)?.to_owned();
+    Some((key, (caller, key.key.clone())))
+}
+
+fn replay(stored: &StoredAnswer, key: &Key) -> Decision {
     if stored.fingerprint == key.fingerprint {
-        Ok(Outcome::Replayed(stored.answer.clone()))
+        Decision::Replayed(stored.answer.clone())
     } else {
-        Err(Error::KeyMismatch)
+        Decision::No(Error::KeyMismatch)
     }
 }

@@ -1,16 +1,18 @@
 //! Where commands wait: bounded, people first, and no session may crowd out the others.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use poltrona_domain::{Command, SessionId};
+use tokio::sync::Notify;
 
-use super::{Error, Submission, Task};
+use super::error::Error;
+use super::submission::{PendingWrite, Submission};
 
-/// Commands and tasks that wait for a worker.
+/// Commands and writes that wait for a worker, the only one that takes from it.
 pub(super) struct Queue {
     lanes: Mutex<Lanes>,
-    filled: Condvar,
+    filled: Notify,
     depth: usize,
 }
 
@@ -23,25 +25,25 @@ struct Lanes {
     rooms: VecDeque<Submission>,
     /// Lapses to record.
     background: VecDeque<Submission>,
-    /// The relay's, the consumers' and the command line's writing.
-    tasks: VecDeque<Task>,
+    /// What the relay, the projections and the retention write.
+    writes: VecDeque<PendingWrite>,
     per_session: HashMap<SessionId, usize>,
     room_was_last: bool,
     closed: bool,
     /// Whether nothing is to be taken for now.
-    held: bool,
+    paused: bool,
 }
 
 /// What one transaction is to do.
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) commands: Vec<Submission>,
-    pub(super) tasks: Vec<Task>,
+    pub(super) writes: Vec<PendingWrite>,
 }
 
 impl Queue {
     pub(super) fn new(depth: usize) -> Self {
-        Self { lanes: Mutex::default(), filled: Condvar::new(), depth }
+        Self { lanes: Mutex::default(), filled: Notify::new(), depth }
     }
 
     /// Whether a command would be taken now.
@@ -53,11 +55,11 @@ impl Queue {
     /// that a storm on one film leaves room for the others.
     pub(super) fn push(&self, submission: Submission) -> Result<(), Error> {
         let mut lanes = self.lock();
-        lanes.has_room(&submission.command, self.depth)?;
-        if is_whole_room(&submission.command) {
+        lanes.has_room(submission.command(), self.depth)?;
+        if is_whole_room(submission.command()) {
             lanes.rooms.push_back(submission);
         } else {
-            if let Some(session) = submission.command.session() {
+            if let Some(session) = submission.command().session() {
                 *lanes.per_session.entry(session).or_default() += 1;
             }
             lanes.people.push_back(submission);
@@ -77,12 +79,12 @@ impl Queue {
         }
     }
 
-    /// Takes a task. Its few callers wait for each before they send the next, so no bound. Once
-    /// closed it is dropped, which answers it.
-    pub(super) fn push_task(&self, task: Task) {
+    /// Takes a background write. Its few callers wait for each before they send the next, so no bound.
+    /// Once closed it is dropped, which answers it.
+    pub(super) fn push_write(&self, write: PendingWrite) {
         let mut lanes = self.lock();
         if !lanes.closed {
-            lanes.tasks.push_back(task);
+            lanes.writes.push_back(write);
             self.filled.notify_one();
         }
     }
@@ -94,7 +96,7 @@ impl Queue {
 
     pub(super) fn close(&self) {
         self.lock().closed = true;
-        self.filled.notify_all();
+        self.filled.notify_one();
     }
 
     /// Closes and drops everything that waits, which answers it: its outcome is unknown.
@@ -103,25 +105,23 @@ impl Queue {
     }
 
     /// Keeps back what waits and what comes, or lets it be taken again.
-    pub(super) fn hold(&self, held: bool) {
-        self.lock().held = held;
-        self.filled.notify_all();
+    pub(super) fn pause(&self, paused: bool) {
+        self.lock().paused = paused;
+        self.filled.notify_one();
     }
 
     /// Waits for work and takes what is there: at most `max` commands, of which lapses get at least
-    /// a quarter when they wait, and every task. `None` once closed and empty.
-    pub(super) fn take(&self, max: usize) -> Option<Work> {
-        let mut lanes = self.lock();
+    /// a quarter when they wait, and every write. `None` once closed and empty.
+    pub(super) async fn take(&self, max: usize) -> Option<Work> {
         loop {
-            if !lanes.held
-                && let Some(work) = lanes.take(max)
             {
-                return Some(work);
+                let mut lanes = self.lock();
+                let work = if lanes.paused { None } else { lanes.take(max) };
+                if work.is_some() || lanes.closed {
+                    return work;
+                }
             }
-            if lanes.closed {
-                return None;
-            }
-            lanes = self.filled.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+            self.filled.notified().await;
         }
     }
 
@@ -146,13 +146,13 @@ impl Lanes {
 
     fn take(&mut self, max: usize) -> Option<Work> {
         let others_wait =
-            !self.people.is_empty() || !self.background.is_empty() || !self.tasks.is_empty();
+            !self.people.is_empty() || !self.background.is_empty() || !self.writes.is_empty();
         let rooms_turn = !(self.room_was_last && others_wait);
         if rooms_turn && !self.rooms.is_empty() {
             self.room_was_last = true;
             return Some(Work {
                 commands: self.rooms.pop_front().into_iter().collect(),
-                tasks: Vec::new(),
+                writes: Vec::new(),
             });
         }
         self.room_was_last = false;
@@ -162,11 +162,11 @@ impl Lanes {
         let background = background.min(max - people);
         let mut commands: Vec<_> = self.people.drain(..people).collect();
         for submission in &commands {
-            self.leave(&submission.command);
+            self.leave(submission.command());
         }
         commands.extend(self.background.drain(..background));
-        let tasks: Vec<_> = self.tasks.drain(..).collect();
-        (!commands.is_empty() || !tasks.is_empty()).then_some(Work { commands, tasks })
+        let writes: Vec<_> = self.writes.drain(..).collect();
+        (!commands.is_empty() || !writes.is_empty()).then_some(Work { commands, writes })
     }
 
     fn leave(&mut self, command: &Command) {
@@ -186,18 +186,21 @@ const fn is_whole_room(command: &Command) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use poltrona_domain::ReservationId;
     use tokio::sync::oneshot;
     use tokio::time::Instant;
     use uuid::Uuid;
 
+    use super::super::submission::{Ask, Request, Waiting};
     use super::super::trace::Trace;
     use super::*;
-    use crate::store::Chore;
+    use crate::store::background::BackgroundWrite;
 
     fn submission(command: Command) -> Submission {
-        let (reply, trace) = (oneshot::channel().0, Trace::default());
-        Submission { command, key: None, deadline: Instant::now(), reply, trace }
+        let ask = Ask { request: Request::of_program(command), trace: Trace::default() };
+        let reply = oneshot::channel().0;
+        Submission { ask, waiting: Waiting { deadline: Instant::now(), reply, on_decided: None } }
     }
 
     fn closing() -> Submission {
@@ -213,21 +216,25 @@ mod tests {
         submission(Command::Expire { reservation: ReservationId::from_uuid(Uuid::nil()) })
     }
 
-    /// How many commands and tasks each transaction takes until nothing waits.
+    fn take(queue: &Queue, max: usize) -> Option<Work> {
+        queue.take(max).now_or_never().expect("there is work, or it is closed")
+    }
+
+    /// How many commands and writes each transaction takes until nothing waits.
     fn taken(queue: &Queue, max: usize) -> Vec<(usize, usize)> {
         queue.close();
-        let works = std::iter::from_fn(|| queue.take(max));
-        works.map(|work| (work.commands.len(), work.tasks.len())).collect()
+        let works = std::iter::from_fn(|| take(queue, max));
+        works.map(|work| (work.commands.len(), work.writes.len())).collect()
     }
 
     #[test]
-    fn tasks_take_turns_with_rooms_too() {
+    fn writes_take_turns_with_rooms_too() {
         let queue = Queue::new(100);
         for _ in 0..3 {
             queue.push(closing()).unwrap();
         }
-        queue.push_task(Task {
-            chore: Chore::Strike { rows: Vec::new(), with_inbox: true },
+        queue.push_write(PendingWrite {
+            write: BackgroundWrite::DeleteOutbox { rows: Vec::new(), with_inbox: true },
             reply: oneshot::channel().0,
         });
         assert_eq!(taken(&queue, 64), [(1, 0), (0, 1), (1, 0), (1, 0)]);
@@ -240,8 +247,22 @@ mod tests {
             queue.push(cancelling()).unwrap();
         }
         queue.push_background(lapse());
-        let work = queue.take(2).unwrap();
-        let lapses = work.commands.iter().filter(|it| matches!(it.command, Command::Expire { .. }));
+        let work = take(&queue, 2).unwrap();
+        let is_lapse = |it: &&Submission| matches!(it.command(), Command::Expire { .. });
+        let lapses = work.commands.iter().filter(is_lapse);
         assert_eq!((work.commands.len(), lapses.count()), (2, 1));
+    }
+
+    #[test]
+    fn a_worker_that_waits_is_woken_by_work_and_by_the_end() {
+        let queue = Queue::new(100);
+        let mut waiting = Box::pin(queue.take(64));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        queue.push(cancelling()).unwrap();
+        assert_eq!(waiting.now_or_never().flatten().unwrap().commands.len(), 1);
+        let mut waiting = Box::pin(queue.take(64));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        queue.close();
+        assert!(waiting.now_or_never().unwrap().is_none());
     }
 }

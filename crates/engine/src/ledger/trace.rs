@@ -5,11 +5,9 @@
 
 use poltrona_domain::Command;
 
-use super::Submission;
-use crate::observe::metrics::Metrics;
 use crate::observe::traces::{Cause, Span};
 
-/// What is told of a command. Nothing, for one that nobody asked for.
+/// Where a command is, for its trace. Nothing, for one that nobody asked for.
 #[derive(Default)]
 pub(super) struct Trace {
     cause: Cause,
@@ -22,7 +20,7 @@ impl Trace {
     pub(super) fn begin(command: &Command) -> Self {
         let cause = Cause::current();
         let stage = cause.part("ledger.queue");
-        stage.set("poltrona.command", Metrics::kind(command));
+        stage.set("poltrona.command", command.kind());
         Self { cause, stage }
     }
 
@@ -31,30 +29,28 @@ impl Trace {
         self.cause.traceparent()
     }
 
-    fn taken(&mut self, command: &Command, batch: i64) {
+    /// The command leaves the queue, together with others.
+    pub(super) fn taken(&mut self, command: &Command, batch: usize) {
         self.stage = self.cause.part("ledger.batch");
-        self.stage.set("poltrona.command", Metrics::kind(command));
-        self.stage.set("poltrona.batch.size", batch);
+        self.stage.set("poltrona.command", command.kind());
+        self.stage.set("poltrona.batch.size", count(batch));
     }
 }
 
-/// The commands leave the queue together.
-pub(super) fn taken(batch: &mut [Submission]) {
-    let size = i64::try_from(batch.len()).unwrap_or(i64::MAX);
-    for submission in batch {
-        submission.trace.taken(&submission.command, size);
-    }
-}
-
-/// The transaction that decides them.
-pub(super) fn transaction(batch: &[Submission]) -> Span {
-    let mut recorded = batch.iter().map(|it| &it.trace.stage).filter(|it| it.is_recorded());
+/// The transaction that decides commands.
+pub(super) fn transaction<'a>(batch: impl ExactSizeIterator<Item = &'a Trace>) -> Span {
+    let size = batch.len();
+    let mut recorded = batch.map(|trace| &trace.stage).filter(|it| it.is_recorded());
     let Some(first) = recorded.next() else { return Span::none() };
     let span = first.part("store.transaction");
-    span.set("poltrona.batch.size", i64::try_from(batch.len()).unwrap_or(i64::MAX));
+    span.set("poltrona.batch.size", count(size));
     for other in recorded {
         span.link(other);
         other.link(&span);
     }
     span
+}
+
+fn count(commands: usize) -> i64 {
+    i64::try_from(commands).unwrap_or(i64::MAX)
 }

@@ -1,39 +1,54 @@
-//! A worker's thread: takes what waits, runs it in one transaction, answers.
+//! A worker: takes what waits, runs it in one transaction, answers, and publishes the commit.
+
+use std::sync::Arc;
 
 use poltrona_domain::Timestamp;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
 use super::batch::{self, Decided};
+use super::error::Error;
+use super::feed::{Commit, Feed};
 use super::queue::{Queue, Work};
-use super::{Error, Listeners, Submission, Task, answer_to, trace};
+use super::submission::{Answer, Ask, Outcome, PendingWrite, Reply, Submission};
+use super::trace;
+use crate::env::ids::Ids;
+use crate::event::EventBatch;
 use crate::failpoint::Failpoint;
-use crate::store::batch::Changes;
-use crate::store::query::OutboxRow;
-use crate::store::{self, Chore, Writer};
-use crate::{envelope, ids};
+use crate::observe::metrics::{CommandOutcome, Metrics};
+use crate::store;
+use crate::store::background::BackgroundWrite;
+use crate::store::batch::{BatchReads, BatchWrites, Loaded};
+use crate::store::writer::Writer;
 
-/// How often a command is put off because what it is about came into being under its eyes.
-const PUT_OFF_MAX: usize = 3;
+/// How often a command is deferred because what it is about came into being under its eyes.
+const DEFERRED_MAX: usize = 3;
+
+/// What the workers of a ledger share.
+pub(super) struct Shared {
+    pub(super) batch_max: usize,
+    pub(super) ids: Ids,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) feed: Feed,
+    /// Cancelled when the disk fails and the program must end.
+    pub(super) fatal: CancellationToken,
+    /// Where answers wait for what the feed's hook has them wait for.
+    pub(super) tasks: TaskTracker,
+    pub(super) runtime: Handle,
+}
 
 /// Works until the queue is closed and empty, or the disk fails.
-pub(super) fn run(writer: Writer, queue: &Queue, batch_max: usize, listeners: &Listeners) {
-    // However this thread ends before its time, the program must not go on without it.
-    let abandon = Abandon(queue);
-    let fatal = listeners.fatal.clone().drop_guard();
-    let mut worker = Worker { writer, listeners, away: false };
-    while let Some(mut work) = queue.take(batch_max) {
-        let now = Instant::now();
-        // Given up by its client or its deadline before it began: undone, and said so.
-        let (live, late) = work
-            .commands
-            .into_iter()
-            .filter(|submission| !submission.reply.is_closed())
-            .partition(|submission| now < submission.deadline);
-        work.commands = live;
-        trace::taken(&mut work.commands);
-        answer_all(late, &Error::Overloaded);
-        if let Err(error) = worker.work(work) {
+pub(super) async fn run(writer: Writer, queue: Arc<Queue>, shared: Arc<Shared>) {
+    // However this ends before its time, the program must not go on without it.
+    let abandon = Abandon(&queue);
+    let fatal = shared.fatal.clone().drop_guard();
+    let mut worker = Worker { writer, shared: &shared, away: false };
+    while let Some(Work { commands, writes }) = queue.take(shared.batch_max).await {
+        let commands = begin(commands);
+        if let Err(error) = worker.work(commands, writes).await {
             error!(target: "database", %error, "the disk cannot be trusted; ending so that nothing is lost");
             return;
         }
@@ -45,7 +60,7 @@ pub(super) fn run(writer: Writer, queue: &Queue, batch_max: usize, listeners: &L
     drop(abandon);
 }
 
-/// Answers what still waits when the thread ends, by dropping it.
+/// Answers what still waits when the worker ends, by dropping it.
 struct Abandon<'a>(&'a Queue);
 
 impl Drop for Abandon<'_> {
@@ -54,161 +69,207 @@ impl Drop for Abandon<'_> {
     }
 }
 
+/// The commands that a batch begins with. One whose client left, or whose deadline passed, is given up
+/// undone before the batch begins, never after.
+fn begin(commands: Vec<Submission>) -> Vec<Submission> {
+    let now = Instant::now();
+    let (mut live, late): (Vec<_>, Vec<_>) = commands
+        .into_iter()
+        .filter(|it| !it.waiting.reply.is_closed())
+        .partition(|it| now < it.waiting.deadline);
+    give_up(late, &Error::Overloaded);
+    let size = live.len();
+    for submission in &mut live {
+        let Ask { request, trace } = &mut submission.ask;
+        trace.taken(&request.command, size);
+    }
+    live
+}
+
+/// Answers that nothing was done.
+fn give_up(commands: Vec<Submission>, error: &Error) {
+    for command in commands {
+        command.decided(Err(error.clone())).send();
+    }
+}
+
 struct Worker<'a> {
     writer: Writer,
-    listeners: &'a Listeners,
-    /// Whether the store could not be reached the last time; it is told once.
+    shared: &'a Shared,
+    /// Whether the store could not be reached the last time; that is logged once.
     away: bool,
 }
 
 /// What a transaction came to.
-struct Done {
+struct Transacted {
     decided: Decided,
-    /// How many rows each chore touched.
+    /// How many rows each background write touched.
     touched: Vec<usize>,
-    /// What it left in the outbox, for a relay that wants it brought.
-    row: Option<OutboxRow>,
+    /// What is in the outbox now, if anything happened.
+    outbox: Option<Arc<EventBatch>>,
+    /// Whether it was committed; what changes nothing is rolled back.
+    is_committed: bool,
     now: Timestamp,
+    started: Instant,
 }
 
 impl Worker<'_> {
     /// Runs the work in one transaction. What spoils it may be one command's alone, so each then runs
     /// again on its own, once. Fails only when the disk does.
-    fn work(&mut self, work: Work) -> Result<(), store::Error> {
-        let Work { mut commands, mut tasks } = work;
-        for _ in 0..=PUT_OFF_MAX {
-            if commands.is_empty() && tasks.is_empty() {
+    async fn work(
+        &mut self,
+        mut commands: Vec<Submission>,
+        mut writes: Vec<PendingWrite>,
+    ) -> Result<(), store::Error> {
+        for _ in 0..=DEFERRED_MAX {
+            if commands.is_empty() && writes.is_empty() {
                 return Ok(());
             }
-            let chores: Vec<_> = tasks.iter().map(|task| task.chore.clone()).collect();
-            match self.attempt(&commands, &chores, false) {
-                Ok(done) => {
-                    commands = self.answer(commands, std::mem::take(&mut tasks), done);
-                    self.writer.after_commit()?;
-                }
-                Err(error @ store::Error::Disk(_)) => return Err(error),
-                Err(error) if calls_for_one_by_one(&error, commands.len() + tasks.len()) => {
+            let parts = commands.len() + writes.len();
+            match self.attempt(commands, writes, false).await? {
+                Ok(deferred) => (commands, writes) = (deferred, Vec::new()),
+                Err(Failed { error, commands, writes }) if calls_for_one_by_one(&error, parts) => {
                     warn!(target: "database", %error, "a batch was refused; running it one by one");
-                    return self.one_by_one(commands, tasks, &error);
+                    return self.one_by_one(commands, writes, &error).await;
                 }
-                Err(error) => {
-                    self.told(&error);
-                    answer_all(commands, &answer_to(&error));
-                    refuse_all(tasks, &error);
+                Err(failed) => {
+                    self.refuse(failed);
                     return Ok(());
                 }
             }
         }
-        answer_all(commands, &Error::Overloaded);
+        give_up(commands, &Error::Overloaded);
         Ok(())
     }
 
-    fn one_by_one(
+    async fn one_by_one(
         &mut self,
         commands: Vec<Submission>,
-        tasks: Vec<Task>,
+        writes: Vec<PendingWrite>,
         because: &store::Error,
     ) -> Result<(), store::Error> {
         // What is blocked has been waited for once, by all of them.
-        let hurried = matches!(because, store::Error::Blocked(_));
+        let short_lock_timeout = matches!(because, store::Error::Blocked(_));
         let commands = commands.into_iter().map(|command| (vec![command], Vec::new()));
-        let tasks = tasks.into_iter().map(|task| (Vec::new(), vec![task]));
-        for (command, task) in commands.chain(tasks) {
-            let chores: Vec<_> = task.iter().map(|task| task.chore.clone()).collect();
-            match self.attempt(&command, &chores, hurried) {
-                Ok(done) => {
-                    let put_off = self.answer(command, task, done);
-                    answer_all(put_off, &Error::Overloaded);
-                    self.writer.after_commit()?;
-                }
-                Err(error @ store::Error::Disk(_)) => return Err(error),
-                Err(error) => {
-                    self.told(&error);
-                    answer_all(command, &answer_to(&error));
-                    refuse_all(task, &error);
-                }
+        let writes = writes.into_iter().map(|write| (Vec::new(), vec![write]));
+        for (command, write) in commands.chain(writes) {
+            match self.attempt(command, write, short_lock_timeout).await? {
+                Ok(deferred) => give_up(deferred, &Error::Overloaded),
+                Err(failed) => self.refuse(failed),
             }
         }
         Ok(())
+    }
+
+    /// One transaction and its answers; gives back the commands that were deferred. Fails only when the
+    /// disk does.
+    async fn attempt(
+        &mut self,
+        commands: Vec<Submission>,
+        writes: Vec<PendingWrite>,
+        short_lock_timeout: bool,
+    ) -> Result<Result<Vec<Submission>, Failed>, store::Error> {
+        let (asks, waiting): (Vec<_>, Vec<_>) =
+            commands.into_iter().map(|it| (it.ask, it.waiting)).unzip();
+        let background: Vec<_> = writes.iter().map(|it| it.write.clone()).collect();
+        let transacted = self.transact(&asks, &background, short_lock_timeout).await;
+        let commands = asks.into_iter().zip(waiting);
+        let commands = commands.map(|(ask, waiting)| Submission { ask, waiting }).collect();
+        match transacted {
+            Ok(transacted) => {
+                let deferred = self.answer(commands, writes, transacted);
+                self.writer.after_commit()?;
+                Ok(Ok(deferred))
+            }
+            Err(error @ store::Error::Disk(_)) => Err(error),
+            Err(error) => Ok(Err(Failed { error, commands, writes })),
+        }
     }
 
     /// Lock, load, decide, save, commit. A batch that changes nothing is rolled back: refusals cost
     /// no fsync.
-    fn attempt(
+    async fn transact(
         &mut self,
-        batch: &[Submission],
-        chores: &[Chore],
-        hurried: bool,
-    ) -> Result<Done, store::Error> {
+        asks: &[Ask],
+        background: &[BackgroundWrite],
+        short_lock_timeout: bool,
+    ) -> Result<Transacted, store::Error> {
         let started = Instant::now();
-        let span = trace::transaction(batch);
-        let _entered = span.enter();
-        let wanted = batch::wanted(batch, hurried);
-        let (round_trips, news) = (self.writer.round_trips(), &self.listeners.news);
-        let result = self.writer.transact(&wanted, chores, |mut loaded| {
-            let before = loaded.facts.clone();
-            let mut decided = batch::decide_all(
-                batch,
-                &mut loaded.facts,
-                &mut loaded.answers,
-                &loaded.unlocked,
-                loaded.now,
-            );
-            let now = loaded.now;
-            let mut events = None;
-            if decided.events().next().is_some() {
-                let text = envelope::encode(decided.events_of(batch), now, ids::fresh)?;
-                events = Some(OutboxRow { id: ids::fresh(), created_at: now, events: text });
-            }
-            let row = if news.carries() { events.clone() } else { None };
-            let answers = std::mem::take(&mut decided.answers);
-            let changed = events.is_some() || !answers.is_empty();
-            let outcome = Changes { before, after: loaded.facts, events, answers, now };
-            Ok((changed.then_some(outcome), (decided, changed, row, now)))
-        });
-        let metrics = &self.listeners.metrics;
-        metrics.round_trips(self.writer.round_trips() - round_trips);
-        let ((decided, changed, row, now), touched) =
+        let span = trace::transaction(asks.iter().map(|ask| &ask.trace));
+        let reads = BatchReads { short_lock_timeout, ..batch::reads(asks) };
+        let (ids, round_trips) = (&self.shared.ids, self.writer.round_trips());
+        let transacting =
+            self.writer.transact(&reads, background, |loaded| decide(asks, loaded, ids));
+        let result = span.around(transacting).await;
+        self.shared.metrics.round_trips(self.writer.round_trips() - round_trips);
+        let ((decided, outbox, now, is_committed), touched) =
             result.inspect_err(|error| span.fail(error))?;
         self.away = false;
-        if changed {
-            Failpoint::Committed.reached();
-            metrics.committed(batch.len(), started.elapsed());
-        }
-        Ok(Done { decided, touched, row, now })
+        Ok(Transacted { decided, touched, outbox, is_committed, now, started })
     }
 
-    /// Tells the world of what is committed now: first those who must act, then those who asked.
-    /// Gives back the commands that were put off.
-    fn answer(&self, commands: Vec<Submission>, tasks: Vec<Task>, done: Done) -> Vec<Submission> {
-        let Done { decided, touched, row, now } = done;
-        let listeners = self.listeners;
-        if decided.events().next().is_some() {
-            if let Some(expiry) = &listeners.expiry {
-                expiry.note(decided.events());
-            }
-            listeners.news.tell(row);
-        }
-        let mut put_off = Vec::new();
-        for (submission, reply) in commands.into_iter().zip(decided.replies) {
-            let Some(reply) = reply else {
-                put_off.push(submission);
+    /// Answers everyone, first what must be so before: then publishes the commit. Gives back the
+    /// commands that were deferred.
+    fn answer(
+        &self,
+        commands: Vec<Submission>,
+        writes: Vec<PendingWrite>,
+        transacted: Transacted,
+    ) -> Vec<Submission> {
+        let Transacted { decided, touched, outbox, is_committed, now, started } = transacted;
+        let Decided { events, decisions, .. } = decided;
+        let commit = is_committed.then(|| {
+            Failpoint::Committed.reached();
+            let (committed, commands) = (Instant::now(), commands.len());
+            let took = committed - started;
+            Arc::new(Commit { at: now, events, outbox, commands, took, committed })
+        });
+        let first = commit.as_ref().and_then(|commit| self.shared.feed.before_answer(commit));
+        let (mut deferred, mut held) = (Vec::new(), Vec::new());
+        for (submission, decision) in commands.into_iter().zip(decisions) {
+            let Some(decision) = decision else {
+                deferred.push(submission);
                 continue;
             };
-            listeners.metrics.decided(&submission.command, &reply, now);
-            drop(submission.trace);
-            // Nobody may be waiting any more; what is committed stays.
-            let _ = submission.reply.send(reply);
+            let reply = decision.reply(commit.as_ref());
+            self.shared.metrics.answered(submission.command(), outcome_of(&reply));
+            let answer = submission.decided(reply);
+            if first.is_some() && answer.frees_seats() {
+                held.push(answer);
+            } else {
+                answer.send();
+            }
         }
-        for (task, rows) in tasks.into_iter().zip(touched) {
-            let _ = task.reply.send(Ok(rows));
+        if let Some(first) = first {
+            let answering = async {
+                first.await;
+                held.into_iter().for_each(Answer::send);
+            };
+            self.shared.tasks.spawn_on(answering, &self.shared.runtime);
         }
-        put_off
+        for (write, rows) in writes.into_iter().zip(touched) {
+            let _ = write.reply.send(Ok(rows));
+        }
+        if let Some(commit) = commit {
+            self.shared.feed.publish(commit);
+        }
+        deferred
     }
 
-    fn told(&mut self, error: &store::Error) {
+    /// Answers everyone that the store failed.
+    fn refuse(&mut self, failed: Failed) {
+        let Failed { error, commands, writes } = failed;
+        self.log_failure(&error);
+        let answer = Error::from(&error);
+        give_up(commands, &answer);
+        for write in writes {
+            let _ = write.reply.send(Err(answer.clone()));
+        }
+    }
+
+    fn log_failure(&mut self, error: &store::Error) {
         if matches!(error, store::Error::Guard(_)) {
-            self.listeners.metrics.guard_held();
+            self.shared.metrics.guard_held();
         }
         let away = matches!(error, store::Error::Unavailable(_));
         if std::mem::replace(&mut self.away, away) && away {
@@ -216,6 +277,35 @@ impl Worker<'_> {
         }
         error!(target: "database", %error, "a batch was not saved");
     }
+}
+
+/// Work that was not saved, and why.
+struct Failed {
+    error: store::Error,
+    commands: Vec<Submission>,
+    writes: Vec<PendingWrite>,
+}
+
+type Deciding = (Decided, Option<Arc<EventBatch>>, Timestamp, bool);
+
+/// Decides a batch, encodes what happened, and says what is to be written.
+fn decide(
+    asks: &[Ask],
+    mut loaded: Loaded,
+    ids: &Ids,
+) -> Result<(Option<BatchWrites>, Deciding), store::Error> {
+    let (before, now) = (loaded.facts.clone(), loaded.now);
+    let mut decided = batch::decide_all(asks, &mut loaded);
+    let mut events = None;
+    if !decided.events.is_empty() {
+        let encoded = EventBatch::encode(decided.traced_events(asks), now, || ids.fresh())?;
+        events = Some(Arc::new(encoded));
+    }
+    let answers = std::mem::take(&mut decided.answers);
+    let is_changed = events.is_some() || !answers.is_empty();
+    let outbox = events.clone();
+    let writes = BatchWrites { before, after: loaded.facts, events, answers, now };
+    Ok((is_changed.then_some(writes), (decided, outbox, now, is_changed)))
 }
 
 /// Whether a batch of so many parts may do better in parts. What raced is worth another try even
@@ -228,14 +318,12 @@ const fn calls_for_one_by_one(error: &store::Error, parts: usize) -> bool {
     }
 }
 
-fn answer_all(commands: Vec<Submission>, error: &Error) {
-    for submission in commands {
-        let _ = submission.reply.send(Err(error.clone()));
-    }
-}
-
-fn refuse_all(tasks: Vec<Task>, error: &store::Error) {
-    for task in tasks {
-        let _ = task.reply.send(Err(answer_to(error)));
+const fn outcome_of(reply: &Reply) -> CommandOutcome {
+    match reply {
+        Ok(Outcome::Done(_)) => CommandOutcome::Done,
+        Ok(Outcome::Replayed(_)) => CommandOutcome::Replayed,
+        Err(Error::Refused(_)) => CommandOutcome::Refused,
+        Err(Error::KeyMismatch) => CommandOutcome::KeyMismatch,
+        Err(_) => CommandOutcome::Failed,
     }
 }

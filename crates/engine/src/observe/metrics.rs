@@ -3,19 +3,15 @@
 //! Handles are made once; nothing is looked up by name while serving. The recorder is this
 //! program's own, not the process's, so that several can live in one test process.
 
-mod broker;
-
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use poltrona_domain::{Command, Event, Timestamp};
+use poltrona_domain::Command;
 
-pub use broker::BrokerMeters;
-
-use crate::ledger::{Error, Outcome};
+use super::broker_meters::BrokerMeters;
 
 const SECONDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -32,7 +28,22 @@ const COMMANDS: [&str; 8] = [
 ];
 const OUTCOMES: [&str; 5] = ["done", "replayed", "refused", "key_mismatch", "failed"];
 
-/// What the seat lock says to a wish.
+/// How a command was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandOutcome {
+    /// It was decided now.
+    Done,
+    /// It was decided before, under the same idempotency key.
+    Replayed,
+    /// A rule said no.
+    Refused,
+    /// Its idempotency key was used for another request.
+    KeyMismatch,
+    /// Something broke.
+    Failed,
+}
+
+/// What the seat lock says to a request for seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockSaid {
     /// The seats may be free.
@@ -63,6 +74,7 @@ pub struct Metrics {
     holds: Gauge,
     guards: Counter,
     spans_dropped: Counter,
+    missed: Counter,
     connections: Gauge,
     lock_said: Vec<Counter>,
     lock_seconds: Histogram,
@@ -141,6 +153,7 @@ impl Metrics {
                     counter!("poltrona_invariant_violations_total"),
                     counter!("poltrona_ledger_round_trips_total"),
                     counter!("poltrona_spans_dropped_total"),
+                    counter!("poltrona_feed_missed_total"),
                 ],
                 LOCK_SAID
                     .map(|said| counter!("poltrona_seat_lock_total", "outcome" => said))
@@ -150,7 +163,7 @@ impl Metrics {
         let (commands, histograms, gauges, counters, lock_said) = metrics;
         let [batch_size, commit_seconds, lateness, lock_seconds] = histograms;
         let [queue_depth, outbox, outbox_age, holds, connections, lock_open] = gauges;
-        let [commits, guards, round_trips, spans_dropped] = counters;
+        let [commits, guards, round_trips, spans_dropped, missed] = counters;
         let requests = RwLock::default();
         Ok(Self {
             recorder,
@@ -167,6 +180,7 @@ impl Metrics {
             holds,
             guards,
             spans_dropped,
+            missed,
             connections,
             lock_said,
             lock_seconds,
@@ -188,20 +202,22 @@ impl Metrics {
         self.commit_seconds.record(took);
     }
 
-    /// A command was decided at `now`.
-    pub fn decided(&self, command: &Command, reply: &Result<Outcome, Error>, now: Timestamp) {
-        let outcome = OUTCOMES.iter().position(|name| *name == outcome_name(reply));
+    /// A command was answered.
+    pub fn answered(&self, command: &Command, outcome: CommandOutcome) {
         let counters = self.commands.get(command_index(command));
-        if let Some(counter) = counters.zip(outcome).and_then(|(row, outcome)| row.get(outcome)) {
+        if let Some(counter) = counters.and_then(|row| row.get(outcome as usize)) {
             counter.increment(1);
         }
-        if let Ok(Outcome::Done(events)) = reply {
-            for event in events {
-                if let Event::ReservationExpired { reservation } = event {
-                    self.lateness.record(reservation.expires_at.until(now));
-                }
-            }
-        }
+    }
+
+    /// A lapse was announced, so long after it.
+    pub fn expired(&self, lateness: Duration) {
+        self.lateness.record(lateness);
+    }
+
+    /// A follower of the commit feed was so slow that it missed commits.
+    pub fn missed(&self, commits: u64) {
+        self.missed.increment(commits);
     }
 
     /// A guard of the store kept a bug from doing harm.
@@ -214,17 +230,12 @@ impl Metrics {
         self.spans_dropped.increment(count);
     }
 
-    /// A command's kind, as a label has it.
-    pub fn kind(command: &Command) -> &'static str {
-        COMMANDS[command_index(command)]
-    }
-
     /// How often the ledger waited for a database server.
     pub fn round_trips(&self, count: u64) {
         self.round_trips.increment(count);
     }
 
-    /// The seat lock said this to a wish.
+    /// The seat lock said this to a request for seats.
     pub fn seat_lock_said(&self, said: LockSaid) {
         if let Some(counter) = self.lock_said.get(said as usize) {
             counter.increment(1);
@@ -315,6 +326,10 @@ fn describe() {
     counter!("poltrona_invariant_violations_total", "Writes that a guard refused. Always 0.");
     counter!("poltrona_http_requests_total", "Requests answered, by route, method and status.");
     counter!("poltrona_spans_dropped_total", "Spans that the collector did not get.");
+    counter!(
+        "poltrona_feed_missed_total",
+        "Commits that a follower in this process was too slow for, and made up for."
+    );
     counter!("poltrona_seat_lock_total", "What the seat lock said to those who want seats.");
     gauge!("poltrona_seat_lock_breaker_open", "1 while Redis is configured and not asked.");
     gauge!("poltrona_engine_up", "1 while the engine answers, 0 while it does not.");
@@ -351,15 +366,4 @@ const fn command_index(command: &Command) -> usize {
 #[expect(clippy::cast_precision_loss, reason = "counts of things in memory are far below 2^53")]
 const fn as_f64(count: usize) -> f64 {
     count as f64
-}
-
-/// Whether a reply changed anything, for counting.
-fn outcome_name(reply: &Result<Outcome, Error>) -> &'static str {
-    match reply {
-        Ok(Outcome::Done(_)) => "done",
-        Ok(Outcome::Replayed(_)) => "replayed",
-        Err(Error::Refused(_)) => "refused",
-        Err(Error::KeyMismatch) => "key_mismatch",
-        Err(_) => "failed",
-    }
 }

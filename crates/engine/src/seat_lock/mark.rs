@@ -6,11 +6,11 @@ use std::time::Duration;
 use poltrona_domain::{ReservationId, SeatId, SeatTaken, Timestamp};
 use uuid::Uuid;
 
-/// Who owns a mark that the database's refusal left: someone, but a refusal does not say who.
+/// Who owns a mark that a refusal of the database left: someone, but a refusal does not say who.
 pub(super) const SOMEBODY: ReservationId = ReservationId::from_uuid(Uuid::nil());
 
 /// By how much a hold's end may differ from the one that was written down before the database had
-/// decided. More is told by clocks that disagree.
+/// decided. More comes of clocks that disagree.
 const TOLERANCE: Duration = Duration::from_millis(50);
 
 /// The word for "never again" in the place of a time.
@@ -32,8 +32,8 @@ impl Mark {
         Self { owner, retry_at: Some(until) }
     }
 
-    /// What a refusal of the database says of a seat.
-    pub(super) const fn told(taken: &SeatTaken) -> Self {
+    /// What a refusal of the database means for a seat.
+    pub(super) const fn of_refusal(taken: &SeatTaken) -> Self {
         Self { owner: SOMEBODY, retry_at: taken.retry_at }
     }
 
@@ -48,8 +48,8 @@ impl Mark {
         Some(Self { owner, retry_at })
     }
 
-    /// Whether both say the same of a seat: sold, or held until the same time.
-    pub(super) fn says_as(self, other: Self) -> bool {
+    /// Whether both mean the same: sold, or held until the same time.
+    pub(super) fn agrees_with(self, other: Self) -> bool {
         match (self.retry_at, other.retry_at) {
             (Some(a), Some(b)) => a.until(b).max(b.until(a)) <= TOLERANCE,
             (a, b) => a == b,
@@ -98,11 +98,11 @@ mod tests {
     fn marks_agree_up_to_a_tolerance() {
         let held = |until| Mark::held(SOMEBODY, Timestamp::from_millis(until));
         let sold = Mark { owner: ReservationId::from_uuid(Uuid::from_u128(7)), retry_at: None };
-        assert!(sold.says_as(Mark { owner: SOMEBODY, ..sold }));
+        assert!(sold.agrees_with(Mark { owner: SOMEBODY, ..sold }));
         for (until, agrees) in [(949, false), (950, true), (1_050, true), (1_051, false)] {
-            assert_eq!(held(1_000).says_as(held(until)), agrees, "{until}");
+            assert_eq!(held(1_000).agrees_with(held(until)), agrees, "{until}");
         }
-        assert!(!held(1_000).says_as(sold) && !sold.says_as(held(1_000)));
+        assert!(!held(1_000).agrees_with(sold) && !sold.agrees_with(held(1_000)));
     }
 
     #[test]

@@ -8,14 +8,17 @@ use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 
 use super::mark::{Mark, SOMEBODY};
-use super::scripts::{self, Ask, Change};
+use super::scripts::{self, Change};
+use crate::redis::Call;
 
 /// Runs every script once, on a seat that no session has, and takes away what they left.
 ///
 /// Whatever would stand in a request's way, be it a password, a missing permission, a full memory or
 /// a replica that only reads, is the error.
 pub async fn rehearse(connection: &mut MultiplexedConnection) -> RedisResult<()> {
-    scripts::load(connection).await?;
+    for script in scripts::all().all {
+        script.load_async(connection).await?;
+    }
     let session = SessionId::mint(Uuid::nil());
     // Not the one that running instances try.
     let seats: Vec<_> =
@@ -23,14 +26,14 @@ pub async fn rehearse(connection: &mut MultiplexedConnection) -> RedisResult<()>
     let owner: ReservationId = SOMEBODY;
     let mark = Mark::held(owner, Timestamp::from_millis(0));
     let moment = Duration::from_secs(1);
-    let asks = [
+    let calls = [
         scripts::take(&seats, mark, moment),
         scripts::keep(&seats, mark, moment),
         scripts::sell(&seats, owner),
         scripts::free(&seats, owner),
     ];
-    for ask in &asks {
-        run(connection, ask).await?;
+    for call in &calls {
+        run(connection, call).await?;
     }
     let forget = |seat| Change { seat, seen: b"free".to_vec(), mark: None };
     let forget: Vec<_> = seats.iter().copied().map(forget).collect();
@@ -41,8 +44,8 @@ pub async fn rehearse(connection: &mut MultiplexedConnection) -> RedisResult<()>
 pub const RIGHTS: &str =
     "~seat:* resetchannels -@all +evalsha +script|load +mget +set +del +select";
 
-async fn run(connection: &mut MultiplexedConnection, ask: &Ask) -> RedisResult<()> {
-    ask.invoke_async::<redis::Value>(connection).await.map(drop)
+async fn run(connection: &mut MultiplexedConnection, call: &Call) -> RedisResult<()> {
+    call.invoke_async::<redis::Value>(connection).await.map(drop)
 }
 
 #[cfg(test)]

@@ -6,17 +6,15 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use poltrona_domain::{ReservationId, SeatId};
-use redis::aio::ConnectionLike;
-use redis::{RedisResult, Script, ScriptInvocation};
+use poltrona_domain::{ReservationId, SeatId, SeatNo, SessionId, Timestamp};
+use redis::Script;
+use uuid::Uuid;
 
 use super::mark::{Mark, SOMEBODY, key};
-
-/// A script and its arguments, ready to be asked for.
-pub(super) type Ask = ScriptInvocation<'static>;
+use crate::redis::{Call, Scripts};
 
 /// For how long a freed seat says that it is. Nothing that is older is written, see
-/// [`keeper`](super::keeper).
+/// [`mark_updater`](super::mark_updater).
 pub(super) const FREE_TTL: Duration = Duration::from_secs(1);
 /// For how long a sold seat says that it is. The database says so for good.
 pub(super) const SOLD_TTL: Duration = Duration::from_hours(1);
@@ -32,12 +30,15 @@ script!(KEEP, "keep.lua");
 script!(FREE, "free.lua");
 script!(SELL, "sell.lua");
 
-/// Has Redis learn every script, so that none has to be sent twice while someone waits.
-pub(super) async fn load(connection: &mut impl ConnectionLike) -> RedisResult<()> {
-    for script in [&TAKE, &LEARN, &KEEP, &FREE, &SELL] {
-        script.load_async(connection).await?;
-    }
-    Ok(())
+/// Every script, and a trial: a request for a seat that no session has.
+pub(super) fn all() -> Scripts {
+    Scripts { all: vec![&TAKE, &LEARN, &KEEP, &FREE, &SELL], trial }
+}
+
+fn trial() -> Call {
+    let session = SessionId::mint(Uuid::nil());
+    let seats: Vec<_> = SeatNo::new(SeatNo::MAX).map(|no| session.seat(no)).into_iter().collect();
+    take(&seats, Mark::held(SOMEBODY, Timestamp::from_millis(0)), Duration::ZERO)
 }
 
 /// A mark to be replaced, if it is still the one that was seen.
@@ -51,45 +52,45 @@ pub(super) struct Change {
 }
 
 /// Takes all the seats or none. Answered by what stands in the way.
-pub(super) fn take(seats: &[SeatId], mark: Mark, hold: Duration) -> Ask {
-    let mut ask = TAKE.prepare_invoke();
-    ask.key(keys(seats)).arg(mark.owner.to_string()).arg(mark.to_string()).arg(millis(hold));
-    ask
+pub(super) fn take(seats: &[SeatId], mark: Mark, hold: Duration) -> Call {
+    let mut call = TAKE.prepare_invoke();
+    call.key(keys(seats)).arg(mark.owner.to_string()).arg(mark.to_string()).arg(millis(hold));
+    call
 }
 
 /// Makes changes.
-pub(super) fn learn(changes: &[Change]) -> Ask {
-    let mut ask = LEARN.prepare_invoke();
+pub(super) fn learn(changes: &[Change]) -> Call {
+    let mut call = LEARN.prepare_invoke();
     for change in changes {
         let (mark, ttl) = match change.mark {
             Some((mark, ttl)) => (mark.to_string(), millis(ttl)),
             None => (String::new(), 0),
         };
-        ask.key(key(change.seat)).arg(&change.seen).arg(mark).arg(ttl);
+        call.key(key(change.seat)).arg(&change.seen).arg(mark).arg(ttl);
     }
-    ask
+    call
 }
 
 /// Writes down that a hold was given more time.
-pub(super) fn keep(seats: &[SeatId], mark: Mark, ttl: Duration) -> Ask {
-    let mut ask = KEEP.prepare_invoke();
-    ask.key(keys(seats)).arg(mark.owner.to_string()).arg(SOMEBODY.to_string());
-    ask.arg(mark.to_string()).arg(millis(ttl));
-    ask
+pub(super) fn keep(seats: &[SeatId], mark: Mark, ttl: Duration) -> Call {
+    let mut call = KEEP.prepare_invoke();
+    call.key(keys(seats)).arg(mark.owner.to_string()).arg(SOMEBODY.to_string());
+    call.arg(mark.to_string()).arg(millis(ttl));
+    call
 }
 
 /// Writes down that seats were freed.
-pub(super) fn free(seats: &[SeatId], owner: ReservationId) -> Ask {
-    let mut ask = FREE.prepare_invoke();
-    ask.key(keys(seats)).arg(owner.to_string()).arg(SOMEBODY.to_string()).arg(millis(FREE_TTL));
-    ask
+pub(super) fn free(seats: &[SeatId], owner: ReservationId) -> Call {
+    let mut call = FREE.prepare_invoke();
+    call.key(keys(seats)).arg(owner.to_string()).arg(SOMEBODY.to_string()).arg(millis(FREE_TTL));
+    call
 }
 
 /// Writes down that seats were sold.
-pub(super) fn sell(seats: &[SeatId], owner: ReservationId) -> Ask {
-    let mut ask = SELL.prepare_invoke();
-    ask.key(keys(seats)).arg(Mark { owner, retry_at: None }.to_string()).arg(millis(SOLD_TTL));
-    ask
+pub(super) fn sell(seats: &[SeatId], owner: ReservationId) -> Call {
+    let mut call = SELL.prepare_invoke();
+    call.key(keys(seats)).arg(Mark { owner, retry_at: None }.to_string()).arg(millis(SOLD_TTL));
+    call
 }
 
 fn keys(seats: &[SeatId]) -> Vec<String> {

@@ -1,76 +1,71 @@
-//! What passes between the ledger and a store: what a batch must know, what was found, what it changed.
+//! What passes between the ledger and a store.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use poltrona_domain::{Command, Facts, ReservationId, Timestamp};
+use poltrona_domain::{Changes, Command, Facts, ReadSet, Timestamp};
 
-use super::query::OutboxRow;
-use crate::ledger::{NewAnswer, StoredAnswer};
+use super::answer::{Answers, KeyLookup, NewAnswer};
+use crate::event::EventBatch;
 
-/// Answers by caller and key.
-pub type Answers = HashMap<(String, String), StoredAnswer>;
-
-/// What a batch must know before anything is decided.
+/// What a batch needs before anything is decided.
 #[derive(Default)]
-pub struct Wanted<'a> {
+pub struct BatchReads<'a> {
     /// The commands, in the order in which they will be decided.
     pub commands: Vec<&'a Command>,
+    /// The rows that they need together.
+    pub rows: ReadSet,
     /// The idempotency keys that they came with.
-    pub keys: Vec<WantedKey<'a>>,
+    pub keys: Vec<KeyLookup<'a>>,
     /// Whether to give up at once on rows that someone else has locked: for commands that run alone
     /// because something in their batch was blocked.
-    pub hurried: bool,
+    pub short_lock_timeout: bool,
 }
 
-/// An idempotency key whose answer may be stored.
-#[derive(Clone, Copy, Debug)]
-pub struct WantedKey<'a> {
-    /// Whose it is.
-    pub owner: KeyOwner<'a>,
-    /// The key as the client sent it.
-    pub key: &'a str,
-}
-
-/// Whose a key is.
-#[derive(Clone, Copy, Debug)]
-pub enum KeyOwner<'a> {
-    /// Someone whom the request names.
-    Named(&'a str),
-    /// The user of this reservation.
-    OfReservation(ReservationId),
-}
-
-/// What was found.
+/// What a store found.
 pub struct Loaded {
     /// The rows. What is absent does not exist.
     pub facts: Facts,
-    /// The answers that were given for the keys, and still count.
+    /// The answers that are recorded for the keys, and still count.
     pub answers: Answers,
     /// When the batch is decided: read after every lock was taken, in milliseconds.
     pub now: Timestamp,
     /// Commands, by their place in the batch, about rows that came into being after the locks were
     /// taken. They cannot be decided in this transaction.
-    pub unlocked: Vec<usize>,
+    pub deferred: Vec<usize>,
 }
 
 /// What a batch came to.
-pub struct Changes {
+pub struct BatchWrites {
     /// The rows as they were found.
     pub before: Facts,
     /// The rows as the batch leaves them.
     pub after: Facts,
-    /// Its events, for the outbox. None when nothing happened.
-    pub events: Option<OutboxRow>,
-    /// Answers to be kept for their keys.
+    /// Its events, for the outbox. `None` when nothing happened.
+    pub events: Option<Arc<EventBatch>>,
+    /// Answers to be recorded for their keys.
     pub answers: Vec<NewAnswer>,
     /// When it was decided.
     pub now: Timestamp,
 }
 
-impl Loaded {
-    /// Since when stored answers count.
-    pub(super) fn answers_since(now: Timestamp) -> Timestamp {
-        let ttl = i64::try_from(crate::ledger::KEY_TTL.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(now.as_millis().saturating_sub(ttl))
+impl<'a> BatchReads<'a> {
+    /// What these commands need, which came with these keys.
+    pub fn of(commands: Vec<&'a Command>, keys: Vec<KeyLookup<'a>>) -> Self {
+        let rows = ReadSet::of(commands.iter().copied());
+        Self { commands, rows, keys, short_lock_timeout: false }
+    }
+
+    /// The commands, by their place, that cannot be decided by these facts.
+    pub(super) fn deferred(&self, facts: &Facts) -> Vec<usize> {
+        let places = self.commands.iter().enumerate();
+        let lacking = places.filter(|(_, command)| !command.reads().is_covered_by(facts));
+        lacking.map(|(place, _)| place).collect()
+    }
+}
+
+impl BatchWrites {
+    /// The rows to be written.
+    pub fn changes(&self) -> Changes<'_> {
+        Changes::between(&self.before, &self.after)
     }
 }

@@ -28,14 +28,14 @@ pub struct SessionFilter {
 /// Rows as one snapshot shows them, and the time by which their holds are to be read. The time was
 /// taken before the snapshot.
 #[derive(Clone, Debug)]
-pub struct Seen<T> {
+pub struct Snapshot<T> {
     /// The rows.
     pub rows: T,
     /// The time.
     pub at: Timestamp,
 }
 
-/// The events of one committed batch.
+/// A row of the outbox as it is stored.
 #[derive(Clone, Debug)]
 pub struct OutboxRow {
     /// Its id.
@@ -44,6 +44,13 @@ pub struct OutboxRow {
     pub created_at: Timestamp,
     /// Its events, a JSON array of envelopes.
     pub events: String,
+}
+
+impl<T> Snapshot<T> {
+    /// Other rows of the same snapshot.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Snapshot<U> {
+        Snapshot { rows: change(self.rows), at: self.at }
+    }
 }
 
 /// What waits in the outbox.

@@ -1,10 +1,11 @@
-//! The one thing that a worker of the ledger writes with, whichever store there is.
+//! What a worker of the ledger writes with.
 
-use super::batch::{Changes, Loaded, Wanted};
-use super::chore::Chore;
-use super::{Error, postgres, sqlite};
+use super::background::BackgroundWrite;
+use super::batch::{BatchReads, BatchWrites, Loaded};
+use super::error::Error;
+use super::{postgres, sqlite};
 
-/// A connection that writes. It belongs to one thread, which it may block.
+/// A connection that writes. It belongs to one worker. SQLite's blocks the thread that it is used on.
 #[expect(clippy::large_enum_variant, reason = "there is one for each worker, and no more")]
 pub enum Writer {
     /// The one connection that writes to the file.
@@ -14,18 +15,20 @@ pub enum Writer {
 }
 
 impl Writer {
-    /// Loads what `wanted` asks for, lets `decide` tell what becomes of it, saves that and the chores,
-    /// and commits; all in one transaction. What changes nothing is rolled back. Says what `decide`
-    /// did, and how many rows each chore touched.
-    pub fn transact<T>(
+    /// Locks and loads what a batch reads, lets `decide` make of it what is written, saves that and the
+    /// `background` writes, and commits; all in one transaction. What changes nothing is rolled back.
+    /// Gives what `decide` gave, and the number of rows that each background write touched.
+    ///
+    /// To PostgreSQL background writes have connections of their own; none come this way.
+    pub async fn transact<T>(
         &mut self,
-        wanted: &Wanted<'_>,
-        chores: &[Chore],
-        decide: impl FnOnce(Loaded) -> Result<(Option<Changes>, T), Error>,
+        reads: &BatchReads<'_>,
+        background: &[BackgroundWrite],
+        decide: impl FnOnce(Loaded) -> Result<(Option<BatchWrites>, T), Error>,
     ) -> Result<(T, Vec<usize>), Error> {
         match self {
-            Self::Sqlite(writer) => writer.transact(wanted, chores, decide),
-            Self::Postgres(writer) => writer.transact(wanted, chores, decide),
+            Self::Sqlite(writer) => writer.transact(reads, background, decide),
+            Self::Postgres(writer) => Ok((writer.transact(reads, decide).await?, Vec::new())),
         }
     }
 
@@ -38,7 +41,7 @@ impl Writer {
     }
 
     /// How often the store was waited for so far, over a network.
-    pub fn round_trips(&self) -> u64 {
+    pub const fn round_trips(&self) -> u64 {
         match self {
             Self::Sqlite(_) => 0,
             Self::Postgres(writer) => writer.round_trips(),

@@ -19,8 +19,8 @@ use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use http::{StatusCode, header};
-use poltrona_engine::clock::Clock;
-use poltrona_engine::ids;
+use poltrona_engine::env::clock::Clock;
+use poltrona_engine::env::ids::Ids;
 use poltrona_engine::wire::Time;
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -95,12 +95,12 @@ pub(crate) fn serve(arguments: &[String]) -> anyhow::Result<()> {
 
 async fn parse(body: Bytes) -> Response {
     let Ok(wish) = serde_json::from_slice(&body) else { return refused() };
-    sold(ids::fresh(), &wish)
+    sold(Ids::Random.fresh(), &wish)
 }
 
 async fn reserve(State(ceiling): State<Ceiling>, body: Bytes) -> Response {
     let Ok(wish) = serde_json::from_slice::<Wish>(&body) else { return refused() };
-    let (reservation, (reply, outcome)) = (ids::fresh(), oneshot::channel());
+    let (reservation, (reply, outcome)) = (Ids::Random.fresh(), oneshot::channel());
     let answer = Wish { seat_id: wish.seat_id, user_id: wish.user_id.clone() };
     // A writer that has ended answers nobody, which is refused just below.
     let _ = ceiling.sales.send(Sale { reservation, wish, reply });

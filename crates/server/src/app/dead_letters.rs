@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::config::Config;
 use crate::failure::Failure;
-use poltrona_engine::bus::rabbitmq::{self, DeadLetter, Pile, Queue};
+use poltrona_engine::bus::rabbitmq::{self, DeadLetter, DeadLetterQueue, Queue};
 
 /// The queues that can have dead letters.
 pub const QUEUES: [&str; 3] = [Queue::ALL[0].name(), Queue::ALL[1].name(), Queue::ALL[2].name()];
@@ -17,12 +17,12 @@ pub async fn list(
     json: bool,
 ) -> anyhow::Result<String> {
     let uri = broker(config)?;
-    let piles =
+    let queue_founds =
         rabbitmq::list(&uri, &queues(queue), limit).await.map_err(|why| away(&uri, &why))?;
     if json {
-        return Ok(serde_json::to_string_pretty(&piles)?);
+        return Ok(serde_json::to_string_pretty(&queue_founds)?);
     }
-    Ok(piles.iter().map(describe).collect::<Vec<_>>().join("\n"))
+    Ok(queue_founds.iter().map(describe).collect::<Vec<_>>().join("\n"))
 }
 
 /// Sends the dead letters of one queue, or of all, back to be tried again; says how many.
@@ -49,10 +49,10 @@ fn away(uri: &lapin::uri::AMQPUri, why: &anyhow::Error) -> Failure {
     Failure::Away(format!("RabbitMQ at {host}:{port}: {why:#}"))
 }
 
-fn describe(pile: &Pile) -> String {
-    let letters = if pile.count == 1 { "dead letter" } else { "dead letters" };
-    let mut text = format!("{}: {} {letters}", pile.queue, pile.count);
-    for letter in &pile.letters {
+fn describe(queue_found: &DeadLetterQueue) -> String {
+    let letters = if queue_found.count == 1 { "dead letter" } else { "dead letters" };
+    let mut text = format!("{}: {} {letters}", queue_found.queue, queue_found.count);
+    for letter in &queue_found.letters {
         let DeadLetter { id, at, why, failures, events } = letter;
         let id = id.as_deref().unwrap_or("without an id");
         let at = at.map_or("at an unknown time".to_owned(), |at| at.to_string());

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::client::{self, Client};
 use super::progress::Progress;
 use crate::failure::Failure;
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 
 const LIMIT: Duration = Duration::from_secs(30);
 

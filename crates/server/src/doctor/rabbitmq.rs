@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::report::Findings;
 use poltrona_engine::bus::rabbitmq::Queue;
-use poltrona_engine::ids;
+use poltrona_engine::env::ids::Ids;
 
 mod version;
 
@@ -70,7 +70,7 @@ async fn message(
 ) -> Result<(), Error> {
     let channel = connection.create_channel().await?;
     // Gone with the connection, whatever happens; deleted, it is gone before anybody looks.
-    let trial = format!("poltrona.doctor.{}", ids::fresh());
+    let trial = format!("poltrona.doctor.{}", Ids::Random.fresh());
     let own = QueueDeclareOptions {
         exclusive: true,
         auto_delete: true,

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::app::SharedApp;
 use crate::http::error::{ApiError, Code};
+use crate::http::state::SharedApp;
 use crate::http::{json_bytes, openapi};
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| openapi::json().into());

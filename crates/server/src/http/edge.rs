@@ -16,11 +16,11 @@ use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::{debug, error, info, warn};
 
-use crate::app::SharedApp;
 use crate::config::{Cors, Locale};
 use crate::http::error::{ApiError, Asked, Code, Detail};
+use crate::http::state::SharedApp;
 use crate::http::text::{Broken, Rule};
-use poltrona_engine::ids;
+use poltrona_engine::env::ids::Ids;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken from a client.
@@ -35,8 +35,12 @@ const UNTAGGED: &[&str] = &["/livez", "/readyz", "/metrics"];
 pub(super) struct Route(pub(super) Arc<str>);
 
 /// Names a request, and its answer with it, whoever gives that.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
-    let id = request_id(request.headers());
+pub(super) async fn identify(
+    State(app): State<SharedApp>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = request_id(request.headers(), &app.engine.env.ids);
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let mut response = next.run(request).await;
     response.headers_mut().insert(REQUEST_ID, id);
@@ -52,7 +56,8 @@ pub(super) async fn edge(
     let started = Instant::now();
     let method = request.method().clone();
     let asked_uri = request.uri().clone();
-    let request_id = request_id(request.headers());
+    let request_id = request.headers().get(REQUEST_ID).cloned();
+    let request_id = request_id.unwrap_or(HeaderValue::from_static("-"));
     let locale = locale(request.headers(), app.config.locale);
     let problem = wants_problem(request.headers());
     let known_tags = request.headers().get(header::IF_NONE_MATCH).cloned();
@@ -75,7 +80,7 @@ pub(super) async fn edge(
             locale,
             problem,
             request_id: request_id.to_str().unwrap_or(""),
-            now: app.clock.now(),
+            now: app.engine.env.clock.now(),
         };
         let allow = response.headers_mut().remove(header::ALLOW);
         response = error.render(&asked);
@@ -90,7 +95,7 @@ pub(super) async fn edge(
         response = without_body(response);
     }
     let took = started.elapsed();
-    app.metrics.request(route, method_label(&method), response.status().as_u16(), took);
+    app.engine.metrics.request(route, method_label(&method), response.status().as_u16(), took);
     log(route, &method, &response, &request_id, took);
     response.extensions_mut().extend_with(matched);
     response
@@ -160,13 +165,13 @@ async fn in_time(
 }
 
 /// The client's request id if it is sane, or a fresh one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
+fn request_id(headers: &HeaderMap, ids: &Ids) -> HeaderValue {
     let sane = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
         (1..=REQUEST_ID_MAX).contains(&bytes.len())
             && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
     };
-    let fresh = || HeaderValue::try_from(ids::fresh().to_string()).ok();
+    let fresh = || HeaderValue::try_from(ids.fresh().to_string()).ok();
     let given = headers.get(REQUEST_ID).filter(sane).cloned();
     given.or_else(fresh).unwrap_or(HeaderValue::from_static("-"))
 }

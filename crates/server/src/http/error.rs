@@ -252,7 +252,7 @@ impl From<ledger::Error> for ApiError {
             ledger::Error::Full => Code::StoreFull,
             ledger::Error::Unavailable => Code::StoreUnavailable,
             ledger::Error::OutcomeUnknown => Code::OutcomeUnknown,
-            ledger::Error::Guarded => Code::Internal,
+            ledger::Error::InvariantViolation => Code::Internal,
         })
     }
 }

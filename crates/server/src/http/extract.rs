@@ -3,6 +3,7 @@
 //! A body is read by hand rather than by serde's derive, which stops at the first wrong type: here
 //! every broken rule is reported at once, unknown and repeated fields included.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
@@ -11,17 +12,18 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use poltrona_domain::{Reservation, SeatId, SessionId, Timestamp, UserId};
+use poltrona_domain::{Actor, Event, Reservation, SeatId, SessionId, Timestamp, UserId};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::app::SharedApp;
 use crate::config::Config;
 use crate::http::error::{ApiError, Code, Detail};
+use crate::http::state::SharedApp;
 use crate::http::text::{Broken, Rule};
-use poltrona_engine::ledger::{Answer, Caller, Key};
+use poltrona_engine::ledger::Key;
+use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::Page;
 use poltrona_engine::wire::{parse_id, parse_time};
 
@@ -345,6 +347,17 @@ impl Query {
     }
 }
 
+/// Who asks: anyone, while there is no authentication.
+pub struct Asker(pub Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asker {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Actor::Anyone))
+    }
+}
+
 /// The `Idempotency-Key` header, if there is one.
 pub struct IdempotencyKey(Option<String>);
 
@@ -369,13 +382,13 @@ impl IdempotencyKey {
     /// The ledger's key: `request` is the method and concrete path, `body` the body as parsed.
     pub fn of(
         self,
-        caller: Caller,
+        scope: KeyScope,
         request: &str,
         body: &str,
-        render: fn(&[poltrona_domain::Event]) -> Answer,
+        record: fn(&[Event]) -> RecordedAnswer,
     ) -> Option<Key> {
         let fingerprint =
             || Sha256::new().chain_update(request).chain_update([0]).chain_update(body).finalize();
-        self.0.map(|key| Key { caller, key, fingerprint: fingerprint().into(), render })
+        self.0.map(|key| Key { scope, key, fingerprint: fingerprint().into(), record })
     }
 }

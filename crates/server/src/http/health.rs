@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use crate::app::SharedApp;
 use crate::http::extract::Query;
 use crate::http::json;
+use crate::http::state::SharedApp;
 use poltrona_engine::observe::metrics::{Engines, Readings};
 use poltrona_engine::wire::Time;
 
@@ -59,7 +59,7 @@ pub(super) struct Checks {
 pub(super) async fn health(State(app): State<SharedApp>) -> Response {
     let health = Health {
         status: "ok",
-        timestamp: Time(app.clock.now()),
+        timestamp: Time(app.engine.env.clock.now()),
         service: "poltrona",
         version: env!("CARGO_PKG_VERSION"),
     };
@@ -86,8 +86,8 @@ pub(super) async fn livez() -> &'static str {
     )
 )]
 pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
-    let reachable = app.readers.ping().await.is_ok();
-    let (redis, rabbitmq) = (app.seat_lock.state(), app.bus.is_up());
+    let reachable = app.engine.store.ping().await.is_ok();
+    let (redis, rabbitmq) = (app.engine.seat_lock.state(), app.engine.bus.is_up());
     let is_whole = redis != Some(false) && rabbitmq != Some(false);
     let (code, status) = match (app.stop.is_cancelled(), reachable, is_whole) {
         (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
@@ -111,25 +111,25 @@ pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
 pub(super) async fn metrics(State(app): State<SharedApp>) -> Response {
     // Without the database there is no telling what waits in it; the rest is told all the same, and
     // before whoever asks has given up.
-    let backlog = timeout(BACKLOG_LIMIT, app.readers.backlog());
-    let (ping, backlog) = tokio::join!(timeout(PING_LIMIT, app.readers.ping()), backlog);
+    let backlog = timeout(BACKLOG_LIMIT, app.engine.store.backlog());
+    let (ping, backlog) = tokio::join!(timeout(PING_LIMIT, app.engine.store.ping()), backlog);
     let engines = Engines {
         database: Some(matches!(ping, Ok(Ok(())))),
-        redis: app.seat_lock.state(),
-        rabbitmq: app.bus.is_up(),
+        redis: app.engine.seat_lock.state(),
+        rabbitmq: app.engine.bus.is_up(),
     };
     let mut readings = Readings {
-        queue_depth: app.ledger.waiting(),
-        holds: app.expiry.watched(),
+        queue_depth: app.engine.ledger.waiting(),
+        holds: app.engine.expiry.watched(),
         engines,
         ..Readings::default()
     };
     if let Ok(Ok(backlog)) = backlog {
         readings.outbox_rows = usize::try_from(backlog.rows).unwrap_or(usize::MAX);
-        let oldest = backlog.oldest.map(|oldest| oldest.until(app.clock.now()));
+        let oldest = backlog.oldest.map(|oldest| oldest.until(app.engine.env.clock.now()));
         readings.outbox_age = oldest.unwrap_or_default();
     }
-    let page = app.metrics.render(&readings);
+    let page = app.engine.metrics.render(&readings);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], page).into_response()
 }

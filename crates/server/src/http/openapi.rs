@@ -7,30 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
-use utoipa::{OpenApi, ToSchema};
 
 use crate::http::described;
 use crate::http::error::Code;
-
-/// A seat's status, for the document.
-#[derive(ToSchema)]
-#[expect(dead_code, clippy::upper_case_acronyms, reason = "it only describes")]
-pub(super) enum SeatStatus {
-    AVAILABLE,
-    RESERVED,
-    SOLD,
-}
-
-/// A reservation's status, for the document.
-#[derive(ToSchema)]
-#[expect(dead_code, clippy::upper_case_acronyms, reason = "it only describes")]
-pub(super) enum ReservationStatus {
-    PENDING,
-    CONFIRMED,
-    EXPIRED,
-    CANCELLED,
-}
 
 /// What the document says before any route is added.
 pub(super) fn info() -> Document {

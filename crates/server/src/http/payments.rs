@@ -7,12 +7,12 @@ use poltrona_domain::{Command, Event, Layout, ReservationId, Sale};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::SharedApp;
-use crate::http::answer;
 use crate::http::error::{ApiError, Code};
-use crate::http::extract::{IdempotencyKey, Segment};
-use poltrona_engine::ids;
-use poltrona_engine::ledger::{Answer, Caller, Outcome};
+use crate::http::extract::{Asker, IdempotencyKey, Segment};
+use crate::http::outcome;
+use crate::http::state::SharedApp;
+use poltrona_engine::ledger::Request;
+use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::wire::{Id, Money, Time};
 
 /// A payment: the sale that it made.
@@ -79,27 +79,25 @@ impl<'a> PaymentView<'a> {
 )]
 pub(super) async fn confirm(
     State(app): State<SharedApp>,
+    Asker(actor): Asker,
     reservation: Segment,
     key: IdempotencyKey,
 ) -> Result<Response, ApiError> {
     let id = reservation.id().ok_or(ApiError::new(Code::MalformedId))?;
     let reservation = ReservationId::from_uuid(id);
     let request = format!("POST /payments/confirm/{reservation}");
-    let key = key.of(Caller::OfReservation, &request, "", render);
-    let command = Command::Confirm { reservation, sale: ids::sale() };
-    Ok(match app.ledger.submit(command, key).await? {
-        Outcome::Done(events) => answer(render(&events), false),
-        Outcome::Replayed(kept) => answer(kept, true),
-    })
+    let key = key.of(KeyScope::OfReservation, &request, "", record);
+    let command = Command::Confirm { reservation, sale: app.engine.env.ids.sale() };
+    Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record))
 }
 
-fn render(events: &[Event]) -> Answer {
+fn record(events: &[Event]) -> RecordedAnswer {
     let sale = events.iter().find_map(|event| match event {
         Event::PaymentConfirmed { sale, .. } => Some(sale),
         _ => None,
     });
     let body = sale.and_then(|sale| serde_json::to_vec(&PaymentView::of(sale)).ok());
-    Answer {
+    RecordedAnswer {
         status: StatusCode::CREATED.as_u16(),
         location: sale.map(|sale| format!("/reservations/{}", sale.reservation)),
         body: body.unwrap_or_default().into(),

@@ -10,14 +10,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::app::SharedApp;
 use crate::http::error::{ApiError, Code};
-use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
+use crate::http::extract::{Asker, Fields, IdempotencyKey, Query, Segment};
+use crate::http::state::SharedApp;
 use crate::http::text::Rule;
-use crate::http::{answer, json, openapi, page};
-use poltrona_engine::ids;
-use poltrona_engine::ledger::{Answer, Caller, Outcome};
-use poltrona_engine::store::query::Seen;
+use crate::http::{json, outcome, page, schema};
+use poltrona_engine::ledger::Request;
+use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
+use poltrona_engine::store::query::Snapshot;
 use poltrona_engine::wire::{Id, Money, Time, reservation_status};
 
 /// A reservation.
@@ -37,7 +37,7 @@ pub(super) struct ReservationView<'a> {
     #[schema(value_type = Option<String>, format = Uuid)]
     seat_id: Option<Id>,
     user_id: &'a str,
-    #[schema(inline, value_type = openapi::ReservationStatus)]
+    #[schema(inline, value_type = schema::ReservationStatus)]
     status: &'static str,
     #[schema(value_type = String, format = DateTime)]
     expires_at: Time,
@@ -103,6 +103,7 @@ impl<'a> ReservationView<'a> {
 )]
 pub(super) async fn reserve(
     State(app): State<SharedApp>,
+    Asker(actor): Asker,
     key: IdempotencyKey,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
@@ -111,14 +112,12 @@ pub(super) async fn reserve(
     let user = fields.user("userId");
     fields.finish()?;
     let (seats, user) = seats.zip(user).ok_or(ApiError::new(Code::Internal))?;
-    let caller = Caller::Named(user.as_str().to_owned());
-    let key = key.of(caller, "POST /reservations", &body, render_reserved);
+    let scope = KeyScope::Named(user.as_str().to_owned());
+    let key = key.of(scope, "POST /reservations", &body, record_reserved);
     let hold = app.config.hold_ttl;
-    let command = Command::Reserve { reservation: ids::reservation(), seats, user, hold };
-    Ok(match app.ledger.submit(command, key).await? {
-        Outcome::Done(events) => answer(render_reserved(&events), false),
-        Outcome::Replayed(kept) => answer(kept, true),
-    })
+    let command =
+        Command::Reserve { reservation: app.engine.env.ids.reservation(), seats, user, hold };
+    Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record_reserved))
 }
 
 fn read_seats(fields: &mut Fields) -> Option<SeatSelection> {
@@ -145,22 +144,22 @@ fn read_seats(fields: &mut Fields) -> Option<SeatSelection> {
 }
 
 /// The answer to a new or extended reservation: as it is in the event.
-fn render(events: &[Event], status: StatusCode) -> Answer {
+fn record(events: &[Event], status: StatusCode) -> RecordedAnswer {
     let reservation = events.iter().find_map(Event::reservation);
     let view = reservation.map(|it| ReservationView::of(it, it.created_at));
-    Answer {
+    RecordedAnswer {
         status: status.as_u16(),
         location: reservation.map(|it| format!("/reservations/{}", it.id)),
         body: view.and_then(|view| serde_json::to_vec(&view).ok()).unwrap_or_default().into(),
     }
 }
 
-fn render_reserved(events: &[Event]) -> Answer {
-    render(events, StatusCode::CREATED)
+fn record_reserved(events: &[Event]) -> RecordedAnswer {
+    record(events, StatusCode::CREATED)
 }
 
-fn render_extended(events: &[Event]) -> Answer {
-    Answer { location: None, ..render(events, StatusCode::OK) }
+fn record_extended(events: &[Event]) -> RecordedAnswer {
+    RecordedAnswer { location: None, ..record(events, StatusCode::OK) }
 }
 
 /// A reservation.
@@ -170,9 +169,13 @@ fn render_extended(events: &[Event]) -> Answer {
     responses((status = 200, description = "The reservation.", body = ReservationView)),
     extensions(("x-codes" = json!(["reservation_not_found", "overloaded", "store_unavailable"])))
 )]
-pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Asker(actor): Asker,
+    id: Segment,
+) -> Result<Response, ApiError> {
     let id = reservation_id(&id)?;
-    let Seen { rows, at } = app.readers.reservation(id).await?;
+    let Snapshot { rows, at } = app.engine.store.reservation(&actor, id).await?;
     let reservation = rows.ok_or(ApiError::new(Code::ReservationNotFound))?;
     Ok(json(StatusCode::OK, &ReservationView::of(&reservation, at)))
 }
@@ -194,12 +197,13 @@ pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Re
 )]
 pub(super) async fn of_user(
     State(app): State<SharedApp>,
+    Asker(actor): Asker,
     OriginalUri(uri): OriginalUri,
     user: Segment,
     query: Query,
 ) -> Result<Response, ApiError> {
     let (user, page) = (user.user(), page::asked(&query)?);
-    let Seen { rows, at } = app.readers.reservations_of(user, page).await?;
+    let Snapshot { rows, at } = app.engine.store.reservations_of(&actor, user, page).await?;
     let reservations = rows.ok_or_else(page::no_such_entry)?;
     let views: Vec<_> = reservations.iter().map(|it| ReservationView::of(it, at)).collect();
     Ok(page::show(&views, reservations.last().map(|it| *it.id.as_uuid()), page, &uri))
@@ -218,10 +222,12 @@ pub(super) async fn of_user(
 )]
 pub(super) async fn cancel(
     State(app): State<SharedApp>,
+    Asker(actor): Asker,
     id: Segment,
 ) -> Result<StatusCode, ApiError> {
     let reservation = reservation_id(&id)?;
-    app.ledger.submit(Command::Cancel { reservation }, None).await?;
+    let command = Command::Cancel { reservation };
+    app.engine.submit(Request { actor, command, key: None }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -241,17 +247,15 @@ pub(super) async fn cancel(
 )]
 pub(super) async fn extend(
     State(app): State<SharedApp>,
+    Asker(actor): Asker,
     id: Segment,
     key: IdempotencyKey,
 ) -> Result<Response, ApiError> {
     let reservation = reservation_id(&id)?;
     let request = format!("POST /reservations/{reservation}/extend");
-    let key = key.of(Caller::OfReservation, &request, "", render_extended);
+    let key = key.of(KeyScope::OfReservation, &request, "", record_extended);
     let command = Command::Extend { reservation, hold: app.config.hold_ttl };
-    Ok(match app.ledger.submit(command, key).await? {
-        Outcome::Done(events) => answer(render_extended(&events), false),
-        Outcome::Replayed(kept) => answer(kept, true),
-    })
+    Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record_extended))
 }
 
 /// A reservation's id; one that cannot be is simply not found.

@@ -6,11 +6,11 @@ use poltrona_domain::{Layout, Sale};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::SharedApp;
 use crate::http::error::ApiError;
-use crate::http::extract::{Query, Segment};
+use crate::http::extract::{Asker, Query, Segment};
 use crate::http::page;
 use crate::http::payments::PaymentView;
+use crate::http::state::SharedApp;
 use poltrona_engine::wire::{Money, Time};
 
 /// A sale, with film, room, start and price as they were when it was made.
@@ -67,12 +67,13 @@ impl<'a> SaleView<'a> {
 )]
 pub(super) async fn history(
     State(app): State<SharedApp>,
+    Asker(actor): Asker,
     OriginalUri(uri): OriginalUri,
     user: Segment,
     query: Query,
 ) -> Result<Response, ApiError> {
     let (user, page) = (user.user(), page::asked(&query)?);
-    let found = app.readers.sales_of(user, page).await?;
+    let found = app.engine.store.sales_of(&actor, user, page).await?;
     let sales = found.ok_or_else(page::no_such_entry)?;
     let views: Vec<_> = sales.iter().map(SaleView::of).collect();
     Ok(page::show(&views, sales.last().map(|sale| *sale.id.as_uuid()), page, &uri))

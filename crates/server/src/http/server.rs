@@ -18,10 +18,10 @@ use tokio_util::task::TaskTracker;
 use tower::Service as _;
 use tracing::{debug, warn};
 
-use crate::app::App;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::http::head_timeout::{HeadTimeout, Limits, Phase};
+use crate::http::state::App;
 
 /// The most bytes of headers, and the read buffer that holds them.
 const HEADERS_MAX_BYTES: usize = 16 * 1024;
@@ -90,8 +90,8 @@ impl Server {
             let Some(accepted) = self.accept(&app.stop).await else { break };
             match accepted {
                 Ok(stream) => {
-                    app.metrics.connected();
-                    let metrics = Arc::clone(&app.metrics);
+                    app.engine.metrics.connected();
+                    let metrics = Arc::clone(&app.engine.metrics);
                     let serving = serve(stream, router.clone(), limits, app.stop.clone());
                     connections.spawn(async move {
                         serving.await;

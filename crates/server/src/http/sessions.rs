@@ -9,14 +9,14 @@ use poltrona_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::SharedApp;
 use crate::http::error::{ApiError, Code};
-use crate::http::extract::{Fields, IdempotencyKey, Query, Segment};
+use crate::http::extract::{Asker, Fields, IdempotencyKey, Query, Segment};
+use crate::http::state::SharedApp;
 use crate::http::text::Rule;
-use crate::http::{answer, json, openapi, page};
-use poltrona_engine::ids;
-use poltrona_engine::ledger::{Answer, Caller, Outcome};
-use poltrona_engine::store::query::{Seen, SessionFilter};
+use crate::http::{answer, json, page, schema};
+use poltrona_engine::ledger::{Outcome, Request};
+use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
+use poltrona_engine::store::query::{SessionFilter, Snapshot};
 use poltrona_engine::wire::{Id, Money, Time, seat_status};
 
 /// A session. `seats` is only there where one session is asked for.
@@ -52,7 +52,7 @@ pub(super) struct SeatView {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
     seat_number: String,
-    #[schema(inline, value_type = openapi::SeatStatus)]
+    #[schema(inline, value_type = schema::SeatStatus)]
     status: &'static str,
 }
 
@@ -140,31 +140,33 @@ impl SeatView {
 )]
 pub(super) async fn open(
     State(app): State<SharedApp>,
+    Asker(actor): Asker,
     key: IdempotencyKey,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let body = fields.canonical().to_owned();
-    let session = read_session(&mut fields);
+    let session = read_session(&mut fields, app.engine.env.ids.session());
     fields.finish()?;
     let session = session.ok_or(ApiError::new(Code::Internal))?;
     let layout = session.layout;
-    let key = key.of(Caller::Named(String::new()), "POST /sessions", &body, render_opened);
-    let (opened, replayed) = match app.ledger.submit(Command::OpenSession(session), key).await? {
-        Outcome::Done(events) => (render_opened(&events), false),
+    let key = key.of(KeyScope::Named(String::new()), "POST /sessions", &body, record_opened);
+    let command = Command::OpenSession(session);
+    let (opened, replayed) = match app.engine.submit(Request { actor, command, key }).await? {
+        Outcome::Done(events) => (record_opened(&events), false),
         Outcome::Replayed(answer) => (answer, true),
     };
     let opened = with_free_seats(opened, layout).ok_or(ApiError::new(Code::Internal))?;
     Ok(answer(opened, replayed))
 }
 
-fn read_session(fields: &mut Fields) -> Option<Session> {
+fn read_session(fields: &mut Fields, id: SessionId) -> Option<Session> {
     let movie = fields.text("movie", Session::TEXT_MAX_CHARS);
     let room = fields.text("room", Session::TEXT_MAX_CHARS);
     let starts_at = starts_at(fields);
     let price = price(fields);
     let layout = layout(fields);
     Some(Session {
-        id: ids::session(),
+        id,
         movie: movie?,
         room: room?,
         starts_at: starts_at?,
@@ -215,13 +217,13 @@ fn layout(fields: &mut Fields) -> Option<Layout> {
 
 /// The answer to opening a session as it is kept for its key: without the seats, a megabyte in a
 /// large room, which follow from the layout.
-fn render_opened(events: &[Event]) -> Answer {
+fn record_opened(events: &[Event]) -> RecordedAnswer {
     let session = events.iter().find_map(|event| match event {
         Event::SessionCreated(session) => Some(session),
         _ => None,
     });
     let body = session.map(|session| serde_json::to_vec(&SessionView::of(session)));
-    Answer {
+    RecordedAnswer {
         status: StatusCode::CREATED.as_u16(),
         location: session.map(|session| format!("/sessions/{}", session.id)),
         body: body.and_then(Result::ok).unwrap_or_default().into(),
@@ -229,7 +231,7 @@ fn render_opened(events: &[Event]) -> Answer {
 }
 
 /// Adds the seats of a session as it opens: all free.
-fn with_free_seats(opened: Answer, layout: Layout) -> Option<Answer> {
+fn with_free_seats(opened: RecordedAnswer, layout: Layout) -> Option<RecordedAnswer> {
     let id = opened.location.as_deref()?.rsplit('/').next()?;
     let session = SessionId::from_uuid(poltrona_engine::wire::parse_id(id)?)?;
     let free = |no| SeatView::of(&Seat::new(session.seat(no)), Timestamp::from_millis(0));
@@ -238,7 +240,7 @@ fn with_free_seats(opened: Answer, layout: Layout) -> Option<Answer> {
     body.extend_from_slice(b",\"seats\":");
     body.extend_from_slice(&seats);
     body.push(b'}');
-    Some(Answer { body: body.into(), ..opened })
+    Some(RecordedAnswer { body: body.into(), ..opened })
 }
 
 /// List sessions, newest first.
@@ -273,7 +275,7 @@ pub(super) async fn list(
     if !broken.is_empty() {
         return Err(ApiError::broken(broken));
     }
-    let found = app.readers.sessions(filter, page).await?;
+    let found = app.engine.store.sessions(filter, page).await?;
     let sessions = found.ok_or_else(page::no_such_entry)?;
     let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
     Ok(page::show(&views, sessions.last().map(|it| *it.id.as_uuid()), page, &uri))
@@ -288,7 +290,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
     let id = id.session()?;
-    let Seen { rows, at } = app.readers.room(id).await?;
+    let Snapshot { rows, at } = app.engine.store.room(id).await?;
     let (session, seats) = rows.ok_or(ApiError::new(Code::SessionNotFound))?;
     Ok(json(StatusCode::OK, &SessionView::with_seats(&session, &seats, at)))
 }
@@ -307,6 +309,7 @@ pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Re
 )]
 pub(super) async fn update(
     State(app): State<SharedApp>,
+    Asker(actor): Asker,
     id: Segment,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
@@ -324,14 +327,15 @@ pub(super) async fn update(
         price: if fields.has("ticketPrice") { price(&mut fields) } else { None },
     };
     fields.finish()?;
-    match app.ledger.submit(Command::UpdateSession { session, change }, None).await? {
+    let command = Command::UpdateSession { session, change };
+    match app.engine.submit(Request { actor, command, key: None }).await? {
         Outcome::Done(events) => match events.first() {
             Some(Event::SessionUpdated(session)) => {
                 Ok(json(StatusCode::OK, &SessionView::of(session)))
             }
             _ => Err(ApiError::new(Code::Internal)),
         },
-        Outcome::Replayed(kept) => Ok(answer(kept, true)),
+        Outcome::Replayed(recorded) => Ok(answer(recorded, true)),
     }
 }
 
@@ -347,9 +351,11 @@ pub(super) async fn update(
 )]
 pub(super) async fn close(
     State(app): State<SharedApp>,
+    Asker(actor): Asker,
     id: Segment,
 ) -> Result<StatusCode, ApiError> {
     let session = id.session()?;
-    app.ledger.submit(Command::CloseSession { session }, None).await?;
+    let command = Command::CloseSession { session };
+    app.engine.submit(Request { actor, command, key: None }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

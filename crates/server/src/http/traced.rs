@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::Method;
 
 use super::edge::{REQUEST_ID, Route, is_tagged};
-use crate::app::SharedApp;
+use crate::http::state::SharedApp;
 use poltrona_engine::observe::traceparent;
 use poltrona_engine::observe::traces::Span;
 
@@ -18,7 +18,7 @@ pub(super) async fn traced(State(app): State<SharedApp>, request: Request, next:
     let method = known(request.method());
     let span = {
         let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        app.traces.request(method, text(traceparent::NAME), text(traceparent::STATE))
+        app.engine.traces.request(method, text(traceparent::NAME), text(traceparent::STATE))
     };
     if span.is_recorded() {
         span.set("http.request.method", method);

@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::config::Config;
-use poltrona_engine::ids;
+use poltrona_engine::Env;
 use poltrona_engine::observe::metrics::Metrics;
 use poltrona_engine::observe::traces::{LINKS_MAX, Traces};
 
@@ -74,14 +74,18 @@ impl Collecting {
 }
 
 /// Traces as configured: off without a collector. Whoever gets the second part ends it last.
-pub fn traces(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<(Traces, Collecting)> {
+pub fn traces(
+    config: &Config,
+    env: &Env,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<(Traces, Collecting)> {
     let Some(endpoint) = &config.otlp_endpoint else {
         return Ok((Traces::off(), Collecting::nothing()));
     };
     let resource = Resource::builder_empty().with_attributes([
         KeyValue::new("service.name", "poltrona"),
         KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-        KeyValue::new("service.instance.id", ids::fresh().to_string()),
+        KeyValue::new("service.instance.id", env.ids.fresh().to_string()),
     ]);
     let resource = resource.build();
     let (queue, collecting) = start(endpoint, &resource, metrics)?;

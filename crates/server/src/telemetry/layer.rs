@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::fields::Fields;
 use super::{json, pretty};
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 use poltrona_engine::observe::traces::current_trace;
 
 /// How a line looks.

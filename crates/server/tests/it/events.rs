@@ -14,10 +14,21 @@ use serde_json::{Value, json};
 fn envelope<'a>(event: &'a Value, kind: &str, time: &str, subject: &str) -> &'a Value {
     assert_eq!(
         fields(event),
-        ["data", "datacontenttype", "id", "source", "specversion", "subject", "time", "type"]
+        [
+            "data",
+            "datacontenttype",
+            "dataschema",
+            "id",
+            "source",
+            "specversion",
+            "subject",
+            "time",
+            "type"
+        ]
     );
     assert_eq!(event["specversion"], "1.0");
     assert_eq!(event["datacontenttype"], "application/json");
+    assert_eq!(event["dataschema"], "urn:poltrona:events:2");
     assert_eq!(event["source"], "urn:poltrona");
     assert_eq!(event["id"].as_str().map(str::len), Some(36));
     assert_eq!(event["type"], kind);
@@ -49,12 +60,14 @@ async fn a_session_tells_of_its_opening_its_changes_and_its_end() {
         "room": "Sala 1",
         "startsAt": "2026-12-01T19:00:00.000Z",
         "ticketPrice": 25.5,
+        "ticketPriceCents": 2_550,
         "totalSeats": 20,
     });
     let at = |millis| format!("2026-11-24T10:00:00.00{millis}Z");
     assert_eq!(*envelope(&events[0], "session.created", &at(0), &session.id), data);
     data["room"] = json!("Sala 2");
     data["ticketPrice"] = json!(30);
+    data["ticketPriceCents"] = json!(3_000);
     assert_eq!(*envelope(&events[1], "session.updated", &at(1), &session.id), data);
     assert_eq!(*envelope(&events[2], "session.closed", &at(2), &session.id), data);
 }
@@ -79,6 +92,7 @@ async fn a_purchase_tells_of_the_hold_its_extension_and_the_payment() {
             "seatIds": seats,
             "userId": "ana",
             "total": 51,
+            "totalCents": 5_100,
             "seats": [news(&session, "B1", status, version), news(&session, "A1", status, version)],
         })
     };
@@ -112,6 +126,7 @@ async fn a_cancellation_is_told_with_the_seats_that_it_freed() {
         json!({
             "reservationId": held, "sessionId": session.id, "seatIds": seats, "userId": "ana",
             "total": 51,
+            "totalCents": 5_100,
         })
     );
     let released = envelope(&events[1], "seat.released", time, &held);

@@ -11,6 +11,7 @@ mod cancelling;
 mod closing_sessions;
 mod contract;
 mod departures;
+mod determinism;
 mod deploy;
 mod doctor;
 mod documents;

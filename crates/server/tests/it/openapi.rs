@@ -26,8 +26,8 @@ async fn the_document_is_served_as_json_and_as_yaml_and_printed_by_the_program()
     assert_eq!(yaml.header("content-type"), Some("application/yaml"));
     let read: Value = yaml_serde::from_slice(&yaml.bytes).expect("YAML");
     assert_eq!(read, json.body);
-    assert_eq!(poltrona::app::openapi_json(), json.lossy());
-    assert_eq!(poltrona::app::openapi_yaml(), yaml.lossy());
+    assert_eq!(poltrona::http::openapi::json(), json.lossy());
+    assert_eq!(poltrona::http::openapi::yaml(), yaml.lossy());
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 use poltrona_testkit::app::{Place, TestApp};
 use poltrona_testkit::wait::wait_for;
 

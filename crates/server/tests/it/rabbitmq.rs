@@ -9,10 +9,11 @@ mod speed;
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
 use poltrona::config::{Config, Secret};
 use poltrona_domain::Timestamp;
-use poltrona_engine::bus::Message;
-use poltrona_engine::store::query::OutboxRow;
+use poltrona_engine::event::EventBatch;
 use poltrona_testkit::app::{Session, TestApp};
 use poltrona_testkit::engines::{self, Vhost};
 use poltrona_testkit::wait::wait_for;
@@ -37,7 +38,7 @@ async fn open(vhost: &Vhost) -> TestApp {
 }
 
 async fn connected(app: &TestApp) {
-    app.wait_until("it is connected", || app.inner().bus.is_up() == Some(true)).await;
+    app.wait_until("it is connected", || app.engine().bus.is_up() == Some(true)).await;
 }
 
 /// Somebody buys this seat; gives the sale.
@@ -132,15 +133,11 @@ async fn a_message_that_comes_twice_acts_once() {
     agreement(&app).await;
     let sale = app.events().pop().expect("the sale");
     let message = || {
-        let row = OutboxRow {
-            id: Uuid::from_u128(7),
-            created_at: Timestamp::from_millis(0),
-            events: format!("[{sale}]"),
-        };
-        Message::read(row).expect("a row")
+        let (id, made) = (Uuid::from_u128(7), Timestamp::from_millis(0));
+        Arc::new(EventBatch::read(id, made, format!("[{sale}]")).expect("a row"))
     };
     for _ in 0..3 {
-        app.inner().bus.deliver(vec![message(), message()]).await.expect("it is delivered");
+        app.engine().bus.deliver(&[message(), message()]).await.expect("it is delivered");
     }
     let sales = || app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour");
     app.wait_until("the copy counts", || sales() == 2).await;

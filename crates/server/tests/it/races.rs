@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use poltrona_engine::store::chore::{Chore, Consumer, Effect, SessionChange};
+use poltrona_engine::store::background::{BackgroundWrite, Effect, Projection, SessionChange};
 use poltrona_testkit::app::{Answer, Request, TestApp};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -143,17 +143,17 @@ async fn a_consumers_write_that_is_refused_takes_nobodys_seat_with_it() {
     let change = SessionChange { seats: 1, ..SessionChange::default() };
     let effect = Effect {
         message: Uuid::from_u128(1),
-        created_at: app.inner().clock.now(),
+        created_at: app.engine().env.clock.now(),
         sessions: BTreeMap::from([(Uuid::from_u128(2), change)]),
         hours: BTreeMap::new(),
     };
-    let (consumer, effects) = (Consumer::SessionStats, vec![effect]);
-    let chore = Chore::Follow { consumer, effects, synced: false };
-    let impossible = app.inner().ledger.write(chore);
+    let (projection, effects) = (Projection::SessionStats, vec![effect]);
+    let write = BackgroundWrite::Project { projection, effects, synced: false };
+    let impossible = app.engine().ledger.write(write);
     let stall = app.stall().await;
     let (first, second, refused, ()) =
         tokio::join!(ask("A1"), ask("A2"), impossible, async { stall.end() });
-    assert_eq!(refused, Err(poltrona_engine::ledger::Error::Guarded));
+    assert_eq!(refused, Err(poltrona_engine::ledger::Error::InvariantViolation));
     first.expect(201);
     second.expect(201);
 }

@@ -1,7 +1,7 @@
 //! Stopping, starting again, and being kept from starting.
 
 use poltrona::app::Running;
-use poltrona_engine::clock::Clock;
+use poltrona_engine::Env;
 use poltrona_testkit::app::{MILLI, TestApp};
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
          SELECT 9999, 'contracted', checksum, 0, 9999 FROM schema_migrations WHERE version = 1",
     );
     let config = stopped.config().clone();
-    let refused = Running::start(config.clone(), Clock::System).await.err().expect("it is refused");
+    let refused = Running::start(config.clone(), Env::system()).await.err().expect("it is refused");
     let told = format!("{refused:#}");
     assert!(told.contains("9999") && told.contains("newer"), "{told}");
     stopped.tamper("DELETE FROM schema_migrations WHERE version = 9999");
@@ -81,7 +81,7 @@ async fn a_program_sells_on_beside_a_newer_schema_that_only_grew() {
 async fn a_data_folder_has_one_program_at_a_time() {
     let app = TestApp::embedded().await;
     let config = app.config().clone();
-    let refused = Running::start(config, Clock::System).await.err().expect("it is refused");
+    let refused = Running::start(config, Env::system()).await.err().expect("it is refused");
     let told = format!("{refused:#}");
     assert!(told.contains("in use") && told.contains(&std::process::id().to_string()), "{told}");
     // The first one does not notice.
@@ -93,7 +93,7 @@ async fn a_data_folder_has_one_program_at_a_time() {
 async fn what_comes_after_the_end_is_told_that_nothing_was_done() {
     let app = TestApp::open().await;
     let session = app.session().await;
-    app.inner().ledger.close();
+    app.engine().ledger.close();
     let refused = app.reserve(session.seat("A1"), "ana").await;
     let refused = refused.refused(503, "store_unavailable");
     assert_eq!(refused.header("retry-after"), Some("1"));

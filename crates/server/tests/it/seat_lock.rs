@@ -13,7 +13,7 @@ use marks::{Marks as _, key, open_as, open_with};
 
 /// How often the lock said this.
 fn said(app: &TestApp, outcome: &str) -> u64 {
-    let page = app.inner().metrics.render(&Readings::default());
+    let page = app.engine().metrics.render(&Readings::default());
     let name = format!("poltrona_seat_lock_total{{outcome=\"{outcome}\"}} ");
     let count = page.lines().find_map(|line| line.strip_prefix(&name));
     count.unwrap_or_else(|| panic!("{name} in\n{page}")).parse().expect("a count")
@@ -201,7 +201,7 @@ async fn a_wish_that_came_to_nothing_leaves_no_mark() {
     app.reserve_all(&session.seats(["A1", "A2"]), "bia").await.refused(409, "seat_held");
     app.wait_until("what is free has no mark", || redis.mark(&session, "A1").is_empty()).await;
     // And what the database said is remembered, though not whose it is.
-    let until = app.inner().clock.now().plus(HOLD).as_millis();
+    let until = app.engine().env.clock.now().plus(HOLD).as_millis();
     let expected = format!("00000000-0000-0000-0000-000000000000 {until}");
     assert_eq!(redis.mark(&session, "A2"), expected);
     app.reserve(session.seat("A2"), "caio").await.refused(409, "seat_held");
@@ -233,7 +233,7 @@ async fn a_wish_that_has_no_place_in_the_queue_marks_nothing() {
     // Or the writer might have something else in its hands.
     app.settle().await;
     let stall = app.stall().await;
-    let waiting = || app.inner().ledger.waiting();
+    let waiting = || app.engine().ledger.waiting();
     let second = async {
         app.wait_until("A1 is marked", || said(&app, "granted") == 1).await;
         app.wait_until("A1 is in the writer's hands", || waiting() == 0).await;
@@ -268,7 +268,7 @@ async fn a_hold_that_began_later_than_its_mark_is_marked_anew() {
     let (held, ()) = tokio::join!(asking, later);
     let held = held.expect(201);
     assert_ne!(held.text("createdAt"), START);
-    let until = app.inner().clock.now().plus(HOLD).as_millis();
+    let until = app.engine().env.clock.now().plus(HOLD).as_millis();
     let expected = format!("{} {until}", held.id());
     app.wait_until("it is marked anew", || redis.mark(&session, "A1") == expected).await;
     let left: i64 = redis.ask(&["PTTL", &key(&session, "A1")]);

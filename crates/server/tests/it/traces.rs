@@ -184,7 +184,7 @@ async fn what_goes_wrong_is_told_and_what_probes_ask_is_not() {
     app.get("/readyz").await.expect(503);
     app.get("/livez").await.expect(200);
     app.get("/metrics").await.expect(200);
-    app.inner().ledger.close();
+    app.engine().ledger.close();
     app.request("POST", "/sessions")
         .json(&poltrona_testkit::app::session::session_body())
         .await
@@ -210,7 +210,7 @@ async fn without_a_collector_nothing_is_told_and_events_name_no_request() {
     let reserve = app.reserve(session.seat("A1"), "ana");
     reserve.header("traceparent", &traceparent(true)).await.expect(201);
     assert_eq!(causes(&app), [None]);
-    assert!(!app.inner().traces.is_on());
+    assert!(!app.engine().traces.is_on());
 }
 
 #[tokio::test]

@@ -199,7 +199,7 @@ impl TestApp {
         let due = format!(
             "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM reservations
              WHERE status = 'PENDING' AND expires_at <= {})",
-            self.inner().clock.now().as_millis()
+            self.engine().env.clock.now().as_millis()
         );
         self.wait_until("all work is done", || self.sql::<i64>(&due) == 0).await;
     }

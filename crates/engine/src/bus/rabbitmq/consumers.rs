@@ -14,15 +14,16 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::confirms::confirming;
 use super::link::{lost, within};
-use super::publisher::confirming;
+use super::retry;
+use super::state::State;
 use super::topology::{self, Queue};
 use super::work::Batch;
-use super::{Bus, retry};
+use crate::env::clock::pause;
 use crate::failpoint::Failpoint;
 
 /// How many messages of a queue are in hand at most.
@@ -39,7 +40,7 @@ struct Subscription {
 
 /// Works on every queue until stopped, or until one of them cannot be worked on.
 pub(super) async fn serve(
-    bus: &Bus,
+    bus: &State,
     connection: &Connection,
     first: bool,
     stop: &CancellationToken,
@@ -54,7 +55,7 @@ pub(super) async fn serve(
     // The broker may have forgotten holds meanwhile. At the start they were looked up already.
     let catching_up = async {
         if !first {
-            Arc::clone(&bus.expiry).catch_up(bus.readers.clone(), stop.clone()).await;
+            Arc::clone(&bus.expiry).catch_up(bus.store.clone(), stop.clone()).await;
         }
         lost(connection, &bus.consuming).await
     };
@@ -74,7 +75,7 @@ async fn subscribe(connection: &Connection, queue: Queue) -> anyhow::Result<Subs
 }
 
 impl Subscription {
-    async fn work(mut self, bus: &Bus, stop: &CancellationToken) -> anyhow::Result<()> {
+    async fn work(mut self, bus: &State, stop: &CancellationToken) -> anyhow::Result<()> {
         while let Some(next) = stop.run_until_cancelled(self.consumer.next()).await {
             let mut deliveries = vec![opened(next)?];
             while deliveries.len() < usize::from(PREFETCH)
@@ -92,7 +93,7 @@ impl Subscription {
     /// Does what messages ask for, and acknowledges them; false when it was stopped before.
     async fn settle(
         &self,
-        bus: &Bus,
+        bus: &State,
         deliveries: Vec<Delivery>,
         stop: &CancellationToken,
     ) -> anyhow::Result<bool> {
@@ -114,7 +115,7 @@ impl Subscription {
             }
         }
         for (delivery, why) in failed {
-            retry::put_back(bus, &self.channel, self.queue, &delivery, &why).await?;
+            retry::retry_or_dead_letter(bus, &self.channel, self.queue, &delivery, &why).await?;
         }
         Failpoint::Consumed.reached();
         let all = BasicAckOptions { multiple: true };
@@ -127,22 +128,22 @@ impl Subscription {
     /// their fault. None when it was stopped meanwhile.
     async fn act(
         &self,
-        bus: &Bus,
+        bus: &State,
         batch: &Batch,
         stop: &CancellationToken,
     ) -> Option<Vec<Result<(), String>>> {
-        let mut told = false;
+        let mut is_logged = false;
         loop {
             match batch.act(bus).await {
                 Ok(verdicts) => return Some(verdicts),
-                Err(error) if !told => {
-                    told = true;
+                Err(error) if !is_logged => {
+                    is_logged = true;
                     let queue = self.queue.name();
                     warn!(target: "rabbitmq", queue, %error, "messages wait for the database");
                 }
                 Err(_) => {}
             }
-            stop.run_until_cancelled(sleep(PAUSE)).await?;
+            stop.run_until_cancelled(pause(PAUSE)).await?;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Dead letters, for whoever looks after them: what they are, and how they get another chance.
+//! Dead letters: listing them, and sending them back to be tried again.
 
 use lapin::message::{BasicGetMessage, Delivery};
 use lapin::options::{BasicAckOptions, BasicGetOptions};
@@ -9,8 +9,9 @@ use poltrona_domain::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::confirms::confirming;
 use super::link::{close, open, within};
-use super::publisher::confirming;
+
 use super::retry::{self, forgiven};
 use super::topology::{self, Queue};
 use crate::wire::Time;
@@ -18,7 +19,7 @@ use crate::wire::Time;
 /// The dead letters of a queue.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Pile {
+pub struct DeadLetterQueue {
     /// The queue's name.
     pub queue: &'static str,
     /// How many there are.
@@ -44,7 +45,11 @@ pub struct DeadLetter {
 }
 
 /// Looks at the dead letters of these queues, at most `limit` each, and leaves them where they are.
-pub async fn list(uri: &AMQPUri, queues: &[Queue], limit: usize) -> anyhow::Result<Vec<Pile>> {
+pub async fn list(
+    uri: &AMQPUri,
+    queues: &[Queue],
+    limit: usize,
+) -> anyhow::Result<Vec<DeadLetterQueue>> {
     let connection = open(uri).await?;
     let listed = list_on(&connection, queues, limit).await;
     // What was not acknowledged goes back to its place.
@@ -56,10 +61,10 @@ async fn list_on(
     connection: &Connection,
     queues: &[Queue],
     limit: usize,
-) -> anyhow::Result<Vec<Pile>> {
+) -> anyhow::Result<Vec<DeadLetterQueue>> {
     let channel = within(connection.create_channel()).await?;
     let counts = within(topology::declare(&channel)).await?;
-    let mut piles = Vec::new();
+    let mut queues_found = Vec::new();
     for (queue, count) in counts.into_iter().filter(|(queue, _)| queues.contains(queue)) {
         let mut letters = Vec::new();
         while letters.len() < limit
@@ -67,9 +72,9 @@ async fn list_on(
         {
             letters.push(letter(&found.delivery));
         }
-        piles.push(Pile { queue: queue.name(), count, letters });
+        queues_found.push(DeadLetterQueue { queue: queue.name(), count, letters });
     }
-    Ok(piles)
+    Ok(queues_found)
 }
 
 /// Sends dead letters to the queues they came from, at most `limit` of each, as if they had never

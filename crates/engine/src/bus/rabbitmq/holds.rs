@@ -1,4 +1,4 @@
-//! Holds on their way to their end: which lengths there are, and what a message about them says.
+//! Delay queues: which lengths of holds there are, and what a message about holds carries.
 //!
 //! A hold waits in a queue of its length, and is announced when it comes out. The length is the hold's
 //! own, and not this instance's setting: another may have another.
@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use poltrona_domain::{ReservationId, Timestamp};
+use poltrona_domain::{EventKind, ReservationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::bus::Message;
-use crate::wire::parse_time;
+use crate::event::EventBatch;
+use crate::wire::{Time, parse_time};
 
 /// The name under which messages to all of these queues are counted.
 pub(super) const METER: &str = "poltrona.holds";
@@ -34,22 +34,21 @@ pub(super) struct Hold {
 }
 
 /// The holds that a message begins, by their length in milliseconds.
-pub(super) fn by_length(message: &Message) -> BTreeMap<u64, Vec<Hold>> {
+pub(super) fn by_length(message: &EventBatch) -> BTreeMap<u64, Vec<Hold>> {
     let mut lengths = BTreeMap::<_, Vec<_>>::new();
     for event in &message.events {
-        if !matches!(event.r#type.as_str(), "reservation.created" | "reservation.extended") {
-            continue;
-        }
-        let data = &event.data;
-        let (Some(reservation_id), Some(expires_at)) = (data.reservation_id, &data.expires_at)
+        let begins = matches!(
+            event.kind.known(),
+            Some(EventKind::ReservationCreated | EventKind::ReservationExtended)
+        );
+        let (true, Some(reservation), Some(from), Some(to)) =
+            (begins, event.reservation, event.at, event.expires_at)
         else {
             continue;
         };
-        let (Some(from), Some(to)) = (parse_time(&event.time), parse_time(expires_at)) else {
-            continue;
-        };
         let length = u64::try_from(from.until(to).as_millis()).unwrap_or(u64::MAX);
-        let hold = Hold { reservation_id, expires_at: expires_at.clone() };
+        let hold =
+            Hold { reservation_id: *reservation.as_uuid(), expires_at: Time(to).to_string() };
         lengths.entry(length).or_default().push(hold);
     }
     lengths
@@ -66,7 +65,7 @@ pub(super) fn ends(holds: &[Hold]) -> Vec<(Timestamp, ReservationId)> {
 
 /// The lengths that have a queue, each with when it was last sent to.
 #[derive(Default)]
-pub(super) struct Lengths(Mutex<BTreeMap<u64, Instant>>);
+pub(super) struct DelayQueues(Mutex<BTreeMap<u64, Instant>>);
 
 /// Whether holds of a length can be sent to a queue.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,7 +78,7 @@ pub(super) enum Admission {
     TooMany,
 }
 
-impl Lengths {
+impl DelayQueues {
     /// Something is to be sent to the queue of this length.
     pub(super) fn admit(&self, length: u64, now: Instant) -> Admission {
         let mut lengths = self.lock();
@@ -122,7 +121,6 @@ fn forget_unused(lengths: &mut BTreeMap<u64, Instant>, now: Instant) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::query::OutboxRow;
 
     #[test]
     fn holds_are_sorted_by_their_own_length() {
@@ -139,8 +137,8 @@ mod tests {
             event("payment.confirmed", 4, "2026-01-01T10:00:30.000Z"),
         ];
         let events = format!("[{}]", events.join(","));
-        let row = OutboxRow { id: Uuid::nil(), created_at: Timestamp::from_millis(0), events };
-        let lengths = by_length(&Message::read(row).unwrap());
+        let message = EventBatch::read(Uuid::nil(), Timestamp::from_millis(0), events);
+        let lengths = by_length(&message.unwrap());
         let ids = |length: u64| {
             let id = |hold: &Hold| hold.reservation_id.as_u128() & 0xf;
             lengths[&length].iter().map(id).collect::<Vec<_>>()
@@ -151,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_length_has_a_queue_while_it_is_used_and_there_are_not_too_many() {
-        let (lengths, now) = (Lengths::default(), Instant::now());
+        let (lengths, now) = (DelayQueues::default(), Instant::now());
         assert_eq!(lengths.admit(1_000, now), Admission::New);
         assert_eq!(lengths.admit(1_000, now), Admission::Known);
         for length in 0..LENGTHS as u64 - 1 {

@@ -1,22 +1,17 @@
-//! A connection that is kept: whatever goes wrong with it, it is made anew, and with it everything that
-//! depends on it.
+//! A connection to the broker, and how it is.
 
 use std::convert::Infallible;
 use std::fmt::Display;
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties, Event};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
 use tracing::{debug, info, warn};
-
-use super::{Bus, consumers, publisher};
 
 /// How long the broker may take to answer anything.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -25,10 +20,6 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// How often either side shows that it lives, unless the URL says otherwise: a connection that is cut
 /// without a word is noticed after two of these.
 const HEARTBEAT_SECS: u16 = 5;
-/// How long to wait before the first new try, and at most.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
-/// How long a connection has to last to be called good, so that the next failure is a first one.
-const GOOD: Duration = Duration::from_secs(10);
 
 /// What a connection is for. There are two, for a broker that is short of memory or disk no longer reads
 /// from whoever publishes, and our consumers have to go on.
@@ -38,7 +29,7 @@ pub(super) enum Side {
     Consuming,
 }
 
-/// How a connection is, to be told once when it changes.
+/// How a connection is; it is logged once when it changes.
 pub(super) struct Link {
     side: Side,
     state: Mutex<State>,
@@ -72,8 +63,8 @@ impl Link {
     }
 
     /// It cannot be used. Instances that start together on an empty broker declare the same queues, and
-    /// RabbitMQ fails some of them in that: the first try is not told of as if RabbitMQ were away.
-    fn away(&self, why: &anyhow::Error, is_first_try: bool) {
+    /// RabbitMQ fails some of them in that: the first try is not logged as if RabbitMQ were away.
+    pub(super) fn away(&self, why: &anyhow::Error, is_first_try: bool) {
         if !is_first_try && self.turned(State::Away) {
             warn!(
                 target: "rabbitmq", side = ?self.side, error = format!("{why:#}"),
@@ -122,53 +113,6 @@ impl Link {
     }
 }
 
-/// Keeps one side connected until stopped.
-pub(super) async fn keep(bus: Arc<Bus>, side: Side, stop: CancellationToken) {
-    let mut pause = PAUSES[0];
-    let (mut first, mut is_first_try) = (true, true);
-    while !stop.is_cancelled() {
-        let since = Instant::now();
-        let Some(connected) = stop.run_until_cancelled(open(&bus.uri)).await else { return };
-        let ended = match connected {
-            Ok(connection) => {
-                // Whatever somebody sent to break it, the side is made anew.
-                let ended = AssertUnwindSafe(serve(&bus, side, &connection, first, &stop));
-                let ended = ended.catch_unwind().await;
-                let ended = ended.unwrap_or_else(|_| Err(anyhow!("a fault of this program")));
-                first = false;
-                close(connection).await;
-                ended
-            }
-            Err(error) => Err(error),
-        };
-        let Err(why) = ended else { return };
-        // What takes long is no quarrel over queues.
-        is_first_try &= since.elapsed() < PAUSES[1];
-        bus.link(side).away(&why, is_first_try);
-        is_first_try = false;
-        if since.elapsed() > GOOD {
-            pause = PAUSES[0];
-        }
-        if stop.run_until_cancelled(sleep(pause)).await.is_none() {
-            return;
-        }
-        pause = (pause * 2).min(PAUSES[1]);
-    }
-}
-
-async fn serve(
-    bus: &Bus,
-    side: Side,
-    connection: &Connection,
-    first: bool,
-    stop: &CancellationToken,
-) -> anyhow::Result<()> {
-    match side {
-        Side::Publishing => publisher::serve(bus, connection, stop).await,
-        Side::Consuming => consumers::serve(bus, connection, first, stop).await,
-    }
-}
-
 /// Connects.
 pub(super) async fn open(uri: &AMQPUri) -> anyhow::Result<Connection> {
     let mut uri = uri.clone();
@@ -193,7 +137,7 @@ where
     }
 }
 
-/// Waits until a connection is lost; says why. Meanwhile its side hears whether messages are taken.
+/// Waits until a connection is lost; says why. Meanwhile its side learns whether messages are taken.
 pub(super) async fn lost(connection: &Connection, link: &Link) -> anyhow::Result<Infallible> {
     let mut events = connection.events_listener();
     while let Some(event) = events.next().await {

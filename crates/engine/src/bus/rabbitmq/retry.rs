@@ -1,6 +1,6 @@
 //! What failed waits aside and comes again, and at last becomes a dead letter; the queue moves on.
 //!
-//! How often it failed is told by a header of ours, written with the copy that waits. RabbitMQ's own
+//! How often it failed stands in a header of ours, written with the copy that waits. RabbitMQ's own
 //! would not do: a queue's delivery count begins anew with each copy, and since 4.0 it no longer believes
 //! the `x-death` of a message that a client sends.
 
@@ -12,8 +12,8 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
 use tracing::{info, warn};
 
-use super::Bus;
-use super::publisher::Confirms;
+use super::confirms::Confirms;
+use super::state::State;
 use super::topology::Queue;
 
 /// How often it failed.
@@ -22,10 +22,10 @@ const FAILURES: &str = "x-failures";
 const ERROR: &str = "x-error";
 /// When, in milliseconds since 1970.
 const FAILED_AT: &str = "x-failed-at";
-/// How much is told of an error.
+/// How many characters of an error are kept.
 const LONGEST_ERROR: usize = 200;
 
-/// What is told of a message that failed.
+/// What is known of a message that failed.
 pub(super) struct Failures {
     pub(super) count: usize,
     pub(super) error: Option<String>,
@@ -34,8 +34,8 @@ pub(super) struct Failures {
 
 /// Puts a copy of a message where it waits for its next try, or where it stays. It is there when this
 /// returns, so that the message itself can be acknowledged.
-pub(super) async fn put_back(
-    bus: &Bus,
+pub(super) async fn retry_or_dead_letter(
+    bus: &State,
     channel: &Channel,
     queue: Queue,
     delivery: &Delivery,
@@ -77,7 +77,7 @@ pub(super) async fn send(
     Ok(())
 }
 
-/// What a message's headers tell.
+/// What a message's headers say of its failures.
 pub(super) fn failures(properties: &BasicProperties) -> Failures {
     let headers = properties.headers().as_ref().map(FieldTable::inner);
     let get = |name| headers.and_then(|headers| headers.get(name));

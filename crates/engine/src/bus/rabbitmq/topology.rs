@@ -11,7 +11,7 @@ use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
 
-use crate::store::chore::Consumer;
+use crate::store::background::Projection;
 
 /// Where single events go, by their type, for whoever binds a queue.
 pub(super) const EXCHANGE: &str = "poltrona.events";
@@ -59,11 +59,11 @@ impl Queue {
         }
     }
 
-    /// The table that its consumer keeps; none for lapses, which are the ledger's.
-    pub(super) const fn consumer(self) -> Option<Consumer> {
+    /// The projection that follows it; none for lapses, which are the ledger's.
+    pub(super) const fn projection(self) -> Option<Projection> {
         match self {
-            Self::Reservations => Some(Consumer::SessionStats),
-            Self::Payments => Some(Consumer::SalesByHour),
+            Self::Reservations => Some(Projection::SessionStats),
+            Self::Payments => Some(Projection::SalesByHour),
             Self::Expirations => None,
         }
     }

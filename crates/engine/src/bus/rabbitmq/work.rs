@@ -6,26 +6,25 @@ use lapin::message::Delivery;
 use poltrona_domain::{ReservationId, Timestamp};
 use uuid::Uuid;
 
-use super::Bus;
 use super::holds::Hold;
+use super::state::State;
 use super::topology::Queue;
-use crate::bus::Message;
+use crate::event::EventBatch;
 use crate::ledger::Error;
 use crate::observe::traces::SpanKind;
-use crate::read_models;
-use crate::store::chore::{Chore, Consumer};
-use crate::store::query::OutboxRow;
+use crate::projection;
+use crate::store::background::{BackgroundWrite, Projection};
 
 /// How many lapses are handed to the ledger at a time.
 const LAPSES: usize = 4_096;
-/// How long lapses may take that people's commands go before; then the broker is told nothing, and they
-/// are handed over again.
+/// How long lapses may take, which people's commands go before; then they are not acknowledged, and are
+/// handed over again.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Messages of one queue, read.
 pub(super) enum Batch {
-    /// Events that a table follows.
-    Events(Consumer, Vec<Message>),
+    /// Events that a projection follows.
+    Events(Projection, Vec<EventBatch>),
     /// Reservations that lapse, by message.
     Lapses(Vec<Vec<ReservationId>>),
 }
@@ -41,8 +40,8 @@ type Verdict = Result<(), String>;
 impl Batch {
     /// An empty batch of what this queue brings.
     pub(super) const fn new(queue: Queue) -> Self {
-        match queue.consumer() {
-            Some(consumer) => Self::Events(consumer, Vec::new()),
+        match queue.projection() {
+            Some(projection) => Self::Events(projection, Vec::new()),
             None => Self::Lapses(Vec::new()),
         }
     }
@@ -65,21 +64,21 @@ impl Batch {
     }
 
     /// Does it; says what became of each message, in order.
-    pub(super) async fn act(&self, bus: &Bus) -> Result<Vec<Verdict>, Away> {
+    pub(super) async fn act(&self, bus: &State) -> Result<Vec<Verdict>, Away> {
         match self {
-            Self::Events(consumer, messages) => follow(bus, *consumer, messages).await,
+            Self::Events(projection, messages) => project(bus, *projection, messages).await,
             Self::Lapses(lapses) => expire(bus, lapses).await,
         }
     }
 }
 
-fn message(delivery: &Delivery, now: Timestamp) -> Result<Message, String> {
+fn message(delivery: &Delivery, now: Timestamp) -> Result<EventBatch, String> {
     let id = delivery.properties.message_id().as_ref();
     let id = id
         .and_then(|id| Uuid::try_parse(id.as_str()).ok())
         .ok_or("it has no message-id that is a UUID")?;
     let events = String::from_utf8(delivery.data.clone()).map_err(unreadable)?;
-    Message::read(OutboxRow { id, created_at: now, events }).map_err(unreadable)
+    EventBatch::read(id, now, events).map_err(unreadable)
 }
 
 fn unreadable(error: impl std::fmt::Display) -> String {
@@ -87,14 +86,18 @@ fn unreadable(error: impl std::fmt::Display) -> String {
 }
 
 /// All in one transaction; and when that fails, each in its own, so that it fails alone.
-async fn follow(bus: &Bus, consumer: Consumer, messages: &[Message]) -> Result<Vec<Verdict>, Away> {
-    let write = async |messages: &[Message]| {
-        let effects = read_models::effects(consumer, messages);
-        let causes = messages.iter().flat_map(Message::traceparents);
+async fn project(
+    bus: &State,
+    projection: Projection,
+    messages: &[EventBatch],
+) -> Result<Vec<Verdict>, Away> {
+    let write = async |messages: &[EventBatch]| {
+        let effects = projection::effects(projection, messages);
+        let causes = messages.iter().flat_map(EventBatch::traceparents);
         let span = bus.traces.following("consume", SpanKind::Consumer, causes);
-        span.set("messaging.destination.name", consumer.name());
-        let chore = Chore::Follow { consumer, effects, synced: true };
-        let taken = span.around(bus.ledger.write(chore)).await;
+        span.set("messaging.destination.name", projection.name());
+        let write = BackgroundWrite::Project { projection, effects, synced: true };
+        let taken = span.around(bus.ledger.write(write)).await;
         verdict(taken.inspect_err(|error| span.fail(error)).map(drop))
     };
     if messages.is_empty() {
@@ -111,7 +114,7 @@ async fn follow(bus: &Bus, consumer: Consumer, messages: &[Message]) -> Result<V
     Ok(verdicts)
 }
 
-async fn expire(bus: &Bus, lapses: &[Vec<ReservationId>]) -> Result<Vec<Verdict>, Away> {
+async fn expire(bus: &State, lapses: &[Vec<ReservationId>]) -> Result<Vec<Verdict>, Away> {
     let all: Vec<_> = lapses.iter().flatten().copied().collect();
     let mut done = Vec::with_capacity(all.len());
     for some in all.chunks(LAPSES) {
@@ -164,8 +167,7 @@ mod tests {
             let json = format!(
                 r#"[{{"type":"payment.confirmed","time":"","data":{{"total":{total},"seatIds":[]}}}}]"#
             );
-            let row = OutboxRow { id, created_at: now, events: json };
-            assert_eq!(Message::read(row).is_ok(), is_read, "{total}");
+            assert_eq!(EventBatch::read(id, now, json).is_ok(), is_read, "{total}");
         }
     }
 
@@ -174,7 +176,7 @@ mod tests {
         for away in [Error::Unavailable, Error::Overloaded, Error::Full, Error::OutcomeUnknown] {
             assert!(verdict(Err(away)).is_err());
         }
-        assert!(verdict(Err(Error::Guarded)).unwrap().is_err());
+        assert!(verdict(Err(Error::InvariantViolation)).unwrap().is_err());
         assert!(verdict(Ok(())).unwrap().is_ok());
     }
 }

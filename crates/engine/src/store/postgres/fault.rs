@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use tokio_postgres::error::SqlState;
 
-use crate::store::Error;
+use crate::store::error::Error;
 
 /// The class of a failed statement. Its transaction is not committed.
 pub(super) fn of(error: &tokio_postgres::Error) -> Error {
@@ -44,5 +44,11 @@ pub fn words(error: &tokio_postgres::Error) -> String {
         (Some(db), _) => format!("{} ({})", db.message(), db.code().code()),
         (None, Some(source)) => format!("{error}: {source}"),
         (None, None) => error.to_string(),
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        of(&error)
     }
 }

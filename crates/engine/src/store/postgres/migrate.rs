@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use tracing::{info, warn};
 
-use super::fault;
-use crate::clock::Clock;
+use super::{fault, row};
+use crate::env::clock::pause;
 use crate::store::migrations::{self, Error, MIGRATIONS, Migration, Status, checksum, statuses};
 
 /// The advisory lock of whoever migrates. A number of this program's own.
@@ -117,7 +117,7 @@ async fn apply_in_time(client: &mut Client, step: &Migration, until: Instant) ->
         if tried == 1 {
             warn!(target: "database", version, name, "a migration waits for a table in use");
         }
-        sleep(ASIDE).await;
+        pause(ASIDE).await;
     }
     Ok(())
 }
@@ -138,15 +138,12 @@ async fn apply_one(
     tx.batch_execute(step.postgres).await?;
     let checksum = checksum(step.postgres);
     tx.execute(
-        "INSERT INTO schema_migrations (version, name, checksum, applied_at, oldest)
-         VALUES ($1, $2, $3, $4, $5)",
-        &[
-            &step.version,
-            &step.name,
-            &&checksum[..],
-            &Clock::System.now().as_millis(),
-            &step.oldest,
-        ],
+        &format!(
+            "INSERT INTO schema_migrations (version, name, checksum, applied_at, oldest)
+             VALUES ($1, $2, $3, {}, $4)",
+            row::NOW
+        ),
+        &[&step.version, &step.name, &&checksum[..], &step.oldest],
     )
     .await?;
     tx.commit().await

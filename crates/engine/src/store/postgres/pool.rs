@@ -6,15 +6,17 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime};
 use tokio::sync::Semaphore;
 
-use super::{Target, chores, fault};
-use crate::clock::Clock;
-use crate::store::{Chore, Error};
+use super::target::{CONNECT_TIMEOUT, Target};
+use super::{background, fault};
+use crate::env::clock::Clock;
+use crate::store::background::BackgroundWrite;
+use crate::store::error::Error;
 
 /// How long to wait for a connection that is in use.
 const WAIT: Duration = Duration::from_secs(2);
-/// How many connections serve the relay, the consumers and the retention.
-pub const CHORE_CONNECTIONS: usize = 6;
-/// What only the relay and the consumers do need not wait for the disk, unless they say so: a crash
+/// How many connections serve the relay, the projections and the retention.
+pub const BACKGROUND_CONNECTIONS: usize = 6;
+/// What only the relay and the projections do need not wait for the disk, unless they say so: a crash
 /// takes it back together with all that came after, and the outbox brings it again.
 const DEFERRED: &str = "-c synchronous_commit=off";
 
@@ -22,12 +24,12 @@ const DEFERRED: &str = "-c synchronous_commit=off";
 #[derive(Clone)]
 pub struct Readers {
     pool: deadpool_postgres::Pool,
-    /// Turns of queries that may look at a whole table; half the connections.
+    /// Permits of queries that may look at a whole table; half the connections.
     scans: Arc<Semaphore>,
     pub(super) clock: Clock,
 }
 
-/// Connections for chores.
+/// Connections for what is written beside the commands.
 #[derive(Clone)]
 pub struct Pool {
     pool: deadpool_postgres::Pool,
@@ -44,22 +46,22 @@ impl Readers {
         connection(&self.pool).await
     }
 
-    /// Waits for the turn of a query that may look at a whole table.
-    pub(super) async fn turn_to_scan(&self) -> Result<impl Drop + use<>, Error> {
-        let turn = Arc::clone(&self.scans).acquire_owned().await;
-        turn.map_err(|_| Error::Unavailable("closed".to_owned()))
+    /// Waits until a query may look at a whole table.
+    pub(super) async fn scan_permit(&self) -> Result<impl Drop + use<>, Error> {
+        let permit = Arc::clone(&self.scans).acquire_owned().await;
+        permit.map_err(|_| Error::Unavailable("closed".to_owned()))
     }
 }
 
 impl Pool {
     pub(super) fn new(target: &Target) -> Self {
-        Self { pool: pool(&target.limited().with(DEFERRED), CHORE_CONNECTIONS) }
+        Self { pool: pool(&target.limited().with(DEFERRED), BACKGROUND_CONNECTIONS) }
     }
 
-    /// Runs a chore; says how many rows of its subject it touched.
-    pub async fn run(&self, chore: &Chore) -> Result<usize, Error> {
+    /// Runs a write; gives the number of rows of its subject that it touched.
+    pub async fn run(&self, write: &BackgroundWrite) -> Result<usize, Error> {
         let mut connection = self.connection().await?;
-        let done = chores::run(&mut connection, chore).await;
+        let done = background::run(&mut connection, write).await;
         if done.is_err() {
             // Whatever state it is in, nobody else shall have it.
             drop(Object::take(connection));
@@ -86,7 +88,7 @@ fn pool(target: &Target, size: usize) -> deadpool_postgres::Pool {
         .max_size(size)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(WAIT))
-        .create_timeout(Some(super::target::CONNECT_TIMEOUT))
+        .create_timeout(Some(CONNECT_TIMEOUT))
         .recycle_timeout(Some(WAIT));
     pool.build().expect("a runtime was named, which is all that it asks for")
 }

@@ -7,7 +7,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::row;
-use crate::store::Error;
+use crate::store::error::Error;
 use crate::store::query::Page;
 
 /// The time that a statement came in, which is before its snapshot.

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSqlOwned;
 use uuid::Uuid;
 
-use crate::store::Error;
+use crate::store::error::Error;
 
 /// The columns that [`session`] reads, in order.
 pub(super) const SESSION: &str =
@@ -120,4 +120,10 @@ fn seat_nos(nos: Vec<i16>) -> Result<Vec<SeatNo>, Error> {
 /// A stored value that means nothing to this program.
 fn unknown(value: &str) -> Error {
     Error::Driver(format!("the database holds {value:?}, which this program does not know"))
+}
+
+/// A seat's number as its column has it.
+pub(super) fn number(no: SeatNo) -> i16 {
+    // A seat's number has fifteen bits.
+    i16::try_from(no.get()).unwrap_or(i16::MAX)
 }

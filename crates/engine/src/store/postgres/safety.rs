@@ -2,21 +2,8 @@
 
 use tokio_postgres::Client;
 
-use super::{OpenError, fault};
-
-/// A setting under which an acknowledged sale could be lost.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("PostgreSQL runs with {setting} = {value}: {harm}; mend it with `{mend}`")]
-pub struct Unsafe {
-    /// The setting's name.
-    pub setting: String,
-    /// What it is.
-    pub value: String,
-    /// What could happen.
-    pub harm: &'static str,
-    /// The command that mends it.
-    pub mend: String,
-}
+use super::fault;
+use super::open_error::{OpenError, Unsafe};
 
 const LOST: &str = "a crash could take back sales that were acknowledged";
 const TORN: &str = "a crash could leave half-written pages behind";

@@ -1,100 +1,22 @@
 //! What a batch changed, written down: each row once, and only over what was read.
 //!
-//! The writes and the COMMIT are sent together, so each statement itself fails the transaction unless
-//! it changed exactly the rows that it was meant to (`expect_rows`, `expect_first`).
+//! The writes and the COMMIT are sent together.
 
 use futures_util::future::try_join_all;
-use poltrona_domain::{Facts, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp};
+use poltrona_domain::{
+    ChangedSeat, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,
+};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
+use super::fault;
+use super::row::number;
 use super::session::Statements;
-use super::{fault, load::number};
-use crate::ledger::NewAnswer;
-use crate::store::Error;
-use crate::store::batch::{Changes, Loaded};
-use crate::store::query::OutboxRow;
+use crate::event::EventBatch;
+use crate::store::answer::{NewAnswer, answers_since};
+use crate::store::batch::BatchWrites;
+use crate::store::error::Error;
 use crate::wire::reservation_status;
-
-pub(super) const INSERT_SESSIONS: &str = "
-    INSERT INTO sessions (id, movie, room, starts_at, price_cents, layout, created_at, closed_at)
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[],
-                         $7::bigint[], $8::bigint[])";
-
-pub(super) const UPDATE_SESSIONS: &str = "
-    WITH changed AS (
-        UPDATE sessions s SET movie = n.movie, room = n.room, starts_at = n.starts_at,
-            price_cents = n.price_cents, closed_at = n.closed_at
-        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-            AS n(id, movie, room, starts_at, price_cents, closed_at)
-        WHERE s.id = n.id AND s.closed_at IS NULL RETURNING 1)
-    SELECT expect_rows('update sessions', (SELECT count(*) FROM changed), cardinality($1::uuid[]))";
-
-pub(super) const INSERT_SEATS: &str = "
-    INSERT INTO seats (session_id, seat_no, label, status, version)
-    SELECT session_id, seat_no, label, 'AVAILABLE', version
-    FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bigint[])
-        AS n(session_id, seat_no, label, version)";
-
-pub(super) const UPDATE_SEATS: &str = "
-    WITH changed AS (
-        UPDATE seats s SET status = n.status, reservation_id = n.reservation_id,
-            hold_until = n.hold_until, version = n.version
-        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[],
-                    $7::bigint[])
-            AS n(session_id, seat_no, status, reservation_id, hold_until, version, read)
-        WHERE s.session_id = n.session_id AND s.seat_no = n.seat_no AND s.version = n.read
-        RETURNING 1)
-    SELECT expect_rows('update seats', (SELECT count(*) FROM changed), cardinality($1::uuid[]))";
-
-pub(super) const INSERT_RESERVATIONS: &str = "
-    INSERT INTO reservations (id, session_id, seat_nos, user_id, total_cents, status, created_at,
-                              expires_at, extensions)
-    SELECT id, session_id, string_to_array(seat_nos, ',')::smallint[], user_id, total_cents, status,
-           created_at, expires_at, extensions
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[],
-                $7::bigint[], $8::bigint[], $9::smallint[])
-        AS n(id, session_id, seat_nos, user_id, total_cents, status, created_at, expires_at, extensions)";
-
-/// Only a pending reservation ever changes, so that is what the guard asks for.
-pub(super) const UPDATE_RESERVATIONS: &str = "
-    WITH changed AS (
-        UPDATE reservations r SET status = n.status, expires_at = n.expires_at,
-            extensions = n.extensions
-        FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::smallint[])
-            AS n(id, status, expires_at, extensions)
-        WHERE r.id = n.id AND r.status = 'PENDING' RETURNING 1)
-    SELECT expect_rows('update reservations', (SELECT count(*) FROM changed),
-                       cardinality($1::uuid[]))";
-
-pub(super) const INSERT_SALES: &str = "
-    INSERT INTO sales (id, reservation_id, session_id, user_id, total_cents, movie, room, starts_at,
-                       paid_at)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::text[],
-                         $7::text[], $8::bigint[], $9::bigint[])";
-
-pub(super) const INSERT_SALE_SEATS: &str = "
-    INSERT INTO sale_seats (session_id, seat_no, sale_id, price_cents)
-    SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::bigint[])";
-
-pub(super) const INSERT_OUTBOX: &str =
-    "INSERT INTO outbox (id, events, created_at) VALUES ($1, $2, $3)";
-
-/// In the order of their keys, so that two batches never wait for each other. An answer that is too old
-/// to count is replaced; one that another instance has just written is not, and the batch runs again.
-pub(super) const INSERT_ANSWERS: &str = "
-    WITH kept AS (
-        INSERT INTO idempotency AS i (caller, key, fingerprint, status, location, answer, created_at)
-        SELECT caller, key, fingerprint, status, location, answer, $7::bigint
-        FROM unnest($1::text[], $2::text[], $3::bytea[], $4::smallint[], $5::text[], $6::bytea[])
-            AS n(caller, key, fingerprint, status, location, answer)
-        ORDER BY caller, key
-        ON CONFLICT (caller, key) DO UPDATE SET fingerprint = excluded.fingerprint,
-            status = excluded.status, location = excluded.location, answer = excluded.answer,
-            created_at = excluded.created_at
-        WHERE i.created_at < $8::bigint
-        RETURNING 1)
-    SELECT expect_first('keep answers', (SELECT count(*) FROM kept), cardinality($1::text[]))";
 
 type Parameters = Vec<Box<dyn ToSql + Sync + Send>>;
 
@@ -102,26 +24,23 @@ type Parameters = Vec<Box<dyn ToSql + Sync + Send>>;
 pub(super) async fn run(
     client: &Client,
     statements: &Statements,
-    changes: &Changes,
+    batch: &BatchWrites,
 ) -> Result<(), Error> {
     let mut writes = vec![];
     let mut write = |statement, parameters: Option<Parameters>| {
         writes.extend(parameters.map(|parameters| (statement, parameters)));
     };
-    let Changes { before, after, events, answers, now } = changes;
-    let (new, old) = sessions(before, after);
-    write(&statements.insert_sessions, insert_sessions(&new));
-    write(&statements.update_sessions, update_sessions(&old));
-    let (new, old) = seats(before, after);
-    write(&statements.insert_seats, insert_seats(&new));
-    write(&statements.update_seats, update_seats(&old));
-    let (new, old) = reservations(before, after);
-    write(&statements.insert_reservations, insert_reservations(&new));
-    write(&statements.update_reservations, update_reservations(&old));
-    let sales: Vec<_> = after.sales.values().collect();
-    write(&statements.insert_sales, insert_sales(&sales));
-    write(&statements.insert_sale_seats, insert_sale_seats(&sales));
-    write(&statements.insert_outbox, events.as_ref().map(outbox));
+    let changes = batch.changes();
+    let BatchWrites { events, answers, now, .. } = batch;
+    write(&statements.insert_sessions, insert_sessions(&changes.new_sessions));
+    write(&statements.update_sessions, update_sessions(&changes.changed_sessions));
+    write(&statements.insert_seats, insert_seats(&changes.new_seats));
+    write(&statements.update_seats, update_seats(&changes.changed_seats));
+    write(&statements.insert_reservations, insert_reservations(&changes.new_reservations));
+    write(&statements.update_reservations, update_reservations(&changes.changed_reservations));
+    write(&statements.insert_sales, insert_sales(&changes.new_sales));
+    write(&statements.insert_sale_seats, insert_sale_seats(&changes.new_sales));
+    write(&statements.insert_outbox, events.as_deref().map(outbox));
     write(&statements.insert_answers, insert_answers(answers, *now));
     let sent = writes.iter().map(|(statement, parameters)| async move {
         let parameters: Vec<_> = parameters.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
@@ -139,38 +58,6 @@ pub(super) async fn run(
         (Err(error), _) if error.code().is_some() => Err(fault::of(&error)),
         (Err(error), _) | (Ok(_), Err(error)) => Err(fault::of_commit(&error)),
     }
-}
-
-fn sessions<'a>(before: &Facts, after: &'a Facts) -> (Vec<&'a Session>, Vec<&'a Session>) {
-    let changed = after.sessions.values().filter(|it| before.sessions.get(&it.id) != Some(it));
-    changed.partition(|it| !before.sessions.contains_key(&it.id))
-}
-
-type ChangedSeat<'a> = (&'a Seat, i64);
-
-/// New seats, and changed ones with the version that was read; in key order, so that neighbours are
-/// written together.
-fn seats<'a>(before: &Facts, after: &'a Facts) -> (Vec<&'a Seat>, Vec<ChangedSeat<'a>>) {
-    let mut all: Vec<_> = after.seats.values().collect();
-    all.sort_unstable_by_key(|seat| seat.id);
-    let (mut new, mut changed) = (Vec::new(), Vec::new());
-    for seat in all {
-        match before.seats.get(&seat.id) {
-            None => new.push(seat),
-            Some(old) if old != seat => changed.push((seat, old.version)),
-            Some(_) => {}
-        }
-    }
-    (new, changed)
-}
-
-fn reservations<'a>(
-    before: &Facts,
-    after: &'a Facts,
-) -> (Vec<&'a Reservation>, Vec<&'a Reservation>) {
-    let known = &before.reservations;
-    let changed = after.reservations.values().filter(|it| known.get(&it.id) != Some(it));
-    changed.partition(|it| !known.contains_key(&it.id))
 }
 
 /// A column of rows, as an array.
@@ -236,13 +123,13 @@ fn update_seats(rows: &[ChangedSeat<'_>]) -> Option<Parameters> {
     };
     (!rows.is_empty()).then(|| -> Parameters {
         vec![
-            column(rows, |(it, _)| *it.id.session().as_uuid()),
-            column(rows, |(it, _)| number(it.id.no())),
-            column(rows, |(it, _)| status(it)),
-            column(rows, |(it, _)| by(it)),
-            column(rows, |(it, _)| until(it)),
-            column(rows, |(it, _)| it.version),
-            column(rows, |(_, read)| *read),
+            column(rows, |it| *it.seat.id.session().as_uuid()),
+            column(rows, |it| number(it.seat.id.no())),
+            column(rows, |it| status(it.seat)),
+            column(rows, |it| by(it.seat)),
+            column(rows, |it| until(it.seat)),
+            column(rows, |it| it.seat.version),
+            column(rows, |it| it.read_version),
         ]
     })
 }
@@ -306,8 +193,9 @@ fn insert_sale_seats(sales: &[&Sale]) -> Option<Parameters> {
     })
 }
 
-fn outbox(row: &OutboxRow) -> Parameters {
-    vec![Box::new(row.id), Box::new(row.events.clone()), Box::new(row.created_at.as_millis())]
+fn outbox(batch: &EventBatch) -> Parameters {
+    let events = batch.json().to_owned();
+    vec![Box::new(batch.id), Box::new(events), Box::new(batch.created_at.as_millis())]
 }
 
 fn insert_answers(rows: &[NewAnswer], now: Timestamp) -> Option<Parameters> {
@@ -321,7 +209,7 @@ fn insert_answers(rows: &[NewAnswer], now: Timestamp) -> Option<Parameters> {
             column(rows, |it| it.stored.answer.location.clone()),
             column(rows, |it| it.stored.answer.body.to_vec()),
             Box::new(now.as_millis()),
-            Box::new(Loaded::answers_since(now).as_millis()),
+            Box::new(answers_since(now).as_millis()),
         ]
     })
 }

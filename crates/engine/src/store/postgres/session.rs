@@ -3,7 +3,8 @@
 use futures_util::try_join;
 use tokio_postgres::{Client, Statement};
 
-use super::{Target, load, save};
+use super::sql;
+use super::target::Target;
 
 /// An open connection.
 pub(super) struct Session {
@@ -28,23 +29,23 @@ macro_rules! statements {
 }
 
 statements! {
-    lock_sessions: load::LOCK_SESSIONS,
-    lock_seats: load::lock_seats(),
-    clock: load::clock(),
-    sessions: load::sessions(),
-    reservations: load::reservations(),
-    callers: load::ANSWERS_OF_CALLERS,
-    owners: load::ANSWERS_OF_RESERVATIONS,
-    insert_sessions: save::INSERT_SESSIONS,
-    update_sessions: save::UPDATE_SESSIONS,
-    insert_seats: save::INSERT_SEATS,
-    update_seats: save::UPDATE_SEATS,
-    insert_reservations: save::INSERT_RESERVATIONS,
-    update_reservations: save::UPDATE_RESERVATIONS,
-    insert_sales: save::INSERT_SALES,
-    insert_sale_seats: save::INSERT_SALE_SEATS,
-    insert_outbox: save::INSERT_OUTBOX,
-    insert_answers: save::INSERT_ANSWERS,
+    lock_sessions: sql::LOCK_SESSIONS,
+    lock_seats: sql::lock_seats(),
+    clock: sql::clock(),
+    sessions: sql::sessions(),
+    reservations: sql::reservations(),
+    callers: sql::ANSWERS_OF_CALLERS,
+    owners: sql::ANSWERS_OF_RESERVATIONS,
+    insert_sessions: sql::INSERT_SESSIONS,
+    update_sessions: sql::UPDATE_SESSIONS,
+    insert_seats: sql::INSERT_SEATS,
+    update_seats: sql::UPDATE_SEATS,
+    insert_reservations: sql::INSERT_RESERVATIONS,
+    update_reservations: sql::UPDATE_RESERVATIONS,
+    insert_sales: sql::INSERT_SALES,
+    insert_sale_seats: sql::INSERT_SALE_SEATS,
+    insert_outbox: sql::INSERT_OUTBOX,
+    insert_answers: sql::INSERT_ANSWERS,
 }
 
 /// The events of a large batch are longer than a page has room for, and are compressed: with LZ4, where

@@ -2,34 +2,28 @@
 
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
 use tokio_postgres::error::SqlState;
 use tracing::{info, warn};
 
-use super::load::Found;
+use super::load::{self, Found};
 use super::session::Session;
-use super::{Target, fault, load, save};
-use crate::clock::Clock;
-use crate::store::batch::{Changes, Loaded, Wanted};
-use crate::store::{Chore, Error};
+use super::target::{CONNECT_TIMEOUT, Target};
+use super::{fault, save};
+use crate::env::clock::Clock;
+use crate::store::batch::{BatchReads, BatchWrites, Loaded};
+use crate::store::error::Error;
 
 /// How long a flush may take; more than every limit that the server itself keeps.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a server that could not be reached is left alone. Meanwhile every batch is refused at
-/// once, so that people are told quickly.
+/// once.
 const LEFT_ALONE: Duration = Duration::from_millis(250);
 
-/// A connection, opened again after a fault. It belongs to one thread and runs on that thread's own
-/// runtime, so that a batch never changes threads.
+/// A connection, opened again after a fault. It belongs to one worker, whose runtime drives it.
 pub struct Writer {
-    runtime: Runtime,
-    link: Link,
-    clock: Clock,
-}
-
-struct Link {
     target: Target,
+    clock: Clock,
     session: Option<Session>,
     /// When to try again to reach a server that could not be reached.
     try_again: Option<Instant>,
@@ -37,54 +31,33 @@ struct Link {
 }
 
 impl Writer {
-    pub(super) fn new(target: &Target, clock: Clock) -> std::io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+    pub(super) fn new(target: &Target, clock: Clock) -> Self {
         let target = target.planned_once();
-        let link = Link { target, session: None, try_again: None, round_trips: 0 };
-        Ok(Self { runtime, link, clock })
-    }
-
-    /// See [`crate::store::Writer::transact`]. Chores have connections of their own here; none come
-    /// this way.
-    pub(in crate::store) fn transact<T>(
-        &mut self,
-        wanted: &Wanted<'_>,
-        chores: &[Chore],
-        decide: impl FnOnce(Loaded) -> Result<(Option<Changes>, T), Error>,
-    ) -> Result<(T, Vec<usize>), Error> {
-        debug_assert!(chores.is_empty(), "chores go to the pool");
-        let Self { runtime, link, clock } = self;
-        let done = runtime.block_on(link.transact(wanted, clock, decide))?;
-        Ok((done, Vec::new()))
+        Self { target, clock, session: None, try_again: None, round_trips: 0 }
     }
 
     /// How often the server was waited for.
     pub(in crate::store) const fn round_trips(&self) -> u64 {
-        self.link.round_trips
+        self.round_trips
     }
-}
 
-impl Link {
-    async fn transact<T>(
+    /// See [`crate::store::writer::Writer::transact`].
+    pub(in crate::store) async fn transact<T>(
         &mut self,
-        wanted: &Wanted<'_>,
-        clock: &Clock,
-        decide: impl FnOnce(Loaded) -> Result<(Option<Changes>, T), Error>,
+        reads: &BatchReads<'_>,
+        decide: impl FnOnce(Loaded) -> Result<(Option<BatchWrites>, T), Error>,
     ) -> Result<T, Error> {
         // A connection whose batch did not end cleanly is closed, never used again; so it is only put
         // back at the end.
-        let (session, mut found) = self.begin(wanted).await?;
+        let (session, mut found) = self.begin(reads).await?;
         let Session { client, statements, .. } = &session;
-        let now = clock.or_servers(found.server_time);
-        let unlocked = wanted.commands.iter().enumerate();
-        let unlocked = unlocked.filter(|(_, command)| !found.has_locked(command));
-        let unlocked = unlocked.map(|(place, _)| place).collect();
-        let answers = found.answers_at(now);
-        let (changes, done) = decide(Loaded { facts: found.facts, answers, now, unlocked })?;
+        let now = self.clock.sync_to_server(found.server_time);
+        let (answers, deferred) = (found.answers_at(now), reads.deferred(&found.facts));
+        let (writes, done) = decide(Loaded { facts: found.facts, answers, now, deferred })?;
         self.round_trips += 1;
-        match changes {
-            Some(changes) => {
-                let saved = timeout(FLUSH_TIMEOUT, save::run(client, statements, &changes)).await;
+        match writes {
+            Some(writes) => {
+                let saved = timeout(FLUSH_TIMEOUT, save::run(client, statements, &writes)).await;
                 saved.unwrap_or_else(|_| Err(Error::Unknown("no answer in time".to_owned())))?;
             }
             None => {
@@ -97,23 +70,27 @@ impl Link {
 
     /// Locks and loads. A connection that rested may have been closed meanwhile, which shows only when
     /// it is used: nothing was done then, and a new one is as good.
-    async fn begin(&mut self, wanted: &Wanted<'_>) -> Result<(Session, Found), Error> {
+    async fn begin(&mut self, reads: &BatchReads<'_>) -> Result<(Session, Found), Error> {
         if let Some(mut session) = self.session.take() {
-            match self.load(&mut session, wanted).await {
+            match self.load(&mut session, reads).await {
                 Err(_) if session.client.is_closed() => {}
                 other => return other.map(|found| (session, found)),
             }
         }
         let mut session = self.open().await?;
-        let found = self.load(&mut session, wanted).await?;
+        let found = self.load(&mut session, reads).await?;
         Ok((session, found))
     }
 
-    async fn load(&mut self, session: &mut Session, wanted: &Wanted<'_>) -> Result<Found, Error> {
+    async fn load(
+        &mut self,
+        session: &mut Session,
+        reads: &BatchReads<'_>,
+    ) -> Result<Found, Error> {
         self.round_trips += 1;
         let anew = session.begins_anew();
         let Session { client, statements, .. } = session;
-        in_time(Box::pin(load::run(client, statements, wanted, anew))).await
+        in_time(Box::pin(load::run(client, statements, reads, anew))).await
     }
 
     async fn open(&mut self) -> Result<Session, Error> {
@@ -122,7 +99,7 @@ impl Link {
             return Err(Error::Unavailable("it could not be reached a moment ago".to_owned()));
         }
         self.round_trips += 2;
-        let opened = timeout(super::target::CONNECT_TIMEOUT, Session::open(&self.target)).await;
+        let opened = timeout(CONNECT_TIMEOUT, Session::open(&self.target)).await;
         let error = match opened {
             Ok(Ok(session)) => {
                 if self.try_again.take().is_some() {

@@ -11,14 +11,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::{BUSY_TIMEOUT, Gate, connect};
-use crate::store::Error;
+use super::connection::{BUSY_TIMEOUT, Gate, connect};
+use crate::store::error::Error;
 
 /// How far the log grows between two copies: 4 MiB of 4 KiB pages.
 const STEP_PAGES: u32 = 1_024;
@@ -47,19 +48,25 @@ struct Shared {
 }
 
 impl Checkpointer {
-    /// Starts the thread; `writer` is watched for the log's length.
+    /// Watches `writer` for the log's length, and starts the thread that copies, if there is to be one:
+    /// without, the writer copies when it truncates.
     pub(super) fn start(
         writer: &mut Connection,
         file: &Path,
         gate: Gate,
+        on_a_thread: bool,
     ) -> Result<Self, rusqlite::Error> {
-        let connection = connect(file)?;
         let shared = Arc::new(Shared::default());
         let seen = Arc::clone(&shared);
         writer.wal_hook(Some(move |_: &mut Wal, pages| {
             seen.log_pages.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
+        let (asked_at, truncate_at) = (0, LIMIT_PAGES);
+        if !on_a_thread {
+            return Ok(Self { wake: None, thread: None, shared, gate, asked_at, truncate_at });
+        }
+        let connection = connect(file)?;
         let (wake, woken) = sync_channel(1);
         let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn({
             let (shared, gate) = (Arc::clone(&shared), Arc::clone(&gate));
@@ -68,7 +75,7 @@ impl Checkpointer {
         let thread =
             thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         let (wake, thread) = (Some(wake), Some(thread));
-        Ok(Self { wake, thread, shared, gate, asked_at: 0, truncate_at: LIMIT_PAGES })
+        Ok(Self { wake, thread, shared, gate, asked_at, truncate_at })
     }
 
     /// Asks for a copy, or truncates, when the log has grown enough.
@@ -168,7 +175,7 @@ fn checkpoint(connection: &Connection, mode: &str) -> Result<Copied, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::connect_read_only;
+    use super::super::connection::connect_read_only;
     use super::*;
 
     #[test]
@@ -177,7 +184,8 @@ mod tests {
         let file = folder.path().join("db");
         let mut writer = connect(&file).unwrap();
         writer.pragma_update(None, "journal_mode", "WAL").unwrap();
-        let mut checkpointer = Checkpointer::start(&mut writer, &file, Gate::default()).unwrap();
+        let mut checkpointer =
+            Checkpointer::start(&mut writer, &file, Gate::default(), true).unwrap();
         writer.execute_batch("CREATE TABLE t (x)").unwrap();
         // Not through the gate, for another program does not know of it.
         let reader = connect_read_only(&file).unwrap();

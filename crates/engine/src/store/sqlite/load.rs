@@ -1,63 +1,41 @@
 //! The facts that a batch of commands is about, read inside its transaction.
 
-use poltrona_domain::{Command, Facts, Reservation, SeatId, SessionId, Timestamp};
+use poltrona_domain::{Facts, ReadSet, Reservation, ReservationId, SeatId, SessionId, Timestamp};
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::row;
-use crate::ledger::{Answer, StoredAnswer};
-use crate::store::Error;
-use crate::store::batch::{Answers, KeyOwner, Loaded, Wanted, WantedKey};
+use crate::store::answer::{Answers, KeyLookup, RecordedAnswer, StoredAnswer, answers_since};
+use crate::store::error::Error;
 
-/// Loads every row that deciding `commands` needs. What does not exist stays absent.
-pub(super) fn facts<'a>(
-    tx: &Transaction<'_>,
-    commands: impl Iterator<Item = &'a Command>,
-) -> Result<Facts, Error> {
+/// Loads every row of the set. What does not exist stays absent.
+pub(super) fn facts(tx: &Transaction<'_>, rows: &ReadSet) -> Result<Facts, Error> {
     let mut facts = Facts::default();
-    for command in commands {
-        match command {
-            Command::OpenSession(_) => {}
-            Command::UpdateSession { session, .. } => load_session(tx, &mut facts, *session)?,
-            Command::CloseSession { session } => {
-                load_session(tx, &mut facts, *session)?;
-                load_all_seats(tx, &mut facts, *session)?;
-            }
-            Command::Reserve { seats, .. } => {
-                load_session(tx, &mut facts, seats.session())?;
-                load_seats(tx, &mut facts, seats.ids().iter().copied())?;
-            }
-            Command::Confirm { reservation, .. }
-            | Command::Cancel { reservation }
-            | Command::Extend { reservation, .. }
-            | Command::Expire { reservation } => {
-                if !facts.reservations.contains_key(reservation)
-                    && let Some(found) = reservation_by_id(tx, *reservation)?
-                {
-                    load_session(tx, &mut facts, found.session)?;
-                    load_seats(tx, &mut facts, found.seat_ids())?;
-                    facts.reservations.insert(found.id, found);
-                }
-            }
+    for session in rows.sessions.iter().chain(&rows.locked_sessions) {
+        load_session(tx, &mut facts, *session)?;
+    }
+    for reservation in &rows.reservations {
+        if let Some(found) = reservation_by_id(tx, *reservation)? {
+            load_session(tx, &mut facts, found.session)?;
+            load_seats(tx, &mut facts, found.seat_ids())?;
+            facts.reservations.insert(found.id, found);
         }
     }
+    load_seats(tx, &mut facts, rows.seats.iter().copied())?;
+    rows.whole_sessions.iter().try_for_each(|session| load_all_seats(tx, &mut facts, *session))?;
     Ok(facts)
 }
 
-/// The answers that were given for the keys and still count.
+/// The answers that are recorded for the keys and still count at `now`.
 pub(super) fn answers(
     tx: &Transaction<'_>,
-    wanted: &Wanted<'_>,
+    keys: &[KeyLookup<'_>],
     facts: &Facts,
     now: Timestamp,
 ) -> Result<Answers, Error> {
-    let since = Loaded::answers_since(now);
+    let since = answers_since(now);
     let mut answers = Answers::new();
-    for WantedKey { owner, key } in &wanted.keys {
-        let caller = match owner {
-            KeyOwner::Named(name) => Some(*name),
-            KeyOwner::OfReservation(id) => facts.reservations.get(id).map(|it| it.user.as_str()),
-        };
-        let Some(caller) = caller else { continue };
+    for KeyLookup { owner, key } in keys {
+        let Some(caller) = owner.name(facts) else { continue };
         if let Some(stored) = answer(tx, caller, key, since)? {
             answers.insert((caller.to_owned(), (*key).to_owned()), stored);
         }
@@ -79,7 +57,7 @@ fn answer(
         .query_row((caller, key, since.as_millis()), |row| {
             Ok(StoredAnswer {
                 fingerprint: row.get(0)?,
-                answer: Answer {
+                answer: RecordedAnswer {
                     status: row.get(1)?,
                     location: row.get(2)?,
                     body: row.get::<_, Vec<u8>>(3)?.into(),
@@ -127,8 +105,6 @@ fn load_all_seats(tx: &Transaction<'_>, facts: &mut Facts, id: SessionId) -> Res
         tx.prepare_cached(&format!("SELECT {} FROM seats WHERE session_id = ?", row::SEAT))?;
     for seat in statement.query_map([&id.as_uuid().as_bytes()[..]], row::seat)? {
         let seat = seat?;
-        // A seat that an earlier command of the batch asked for is already there, unchanged: facts
-        // are loaded before anything is decided.
         facts.seats.insert(seat.id, seat);
     }
     Ok(())
@@ -136,7 +112,7 @@ fn load_all_seats(tx: &Transaction<'_>, facts: &mut Facts, id: SessionId) -> Res
 
 fn reservation_by_id(
     tx: &Transaction<'_>,
-    id: poltrona_domain::ReservationId,
+    id: ReservationId,
 ) -> Result<Option<Reservation>, Error> {
     let mut statement =
         tx.prepare_cached(&format!("SELECT {} FROM reservations WHERE id = ?", row::RESERVATION))?;

@@ -2,14 +2,14 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::clock::Clock;
+use crate::env::clock::Clock;
 use crate::store::migrations::{
     self, Applied, Error, MIGRATIONS, Migration, Status, checksum, statuses,
 };
 
 /// Applies what is missing; says which migrations those were.
-pub fn up(connection: &mut Connection) -> Result<Vec<&'static Migration>, Error> {
-    apply(connection, MIGRATIONS)
+pub fn up(connection: &mut Connection, clock: &Clock) -> Result<Vec<&'static Migration>, Error> {
+    apply(connection, MIGRATIONS, clock)
 }
 
 /// Which migrations the database has. Changes nothing.
@@ -20,6 +20,7 @@ pub fn status(connection: &Connection) -> Result<Vec<Status>, Error> {
 fn apply<'a>(
     connection: &mut Connection,
     steps: &'a [Migration],
+    clock: &Clock,
 ) -> Result<Vec<&'a Migration>, Error> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(
@@ -39,13 +40,7 @@ fn apply<'a>(
         tx.execute(
             "INSERT INTO schema_migrations (version, name, checksum, applied_at, oldest)
              VALUES (?, ?, ?, ?, ?)",
-            (
-                step.version,
-                step.name,
-                checksum(step.sqlite),
-                Clock::System.now().as_millis(),
-                step.oldest,
-            ),
+            (step.version, step.name, checksum(step.sqlite), clock.now().as_millis(), step.oldest),
         )?;
     }
     tx.commit()?;
@@ -92,6 +87,10 @@ fn check(connection: &Connection, steps: &[Migration]) -> Result<i64, Error> {
 mod tests {
     use super::*;
 
+    fn up_to<'a>(db: &mut Connection, steps: &'a [Migration]) -> Result<Vec<&'a Migration>, Error> {
+        apply(db, steps, &Clock::System)
+    }
+
     const FIRST: Migration = Migration {
         version: 1,
         name: "first",
@@ -110,42 +109,42 @@ mod tests {
     #[test]
     fn each_migration_runs_once_and_in_order() {
         let mut db = Connection::open_in_memory().unwrap();
-        assert_eq!(apply(&mut db, &[FIRST]).unwrap().len(), 1);
-        assert_eq!(apply(&mut db, &[FIRST, SECOND]).unwrap().len(), 1);
-        assert_eq!(apply(&mut db, &[FIRST, SECOND]).unwrap().len(), 0);
+        assert_eq!(up_to(&mut db, &[FIRST]).unwrap().len(), 1);
+        assert_eq!(up_to(&mut db, &[FIRST, SECOND]).unwrap().len(), 1);
+        assert_eq!(up_to(&mut db, &[FIRST, SECOND]).unwrap().len(), 0);
         db.execute_batch("SELECT x FROM a; SELECT x FROM b").unwrap();
     }
 
     #[test]
     fn a_newer_schema_is_used_while_it_only_grows() {
         let mut db = Connection::open_in_memory().unwrap();
-        apply(&mut db, &[FIRST, SECOND]).unwrap();
-        assert_eq!(apply(&mut db, &[FIRST]).unwrap().len(), 0);
+        up_to(&mut db, &[FIRST, SECOND]).unwrap();
+        assert_eq!(up_to(&mut db, &[FIRST]).unwrap().len(), 0);
     }
 
     #[test]
     fn a_newer_schema_that_took_something_away_is_refused() {
         let mut db = Connection::open_in_memory().unwrap();
         let contracting = Migration { oldest: 2, ..SECOND };
-        apply(&mut db, &[FIRST, contracting]).unwrap();
-        let error = apply(&mut db, &[FIRST]).unwrap_err();
+        up_to(&mut db, &[FIRST, contracting]).unwrap();
+        let error = up_to(&mut db, &[FIRST]).unwrap_err();
         assert!(matches!(error, Error::Newer { found: 2, known: 1 }), "{error}");
     }
 
     #[test]
     fn a_database_of_the_first_release_is_taken_on() {
         let mut db = Connection::open_in_memory().unwrap();
-        apply(&mut db, &[FIRST]).unwrap();
+        up_to(&mut db, &[FIRST]).unwrap();
         db.execute_batch("ALTER TABLE schema_migrations DROP COLUMN oldest").unwrap();
-        assert_eq!(apply(&mut db, &[FIRST, SECOND]).unwrap().len(), 1);
+        assert_eq!(up_to(&mut db, &[FIRST, SECOND]).unwrap().len(), 1);
     }
 
     #[test]
     fn an_edited_migration_is_refused() {
         let mut db = Connection::open_in_memory().unwrap();
-        apply(&mut db, &[FIRST]).unwrap();
+        up_to(&mut db, &[FIRST]).unwrap();
         let edited = Migration { sqlite: "CREATE TABLE a (x, y)", ..FIRST };
-        let error = apply(&mut db, &[edited]).unwrap_err();
+        let error = up_to(&mut db, &[edited]).unwrap_err();
         assert!(matches!(error, Error::Checksum { version: 1, .. }), "{error}");
     }
 
@@ -153,8 +152,8 @@ mod tests {
     fn a_migration_that_fails_leaves_nothing_behind() {
         let mut db = Connection::open_in_memory().unwrap();
         let broken = Migration { sqlite: "CREATE TABLE b (x); CREATE TABLE a (x)", ..SECOND };
-        apply(&mut db, &[FIRST]).unwrap();
-        assert!(apply(&mut db, &[FIRST, broken]).is_err());
-        assert_eq!(apply(&mut db, &[FIRST, SECOND]).unwrap().len(), 1);
+        up_to(&mut db, &[FIRST]).unwrap();
+        assert!(up_to(&mut db, &[FIRST, broken]).is_err());
+        assert_eq!(up_to(&mut db, &[FIRST, SECOND]).unwrap().len(), 1);
     }
 }

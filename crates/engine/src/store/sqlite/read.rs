@@ -6,6 +6,7 @@ use poltrona_domain::{
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
+use uuid::Uuid;
 
 use super::row;
 use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter};
@@ -111,6 +112,13 @@ pub(super) fn outbox(db: &Connection, limit: usize, before: Timestamp) -> Result
                 events: row.get(2)?,
             })
         })?
+        .collect()
+}
+
+/// The oldest ids of the outbox.
+pub(super) fn outbox_ids(db: &Connection, limit: usize) -> Result<Vec<Uuid>> {
+    db.prepare_cached("SELECT id FROM outbox ORDER BY id LIMIT ?")?
+        .query_map([limit.cast_signed()], |row| row::uuid(row, 0))?
         .collect()
 }
 

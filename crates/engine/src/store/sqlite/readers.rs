@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::{Gate, connect_read_only};
-use crate::clock::Clock;
-use crate::store::Error;
+use super::connection::{Gate, connect_read_only};
+use crate::env::clock::Clock;
+use crate::env::{Env, Scheduling};
+use crate::store::error::Error;
 
 /// Read connections, each used by one query at a time, on threads where blocking is allowed.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ struct Shared {
     scans: Arc<Semaphore>,
     gate: Gate,
     clock: Clock,
+    scheduling: Scheduling,
 }
 
 impl Readers {
@@ -31,12 +33,13 @@ impl Readers {
         file: &Path,
         count: usize,
         gate: Gate,
-        clock: Clock,
+        env: &Env,
     ) -> Result<Self, rusqlite::Error> {
         let idle = (0..count).map(|_| connect_read_only(file)).collect::<Result<Vec<_>, _>>()?;
         let (idle, permits) = (Mutex::new(idle), Semaphore::new(count));
         let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
-        Ok(Self { shared: Arc::new(Shared { idle, permits, scans, gate, clock }) })
+        let (clock, scheduling) = (env.clock.clone(), env.scheduling);
+        Ok(Self { shared: Arc::new(Shared { idle, permits, scans, gate, clock, scheduling }) })
     }
 
     /// Where the time comes from.
@@ -54,6 +57,9 @@ impl Readers {
         // The permit goes along, so that a request given up on keeps its connection until done.
         let permit = self.shared.permits.acquire().await.map_err(|_| closed("closed"))?;
         permit.forget();
+        if shared.scheduling == Scheduling::SingleThread {
+            return shared.run(query);
+        }
         let done = tokio::task::spawn_blocking(move || shared.run(query)).await;
         done.map_err(|_| closed("a query did not end"))?
     }
@@ -112,7 +118,7 @@ mod tests {
 
     use futures_util::poll;
 
-    use super::super::connect;
+    use super::super::connection::connect;
     use super::*;
 
     #[tokio::test]
@@ -120,7 +126,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("db");
         connect(&file).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
-        let readers = Readers::open(&file, 2, Gate::default(), Clock::System).unwrap();
+        let readers = Readers::open(&file, 2, Gate::default(), &Env::system()).unwrap();
         let (end, told) = channel::<()>();
         let told = Arc::new(Mutex::new(told));
         let long = || {

@@ -1,57 +1,40 @@
 //! What a batch changed, written down row by row, each once and only over what was read.
 
-use poltrona_domain::{Facts, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp};
+use poltrona_domain::{
+    ChangedSeat, Changes, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,
+};
 use rusqlite::{Transaction, params};
 
-use super::{expect_rows, row};
-use crate::ledger::{NewAnswer, StoredAnswer};
-use crate::store::Error;
-use crate::store::batch::Changes;
-use crate::store::query::OutboxRow;
+use super::row;
+use crate::event::EventBatch;
+use crate::store::answer::{NewAnswer, StoredAnswer};
+use crate::store::batch::BatchWrites;
+use crate::store::error::Error;
 use crate::wire::reservation_status;
 
-/// Writes what a batch came to: its rows, its events, and the answers to keep.
-pub(super) fn changes(tx: &Transaction<'_>, changes: &Changes) -> Result<(), Error> {
-    facts(tx, &changes.before, &changes.after)?;
-    if let Some(row) = &changes.events {
-        outbox(tx, row)?;
+/// Writes what a batch came to: its rows, its events, and the answers to record.
+pub(super) fn batch(tx: &Transaction<'_>, writes: &BatchWrites) -> Result<(), Error> {
+    rows(tx, &writes.changes())?;
+    if let Some(events) = &writes.events {
+        outbox(tx, events)?;
     }
-    changes.answers.iter().try_for_each(|new| answer(tx, new, changes.now))
+    writes.answers.iter().try_for_each(|new| answer(tx, new, writes.now))
 }
 
-/// Writes the difference between the facts as they were read and as the batch leaves them.
-fn facts(tx: &Transaction<'_>, before: &Facts, after: &Facts) -> Result<(), Error> {
-    for session in after.sessions.values() {
-        match before.sessions.get(&session.id) {
-            None => insert_session(tx, session)?,
-            Some(old) if old != session => update_session(tx, session)?,
-            Some(_) => {}
-        }
-    }
-    // In key order, so that neighbours are written together.
-    let mut seats: Vec<_> = after.seats.values().collect();
-    seats.sort_unstable_by_key(|seat| seat.id);
-    for seat in seats {
-        match before.seats.get(&seat.id) {
-            None => insert_seat(tx, seat)?,
-            Some(old) if old != seat => update_seat(tx, old, seat)?,
-            Some(_) => {}
-        }
-    }
-    for reservation in after.reservations.values() {
-        match before.reservations.get(&reservation.id) {
-            None => insert_reservation(tx, reservation)?,
-            Some(old) if old != reservation => update_reservation(tx, reservation)?,
-            Some(_) => {}
-        }
-    }
-    after.sales.values().try_for_each(|sale| insert_sale(tx, sale))
+fn rows(tx: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), Error> {
+    changes.new_sessions.iter().try_for_each(|it| insert_session(tx, it))?;
+    changes.changed_sessions.iter().try_for_each(|it| update_session(tx, it))?;
+    changes.new_seats.iter().try_for_each(|it| insert_seat(tx, it))?;
+    changes.changed_seats.iter().try_for_each(|it| update_seat(tx, it))?;
+    changes.new_reservations.iter().try_for_each(|it| insert_reservation(tx, it))?;
+    changes.changed_reservations.iter().try_for_each(|it| update_reservation(tx, it))?;
+    changes.new_sales.iter().try_for_each(|it| insert_sale(tx, it))
 }
 
 /// Writes the events of a batch as one row, to be delivered after the commit.
-fn outbox(tx: &Transaction<'_>, row: &OutboxRow) -> Result<(), Error> {
+fn outbox(tx: &Transaction<'_>, batch: &EventBatch) -> Result<(), Error> {
     tx.prepare_cached("INSERT INTO outbox (id, events, created_at) VALUES (?, ?, ?)")?
-        .execute((&row.id.as_bytes()[..], &row.events, row.created_at.as_millis()))?;
+        .execute((&batch.id.as_bytes()[..], batch.json(), batch.created_at.as_millis()))?;
     Ok(())
 }
 
@@ -124,7 +107,8 @@ fn insert_seat(tx: &Transaction<'_>, seat: &Seat) -> Result<(), Error> {
     Ok(())
 }
 
-fn update_seat(tx: &Transaction<'_>, old: &Seat, new: &Seat) -> Result<(), Error> {
+fn update_seat(tx: &Transaction<'_>, changed: &ChangedSeat<'_>) -> Result<(), Error> {
+    let ChangedSeat { seat: new, read_version } = *changed;
     let (status, by, until) = match &new.state {
         SeatState::Available => ("AVAILABLE", None, None),
         SeatState::Held { by, until } => ("RESERVED", Some(by), Some(until.as_millis())),
@@ -142,7 +126,7 @@ fn update_seat(tx: &Transaction<'_>, old: &Seat, new: &Seat) -> Result<(), Error
             new.version,
             &new.id.session().as_uuid().as_bytes()[..],
             new.id.no().get(),
-            old.version,
+            read_version,
         ])?;
     expect_rows("update seat", 1, changed)
 }
@@ -211,4 +195,13 @@ fn insert_sale(tx: &Transaction<'_>, sale: &Sale) -> Result<(), Error> {
         ])?;
     }
     Ok(())
+}
+
+/// Fails unless a statement changed exactly the rows it was meant to.
+fn expect_rows(what: &str, expected: usize, changed: usize) -> Result<(), Error> {
+    if changed == expected {
+        Ok(())
+    } else {
+        Err(Error::Guard(format!("{what}: {changed} rows instead of {expected}")))
+    }
 }

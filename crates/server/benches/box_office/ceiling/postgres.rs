@@ -9,7 +9,7 @@ use std::thread;
 
 use futures_util::try_join;
 use poltrona_domain::SeatId;
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 use poltrona_engine::store::postgres::Target;
 use tokio::runtime::Builder;
 use tokio_postgres::types::ToSql;

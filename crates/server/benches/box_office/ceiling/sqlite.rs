@@ -6,7 +6,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 
 use poltrona_domain::SeatId;
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{HOLD, Sale};

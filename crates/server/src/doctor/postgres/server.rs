@@ -5,8 +5,8 @@ use tokio_postgres::Error;
 use super::Patient;
 use crate::config::Config;
 use crate::doctor::report::Findings;
-use poltrona_engine::clock::Clock;
-use poltrona_engine::store::postgres::CHORE_CONNECTIONS;
+use poltrona_engine::env::clock::Clock;
+use poltrona_engine::store::postgres::BACKGROUND_CONNECTIONS;
 
 /// How far its clock may be from ours, in milliseconds.
 const CLOCK_MILLIS: i64 = 1_000;
@@ -73,7 +73,7 @@ pub(super) async fn connections(
                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     let row = patient.client.query_one(sql, &[]).await?;
     let (most, ours, open): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let each = config.ledger_workers + config.read_connections + CHORE_CONNECTIONS;
+    let each = config.ledger_workers + config.read_connections + BACKGROUND_CONNECTIONS;
     let each = i64::try_from(each).unwrap_or(i64::MAX);
     // Connections are opened when they are first needed, so that this is the least there can be.
     let instances = ours / each + i64::from(ours % each > 0);

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use poltrona_domain::{
-    Command, Facts, Layout, Reservation, ReservationId, ReservationStatus, Sale, SaleId, SeatNo,
-    SeatSelection, SeatState, Session, SessionId, Timestamp, UserId, apply, decide,
+    Actor, Command, Facts, Layout, Reservation, ReservationId, ReservationStatus, Sale, SaleId,
+    SeatNo, SeatSelection, SeatState, Session, SessionId, Timestamp, UserId, apply, decide,
 };
-use poltrona_engine::ledger::{Answer, Caller, Error, Key};
+use poltrona_engine::ledger::{Error, Key};
+use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use uuid::Uuid;
 
 use super::office::{Answered, Move, render};
@@ -33,7 +34,7 @@ pub(super) struct Model {
 
 struct Kept {
     fingerprint: [u8; 32],
-    answer: Answer,
+    answer: RecordedAnswer,
     at: i64,
 }
 
@@ -95,9 +96,9 @@ impl Model {
         }
         let mut expire = Vec::new();
         for back in lapses {
-            let command = Command::Expire { reservation: self.earlier(*back) };
-            answers.push(self.answer(&command, None, &mut names));
-            expire.push(command);
+            let reservation = self.earlier(*back);
+            answers.push(self.answer(&Command::Expire { reservation }, None, &mut names));
+            expire.push(reservation);
         }
         if !names.is_empty() {
             self.outbox.push((self.now_millis, names));
@@ -122,7 +123,7 @@ impl Model {
                 Answered::No(Error::KeyMismatch)
             };
         }
-        let events = match decide(&self.facts, command, self.now()) {
+        let events = match decide(&self.facts, &Actor::Anyone, command, self.now()) {
             Ok(events) => events,
             Err(refusal) => return Answered::No(Error::Refused(refusal)),
         };
@@ -139,9 +140,9 @@ impl Model {
 
     /// Whose a key is; nobody's while its reservation does not exist.
     fn owner(&self, key: &Key, command: &Command) -> Option<String> {
-        match &key.caller {
-            Caller::Named(name) => Some(name.clone()),
-            Caller::OfReservation => {
+        match &key.scope {
+            KeyScope::Named(name) => Some(name.clone()),
+            KeyScope::OfReservation => {
                 let found = self.facts.reservations.get(&command.reservation()?)?;
                 Some(found.user.as_str().to_owned())
             }
@@ -246,15 +247,15 @@ fn new_session(n: usize, film: usize, cents: i64) -> Session {
 }
 
 fn new_key(asked: &AskedKey, command: &Command) -> Key {
-    let caller = match command {
+    let scope = match command {
         Command::OpenSession(_) | Command::UpdateSession { .. } | Command::CloseSession { .. } => {
-            Caller::Named(String::new())
+            KeyScope::Named(String::new())
         }
-        Command::Reserve { user, .. } => Caller::Named(user.as_str().to_owned()),
-        _ => Caller::OfReservation,
+        Command::Reserve { user, .. } => KeyScope::Named(user.as_str().to_owned()),
+        _ => KeyScope::OfReservation,
     };
     let (key, fingerprint) = (format!("key {}", asked.key), [asked.fingerprint; 32]);
-    Key { caller, key, fingerprint, render }
+    Key { scope, key, fingerprint, record: render }
 }
 
 /// The rows that should be there.

@@ -7,20 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use poltrona_domain::{Command, Event, ReservationId, Timestamp, UserId};
-use poltrona_engine::bus::Message;
-use poltrona_engine::clock::Clock;
+use poltrona::app::options;
+use poltrona_domain::{Actor, Command, Event, ReservationId, Timestamp, UserId};
+use poltrona_engine::Env;
+use poltrona_engine::env::clock::Clock;
+use poltrona_engine::event::EventBatch;
 use poltrona_engine::ledger::{
-    Answer, Chores, Error, Key, Ledger, Listeners, Outcome, Settings, Workers,
+    Error, Feed, Key, Ledger, Outcome, Parts, Request, Settings, Workers,
 };
 use poltrona_engine::observe::metrics::Metrics;
-use poltrona_engine::read_models;
-use poltrona_engine::relay::News;
-use poltrona_engine::seat_lock::SeatLock;
-use poltrona_engine::store::chore::{Chore, Consumer, Old};
-use poltrona_engine::store::postgres::{self, Target};
+use poltrona_engine::projection;
+use poltrona_engine::store::answer::RecordedAnswer;
+use poltrona_engine::store::background::{BackgroundWrite, Projection, Purgeable};
 use poltrona_engine::store::query::{Page, SessionFilter};
-use poltrona_engine::store::{Readers, Writer, sqlite};
+use poltrona_engine::store::{Opened, Options, Store};
 use poltrona_testkit::app::Place;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -36,13 +36,13 @@ pub(super) struct Office {
     place: Place,
     clock: Clock,
     ledger: Ledger,
-    readers: Readers,
+    store: Store,
     workers: Workers,
 }
 
 /// What a store is asked at once.
 pub(super) enum Move {
-    Batch { people: Vec<(Command, Option<Key>)>, expire: Vec<Command> },
+    Batch { people: Vec<(Command, Option<Key>)>, expire: Vec<ReservationId> },
     Deliver { rows: usize, twice: bool, strike: Option<bool> },
     Forget { before: Timestamp },
     Wait,
@@ -52,48 +52,36 @@ pub(super) enum Move {
 #[derive(Debug, PartialEq)]
 pub(super) enum Answered {
     Done(Vec<Event>),
-    Replayed(Answer),
+    Replayed(RecordedAnswer),
     No(Error),
 }
 
 /// The answer that is kept for a key.
-pub(super) fn render(events: &[Event]) -> Answer {
+pub(super) fn render(events: &[Event]) -> RecordedAnswer {
     let location = events.first().map(|event| format!("/{}", event.name()));
-    Answer { status: 201, location, body: format!("{events:?}").into() }
+    RecordedAnswer { status: 201, location, body: format!("{events:?}").into() }
 }
 
 impl Office {
     pub(super) async fn open(place: Place) -> Self {
         let clock = Clock::manual(Timestamp::from_millis(0));
-        let config = place.config();
-        let (writer, readers, chores) = if let Some(url) = config.postgres() {
-            let target = Target::parse(url).expect("a URL");
-            let options =
-                postgres::Options { workers: 1, read_connections: 2, run_migrations: true };
-            let opened = postgres::open(&target, options, &clock).await.expect("it opens");
-            let writer = opened.writers.into_iter().next().expect("a writer");
-            let chores = Chores::Pool(opened.pool);
-            (Writer::Postgres(writer), Readers::Postgres(opened.readers), chores)
-        } else {
-            let file = sqlite::folder::database_in(&config.data_dir);
-            let (writer, readers) = sqlite::open(&file, 2, &clock).expect("it opens");
-            (Writer::Sqlite(writer), Readers::Sqlite(readers), Chores::Worker)
-        };
-        let settings = Settings {
-            batch_max: 256,
-            queue_depth: 512,
-            patience: Duration::from_mins(1),
-            seat_lock: SeatLock::Off,
-        };
-        let listeners = Listeners {
+        let env = Env::on(clock.clone());
+        let location = options::location(&place.config()).expect("a place");
+        let options = Options { workers: 1, read_connections: 2, run_migrations: true };
+        let opened = Store::open(&location, options, &env).await.expect("it opens");
+        let Opened { store, writers, folder: _ } = opened;
+        let parts = Parts {
+            env,
+            store: store.clone(),
+            writers,
             metrics: Arc::new(Metrics::new().expect("metrics")),
-            expiry: None,
-            news: News::bell(),
+            feed: Feed::new(),
             fatal: CancellationToken::new(),
         };
-        let started = Ledger::start(vec![writer], chores, &settings, listeners);
-        let (ledger, workers) = started.expect("a thread");
-        Self { place, clock, ledger, readers, workers }
+        let settings =
+            Settings { batch_max: 256, queue_depth: 512, patience: Duration::from_mins(1) };
+        let (ledger, workers) = Ledger::start(parts, settings).expect("a thread");
+        Self { place, clock, ledger, store, workers }
     }
 
     /// Empties every table.
@@ -110,9 +98,7 @@ impl Office {
 
     /// Plays one move at `now`.
     pub(super) async fn play(&self, expected: &Expected, now: Timestamp) -> Vec<Answered> {
-        if let Clock::Manual(hand) = &self.clock {
-            hand.send_replace(now);
-        }
+        self.clock.set(now);
         match &expected.next {
             Move::Batch { people, expire } => return self.batch(people, expire).await,
             Move::Deliver { rows, twice, strike } => self.deliver(*rows, *twice, *strike).await,
@@ -123,17 +109,23 @@ impl Office {
     }
 
     /// Asks for all of them before any is decided.
-    async fn batch(&self, people: &[(Command, Option<Key>)], expire: &[Command]) -> Vec<Answered> {
-        let hold = self.ledger.hold();
-        let asked =
-            people.iter().map(|(command, key)| self.ledger.submit(command.clone(), key.clone()));
+    async fn batch(
+        &self,
+        people: &[(Command, Option<Key>)],
+        expire: &[ReservationId],
+    ) -> Vec<Answered> {
+        let pause = self.ledger.pause();
+        let asked = people.iter().map(|(command, key)| {
+            let (command, key) = (command.clone(), key.clone());
+            self.ledger.submit(Request { actor: Actor::Anyone, command, key })
+        });
         // Each is in the queue once it was polled, which is in the order written here.
         let (answers, lapsed, ()) =
-            futures_util::join!(join_all(asked), self.ledger.expire(expire.to_vec()), async {
-                drop(hold);
+            futures_util::join!(join_all(asked), self.ledger.expire(expire), async {
+                drop(pause);
             },);
         let answered = |reply| match reply {
-            Ok(Outcome::Done(events)) => Answered::Done(events),
+            Ok(Outcome::Done(events)) => Answered::Done(events.to_vec()),
             Ok(Outcome::Replayed(answer)) => Answered::Replayed(answer),
             Err(error) => Answered::No(error),
         };
@@ -141,29 +133,32 @@ impl Office {
     }
 
     async fn deliver(&self, count: usize, twice: bool, strike: Option<bool>) {
-        let rows = self.readers.outbox(count, Duration::ZERO).await.expect("the outbox");
-        let messages: Vec<_> =
-            rows.into_iter().map(|row| Message::read(row).expect("events")).collect();
-        for consumer in Consumer::ALL {
-            let mut effects = read_models::effects(*consumer, &messages);
+        let rows = self.store.outbox(count, Duration::ZERO).await.expect("the outbox");
+        let messages: Vec<_> = rows
+            .into_iter()
+            .map(|row| EventBatch::read(row.id, row.created_at, row.events).expect("events"))
+            .collect();
+        for followed in Projection::ALL {
+            let mut effects = projection::effects(*followed, &messages);
             if twice {
                 effects.extend(effects.clone());
             }
-            let chore = Chore::Follow { consumer: *consumer, effects, synced: twice };
-            self.ledger.write(chore).await.expect("it is taken");
+            let write = BackgroundWrite::Project { projection: *followed, effects, synced: twice };
+            self.ledger.write(write).await.expect("it is taken");
         }
         if let Some(with_inbox) = strike {
             let rows: Vec<_> = messages.iter().map(|message| message.id).collect();
             let count = rows.len();
-            let struck = self.ledger.write(Chore::Strike { rows, with_inbox }).await;
+            let struck =
+                self.ledger.write(BackgroundWrite::DeleteOutbox { rows, with_inbox }).await;
             assert_eq!(struck, Ok(count));
         }
     }
 
     async fn forget(&self, before: Timestamp) {
-        for kind in [Old::Answers, Old::Reservations, Old::Inbox] {
-            let chore = Chore::Forget { kind, before, lot: LOT };
-            self.ledger.write(chore).await.expect("it is done");
+        for kind in [Purgeable::Answers, Purgeable::Reservations, Purgeable::Inbox] {
+            let write = BackgroundWrite::Purge { kind, before, lot: LOT };
+            self.ledger.write(write).await.expect("it is done");
         }
     }
 
@@ -174,18 +169,22 @@ impl Office {
 
     /// What people would be shown, page by page.
     pub(super) async fn reads(&self) -> BTreeMap<String, String> {
-        let (readers, mut found) = (&self.readers, BTreeMap::new());
+        let (store, mut found) = (&self.store, BTreeMap::new());
         for session in (0..5).map(session_id) {
-            let room = readers.room(session).await.expect("a room").rows;
+            let room = store.room(session).await.expect("a room").rows;
             found.insert(format!("room {session}"), format!("{room:?}"));
-            let session = readers.session(session).await.expect("a session");
+            let session = store.session(session).await.expect("a session");
             found.insert(format!("session {session:?}"), String::new());
         }
         for user in (0..5).map(story::name).map(UserId::new) {
             let mut after = None;
             for number in 0.. {
                 let page = Page { limit: 3, after };
-                let list = readers.reservations_of(user.clone(), page).await.expect("a list").rows;
+                let list = store
+                    .reservations_of(&Actor::Anyone, user.clone(), page)
+                    .await
+                    .expect("a list")
+                    .rows;
                 let end = list.as_ref().and_then(|list| list.last()).map(|it| *it.id.as_uuid());
                 found.insert(format!("{} page {number}", user.as_str()), format!("{list:?}"));
                 after = end;
@@ -193,17 +192,19 @@ impl Office {
                     break;
                 }
             }
-            let sales = readers.sales_of(user.clone(), Page { limit: 1_000, after: None }).await;
+            let sales = store
+                .sales_of(&Actor::Anyone, user.clone(), Page { limit: 1_000, after: None })
+                .await;
             found
                 .insert(format!("{} sales", user.as_str()), format!("{:?}", sales.expect("sales")));
         }
         for part in ["ação", "o'hara \\", "100%_", "été", "room 1"] {
             let filter = SessionFilter { movie: Some(part.to_owned()), ..SessionFilter::default() };
-            let list = readers.sessions(filter, Page { limit: 10, after: None }).await;
+            let list = store.sessions(filter, Page { limit: 10, after: None }).await;
             found.insert(format!("sessions {part}"), format!("{:?}", list.expect("a list")));
         }
         let first = (Timestamp::from_millis(i64::MIN), ReservationId::from_uuid(Uuid::nil()));
-        let pending = readers.pending(first, 1_000).await.expect("what is pending");
+        let pending = store.pending(first, 1_000).await.expect("what is pending");
         found.insert("pending".to_owned(), format!("{pending:?}"));
         found
     }
@@ -211,10 +212,6 @@ impl Office {
 
 impl Display for Office {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(if matches!(self.readers, Readers::Sqlite(_)) {
-            "SQLite"
-        } else {
-            "PostgreSQL"
-        })
+        to.write_str(if self.store.is_shared() { "PostgreSQL" } else { "SQLite" })
     }
 }

@@ -1,6 +1,6 @@
 //! A server that was set up wrong, or that somebody meddled with.
 
-use poltrona::app::migrate_up;
+use poltrona::app::migrate;
 use poltrona::doctor::Verdict;
 use poltrona_testkit::engines::Postgres;
 use poltrona_testkit::wait::wait_for;
@@ -11,7 +11,7 @@ use super::*;
 async fn server() -> (Postgres, Config, String) {
     let postgres = Postgres::start().await;
     let config = over(&postgres.url());
-    migrate_up(&config).await.expect("our tables");
+    migrate::up(&config).await.expect("our tables");
     let port = port(&postgres);
     (postgres, config, port)
 }
@@ -74,10 +74,10 @@ async fn a_role_that_may_not_sell_is_told_what_it_lacks_and_gets_it() {
     mend(rights, &port);
     assert_all_ok(&examine(&as_usher).await);
     // It may make no tables, and is not asked to where none is missing.
-    let told = migrate_up(&as_usher).await.expect("there is nothing to do");
+    let told = migrate::up(&as_usher).await.expect("there is nothing to do");
     assert!(told.starts_with("nothing to do"), "{told}");
     tamper(&port, "DELETE FROM schema_migrations WHERE version = 1");
-    let told = migrate_up(&as_usher).await.expect_err("a step is missing");
+    let told = migrate::up(&as_usher).await.expect_err("a step is missing");
     assert!(format!("{told:#}").contains("no record of migration 1 (box_office)"), "{told:#}");
 }
 
@@ -115,7 +115,7 @@ async fn each_guard_that_somebody_removed_comes_back_by_the_command_that_is_name
 async fn no_guard_of_the_schema_is_unknown_to_the_doctor() {
     let database = poltrona_testkit::engines::database().await;
     let config = over(database.url());
-    migrate_up(&config).await.expect("our tables");
+    migrate::up(&config).await.expect("our tables");
     let report = examine(&config).await;
     let count = async |sql: &str| database.sql(sql).await.remove(0);
     let ours = "(SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 use poltrona_testkit::wait::wait_for;
 
 use super::in_real_time;

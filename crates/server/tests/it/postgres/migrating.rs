@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 use poltrona_engine::store::migrations::{Error, MIGRATIONS, Migration, WHO_USES_TABLES};
 use poltrona_engine::store::postgres::{Target, migrate};
 use poltrona_testkit::app::{Place, Session, TestApp};

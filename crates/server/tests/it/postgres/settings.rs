@@ -2,13 +2,13 @@
 
 use poltrona::app::Running;
 use poltrona::config::{Config, Secret};
-use poltrona_engine::clock::Clock;
+use poltrona_engine::Env;
 use poltrona_testkit::app::{MILLI, TestApp};
 use poltrona_testkit::engines::Postgres;
 
 /// What is said of a server that is not used.
 async fn refused(config: Config) -> String {
-    let refused = Running::start(config, Clock::System).await.err().expect("it is refused");
+    let refused = Running::start(config, Env::system()).await.err().expect("it is refused");
     format!("{refused:#}")
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 use poltrona_testkit::app::{Place, TestApp};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,6 +33,6 @@ async fn a_database_without_its_tables_is_left_alone_unless_told_otherwise() {
     assert!(told.contains("poltrona migrate up") && told.contains("--run-migrations"), "{told}");
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
     assert_eq!(place.sql::<i64>(tables), 0);
-    poltrona::app::migrate_up(&place.config()).await.expect("they are made");
+    poltrona::app::migrate::up(&place.config()).await.expect("they are made");
     open().await.expect("it opens").session().await;
 }

@@ -50,7 +50,7 @@ async fn of_a_batch_only_those_wait_in_vain_whose_seats_are_locked() {
     let session = app.session().await;
     let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
     let ask = |number| app.reserve(session.seat(number), "ana").into_future();
-    let hold = app.inner().ledger.hold();
+    let hold = app.engine().ledger.pause();
     let (locked, free, also_free, ()) =
         tokio::join!(ask("A1"), ask("A2"), ask("A3"), async { drop(hold) });
     locked.refused(503, "overloaded");

@@ -36,7 +36,7 @@ async fn sales_go_on_without_the_broker_and_are_told_when_it_is_back() {
         buy(&app, &session, sold).await;
         sold += 1;
     }
-    let away = || app.inner().bus.is_up() == Some(false);
+    let away = || app.engine().bus.is_up() == Some(false);
     app.wait_until("it is noticed", away).await;
     let ready = app.get("/readyz?verbose").await.expect(200);
     assert_eq!(ready.text("status"), "degraded");
@@ -58,7 +58,7 @@ async fn a_broker_that_stands_still_is_noticed_and_nothing_is_lost() {
     told_once(&app, 1).await;
     rabbitmq.pause();
     buy(&app, &session, 1).await;
-    app.wait_until("it is noticed", || app.inner().bus.is_up() == Some(false)).await;
+    app.wait_until("it is noticed", || app.engine().bus.is_up() == Some(false)).await;
     buy(&app, &session, 2).await;
     rabbitmq.resume();
     connected(&app).await;
@@ -76,7 +76,7 @@ async fn a_broker_that_takes_no_messages_is_told_of_and_lapses_are_recorded() {
     .await;
     let session = app.session().await;
     app.reserve(session.seat("A1"), "ana").await.expect(201);
-    app.wait_until("it is noticed", || app.inner().bus.is_up() == Some(false)).await;
+    app.wait_until("it is noticed", || app.engine().bus.is_up() == Some(false)).await;
     app.wait_until("the lapse is recorded", || {
         app.count("reservations WHERE status = 'EXPIRED'") == 1
     })
@@ -84,7 +84,7 @@ async fn a_broker_that_takes_no_messages_is_told_of_and_lapses_are_recorded() {
     assert_eq!(app.get("/readyz").await.expect(200).text("status"), "degraded");
     assert!(app.count("outbox") > 0, "what happened waits");
     rabbitmq.control(&["set_vm_memory_high_watermark", "0.9"]);
-    app.wait_until("it takes messages again", || app.inner().bus.is_up() == Some(true)).await;
+    app.wait_until("it takes messages again", || app.engine().bus.is_up() == Some(true)).await;
     app.wait_until("nothing waits any more", || app.count("outbox") == 0).await;
     buy(&app, &session, 1).await;
     told_once(&app, 1).await;

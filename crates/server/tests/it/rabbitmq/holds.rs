@@ -33,7 +33,7 @@ async fn a_hold_lapses_out_of_the_delay_queue() {
     let session = app.session().await;
     let begun = Instant::now();
     let held = app.reserve(session.all_seats()[0], "ana").await.expect(201);
-    assert_eq!(app.inner().expiry.watched(), 0, "nobody watches it in the process");
+    assert_eq!(app.engine().expiry.watched(), 0, "nobody watches it in the process");
     lapsed(&app, &held.id()).await;
     let took = begun.elapsed();
     assert!(took >= SHORT && took < SHORT + SOON, "{took:?}");

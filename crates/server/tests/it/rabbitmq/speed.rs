@@ -1,11 +1,11 @@
 //! How fast the bus is, beside a bare loop that publishes the same messages with the same client.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel};
-use poltrona_engine::bus::Message;
-use poltrona_engine::store::query::OutboxRow;
+use poltrona_engine::event::EventBatch;
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines;
 use serde_json::Value;
@@ -78,12 +78,12 @@ async fn the_bus_is_nearly_as_fast_as_a_bare_loop() {
             if round % 2 == 0 {
                 let message = |(id, events): &(Uuid, Vec<Value>)| {
                     let events = serde_json::to_string(events).expect("JSON");
-                    let created_at = app.inner().clock.now();
-                    Message::read(OutboxRow { id: *id, created_at, events }).expect("a row")
+                    let created_at = app.engine().env.clock.now();
+                    Arc::new(EventBatch::read(*id, created_at, events).expect("a row"))
                 };
                 let messages: Vec<_> = rows.iter().map(message).collect();
                 let begun = Instant::now();
-                app.inner().bus.deliver(messages).await.expect("it is delivered");
+                app.engine().bus.deliver(&messages).await.expect("it is delivered");
                 ours += begun.elapsed();
             } else {
                 let mut sends = Vec::new();

@@ -23,7 +23,7 @@ async fn reserves(app: &TestApp, seat: &str) {
 }
 
 async fn until_reached(app: &TestApp, reached: bool) {
-    let lock = &app.inner().seat_lock;
+    let lock = &app.engine().seat_lock;
     app.wait_until("the breaker moved", || lock.state() == Some(reached)).await;
 }
 
@@ -70,7 +70,7 @@ async fn a_redis_that_hangs_is_not_waited_for_and_after_a_while_not_even_asked()
     let session = app.session().await;
     redis.pause();
     let mut seats = session.all_seats().into_iter();
-    while app.inner().seat_lock.state() == Some(true) {
+    while app.engine().seat_lock.state() == Some(true) {
         reserves(&app, seats.next().expect("five failures are enough")).await;
     }
     let failed = said(&app, "failed");
@@ -123,7 +123,7 @@ async fn a_user_who_may_not_run_scripts_is_found_out_before_anyone_waits() {
     .await;
     let session = app.session().await;
     reserves(&app, session.seat("A1")).await;
-    assert_eq!(app.inner().seat_lock.state(), Some(false));
+    assert_eq!(app.engine().seat_lock.state(), Some(false));
     assert_eq!(said(&app, "failed"), 0);
 }
 

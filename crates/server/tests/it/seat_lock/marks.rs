@@ -40,7 +40,7 @@ pub(super) async fn open_as(url: &str, change: impl FnOnce(&mut Config)) -> Test
         change(config);
     })
     .await;
-    app.wait_until("Redis is reached", || app.inner().seat_lock.state() == Some(true)).await;
+    app.wait_until("Redis is reached", || app.engine().seat_lock.state() == Some(true)).await;
     app
 }
 

@@ -50,13 +50,27 @@ async fn a_mark_that_the_database_contradicts_is_corrected() {
 }
 
 #[tokio::test]
-async fn a_seat_that_is_refused_is_asked_of_the_database_again_before_a_second_is_over() {
+async fn a_cancellation_ends_what_was_refused_for_its_hold() {
     let (redis, app, session) = setting().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let mark = redis.mark(&session, "A1");
     refuse_once(&app, &session, &["A1"]).await;
     app.cancel(&held).await.expect(204);
+    // Even if Redis should still say so.
     redis.set_mark(&session, "A1", &mark);
+    app.reserve(session.seat("A1"), "bia").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_seat_that_is_refused_is_asked_of_the_database_again_before_a_second_is_over() {
+    let (_redis, app, session) = setting().await;
+    app.reserve(session.seat("A1"), "ana").await.expect(201);
+    refuse_once(&app, &session, &["A1"]).await;
+    // Freed by somebody else, of whom nothing is heard.
+    app.place().tamper(
+        "UPDATE seats SET status = 'AVAILABLE', reservation_id = NULL, hold_until = NULL,
+             version = version + 1 WHERE status = 'RESERVED'",
+    );
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
     app.advance(MILLI * 699);
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use poltrona_domain::{Layout, SeatNo};
-use poltrona_engine::clock::Clock;
+use poltrona_engine::env::clock::Clock;
 use rusqlite::{Connection, Statement, Transaction};
 use uuid::Uuid;
 

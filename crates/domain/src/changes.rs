@@ -1,0 +1,82 @@
+//! What a batch changed.
+
+use std::collections::BTreeMap;
+
+use crate::facts::Facts;
+use crate::reservation::Reservation;
+use crate::sale::Sale;
+use crate::seat::Seat;
+use crate::session::Session;
+
+/// The difference between the facts before a batch and after it: each row once, as the batch leaves
+/// it, in the order of its key. Equal facts give equal changes in equal order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes<'a> {
+    /// Sessions that did not exist.
+    pub new_sessions: Vec<&'a Session>,
+    /// Sessions that did.
+    pub changed_sessions: Vec<&'a Session>,
+    /// Seats that did not exist.
+    pub new_seats: Vec<&'a Seat>,
+    /// Seats that did.
+    pub changed_seats: Vec<ChangedSeat<'a>>,
+    /// Reservations that did not exist.
+    pub new_reservations: Vec<&'a Reservation>,
+    /// Reservations that did.
+    pub changed_reservations: Vec<&'a Reservation>,
+    /// Sales, which are all new: none is ever changed.
+    pub new_sales: Vec<&'a Sale>,
+}
+
+/// A seat as the batch leaves it, and the version that it had before: a store writes it only over
+/// that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangedSeat<'a> {
+    /// The seat.
+    pub seat: &'a Seat,
+    /// The version that was read.
+    pub read_version: i64,
+}
+
+impl<'a> Changes<'a> {
+    /// What is in `after` and not, or not so, in `before`.
+    pub fn between(before: &'a Facts, after: &'a Facts) -> Self {
+        let (new_sessions, changed_sessions) = rows(&before.sessions, &after.sessions);
+        let (new_seats, changed_seats) = rows(&before.seats, &after.seats);
+        let (new_reservations, changed_reservations) =
+            rows(&before.reservations, &after.reservations);
+        let (new_sales, _) = rows(&before.sales, &after.sales);
+        let seat =
+            |it: Changed<'a, Seat>| ChangedSeat { seat: it.now, read_version: it.was.version };
+        Self {
+            new_sessions,
+            changed_sessions: changed_sessions.into_iter().map(|it| it.now).collect(),
+            new_seats,
+            changed_seats: changed_seats.into_iter().map(seat).collect(),
+            new_reservations,
+            changed_reservations: changed_reservations.into_iter().map(|it| it.now).collect(),
+            new_sales,
+        }
+    }
+}
+
+/// A row that existed before and is another now.
+struct Changed<'a, T> {
+    was: &'a T,
+    now: &'a T,
+}
+
+fn rows<'a, K: Ord, T: PartialEq>(
+    before: &'a BTreeMap<K, T>,
+    after: &'a BTreeMap<K, T>,
+) -> (Vec<&'a T>, Vec<Changed<'a, T>>) {
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for (key, now) in after {
+        match before.get(key) {
+            None => new.push(now),
+            Some(was) if was != now => changed.push(Changed { was, now }),
+            Some(_) => {}
+        }
+    }
+    (new, changed)
+}

@@ -1,0 +1,96 @@
+//! Publishing with confirmations: what the broker has not confirmed is not delivered.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use anyhow::{Context as _, bail};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
+use tokio_util::sync::CancellationToken;
+
+use super::link::within;
+
+/// How many messages may be on their way, unconfirmed.
+const IN_FLIGHT: usize = 1_024;
+
+/// A channel that confirms, and how to say that it no longer does.
+pub(super) struct Publisher {
+    pub(super) channel: Channel,
+    pub(super) broken: CancellationToken,
+}
+
+/// A channel on which every message is confirmed.
+pub(super) async fn confirming(connection: &Connection) -> anyhow::Result<Channel> {
+    let channel = within(connection.create_channel()).await?;
+    within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+    Ok(channel)
+}
+
+/// Messages on their way.
+pub(super) struct Confirms<'a> {
+    pub(super) channel: &'a Channel,
+    waiting: VecDeque<PublisherConfirm>,
+    sent: Sent,
+}
+
+/// What became of messages: those that are not counted as returned or refused are in their queues.
+#[derive(Default)]
+pub(super) struct Sent {
+    /// How many found no queue.
+    pub(super) returned: u64,
+    /// How many the queue did not take, for it is full.
+    pub(super) refused: u64,
+    pub(super) counts: BTreeMap<&'static str, u64>,
+}
+
+impl Sent {
+    /// Whether every message is in its queue.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.returned == 0 && self.refused == 0
+    }
+}
+
+impl<'a> Confirms<'a> {
+    pub(super) fn on(channel: &'a Channel) -> Self {
+        Self { channel, waiting: VecDeque::new(), sent: Sent::default() }
+    }
+
+    /// Sends a message, counted under the name of `meter`. To a queue, which is what the default
+    /// exchange leads to, it has to come.
+    pub(super) async fn publish(
+        &mut self,
+        exchange: &str,
+        key: &str,
+        meter: &'static str,
+        body: &[u8],
+        properties: BasicProperties,
+    ) -> anyhow::Result<()> {
+        if self.waiting.len() == IN_FLIGHT {
+            self.confirm_oldest().await?;
+        }
+        let mandatory = exchange.is_empty();
+        let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
+        let sending =
+            self.channel.basic_publish(exchange.into(), key.into(), options, body, properties);
+        self.waiting.push_back(within(sending).await?);
+        *self.sent.counts.entry(meter).or_default() += 1;
+        Ok(())
+    }
+
+    /// Waits for the confirmation of the oldest; false when there is none to wait for.
+    async fn confirm_oldest(&mut self) -> anyhow::Result<bool> {
+        let Some(confirm) = self.waiting.pop_front() else { return Ok(false) };
+        match within(confirm).await.context("not confirmed")? {
+            Confirmation::Ack(None) => {}
+            Confirmation::Ack(Some(_)) => self.sent.returned += 1,
+            Confirmation::Nack(_) => self.sent.refused += 1,
+            Confirmation::NotRequested => bail!("the channel does not confirm"),
+        }
+        Ok(true)
+    }
+
+    /// Waits for all that are still on their way.
+    pub(super) async fn finish(mut self) -> anyhow::Result<Sent> {
+        while self.confirm_oldest().await? {}
+        Ok(self.sent)
+    }
+}

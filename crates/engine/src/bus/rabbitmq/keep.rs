@@ -1,0 +1,69 @@
+//! Keeping both sides connected: whatever goes wrong with a connection, it is made anew, and with it
+//! everything that depends on it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use futures_util::FutureExt as _;
+use lapin::Connection;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::link::{Side, close, open};
+use super::state::State;
+use super::{consumers, publisher};
+use crate::env::clock::pause;
+
+/// How long to wait before the first new try, and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
+/// How long a connection has to last to be called good, so that the next failure is a first one.
+const GOOD: Duration = Duration::from_secs(10);
+
+/// Keeps one side connected until stopped.
+pub(super) async fn keep(bus: Arc<State>, side: Side, stop: CancellationToken) {
+    let mut wait = PAUSES[0];
+    let (mut first, mut is_first_try) = (true, true);
+    while !stop.is_cancelled() {
+        let since = Instant::now();
+        let Some(connected) = stop.run_until_cancelled(open(&bus.uri)).await else { return };
+        let ended = match connected {
+            Ok(connection) => {
+                // Whatever somebody sent to break it, the side is made anew.
+                let ended = AssertUnwindSafe(serve(&bus, side, &connection, first, &stop));
+                let ended = ended.catch_unwind().await;
+                let ended = ended.unwrap_or_else(|_| Err(anyhow!("a fault of this program")));
+                first = false;
+                close(connection).await;
+                ended
+            }
+            Err(error) => Err(error),
+        };
+        let Err(why) = ended else { return };
+        // What takes long is no quarrel over queues.
+        is_first_try &= since.elapsed() < PAUSES[1];
+        bus.link(side).away(&why, is_first_try);
+        is_first_try = false;
+        if since.elapsed() > GOOD {
+            wait = PAUSES[0];
+        }
+        if stop.run_until_cancelled(pause(wait)).await.is_none() {
+            return;
+        }
+        wait = (wait * 2).min(PAUSES[1]);
+    }
+}
+
+async fn serve(
+    bus: &State,
+    side: Side,
+    connection: &Connection,
+    first: bool,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    match side {
+        Side::Publishing => publisher::serve(bus, connection, stop).await,
+        Side::Consuming => consumers::serve(bus, connection, first, stop).await,
+    }
+}

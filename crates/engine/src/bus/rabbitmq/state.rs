@@ -1,0 +1,83 @@
+//! What the two sides of the bus share.
+
+use std::sync::Arc;
+
+use lapin::uri::AMQPUri;
+use tokio::sync::Mutex;
+
+use super::confirms::Publisher;
+use super::holds::{self, DelayQueues};
+use super::link::{Link, Side};
+use super::topology::{self, Queue};
+use crate::env::clock::Clock;
+use crate::expiry::Expiry;
+use crate::ledger::Ledger;
+use crate::observe::broker_meters::BrokerMeters;
+use crate::observe::metrics::Metrics;
+use crate::observe::traces::Traces;
+use crate::store::Store;
+
+/// What the bus needs of the rest.
+pub struct Parts {
+    /// The time.
+    pub clock: Clock,
+    /// Writes what projections make of events, and records lapses.
+    pub ledger: Ledger,
+    /// Finds holds whose messages were lost.
+    pub store: Store,
+    /// Watches holds that a queue cannot.
+    pub expiry: Arc<Expiry>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Has spans of what consumers do, in the traces of what caused it.
+    pub traces: Traces,
+}
+
+/// The state of the bus of one instance.
+pub(super) struct State {
+    pub(super) uri: AMQPUri,
+    /// Whether single events go to the exchange.
+    pub(super) exchange: bool,
+    pub(super) clock: Clock,
+    pub(super) ledger: Ledger,
+    pub(super) store: Store,
+    pub(super) expiry: Arc<Expiry>,
+    pub(super) traces: Traces,
+    pub(super) meters: BrokerMeters,
+    pub(super) delay_queues: DelayQueues,
+    pub(super) publishing: Link,
+    pub(super) consuming: Link,
+    pub(super) publisher: Mutex<Option<Publisher>>,
+}
+
+impl State {
+    /// Nothing is connected yet.
+    pub(super) fn new(uri: AMQPUri, exchange: bool, parts: Parts) -> Self {
+        let Parts { clock, ledger, store, expiry, metrics, traces } = parts;
+        let queues = Queue::ALL.map(Queue::name);
+        let targets =
+            [Queue::Reservations.name(), Queue::Payments.name(), holds::METER, topology::EXCHANGE];
+        let meters = metrics.broker(&targets, &queues);
+        Self {
+            uri,
+            exchange,
+            clock,
+            ledger,
+            store,
+            expiry,
+            traces,
+            meters,
+            delay_queues: DelayQueues::default(),
+            publishing: Link::new(Side::Publishing),
+            consuming: Link::new(Side::Consuming),
+            publisher: Mutex::default(),
+        }
+    }
+
+    pub(super) const fn link(&self, side: Side) -> &Link {
+        match side {
+            Side::Publishing => &self.publishing,
+            Side::Consuming => &self.consuming,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The parts put together: how the engine starts, what it is while it runs, and how it stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::uri::AMQPUri;
+use metrics_exporter_prometheus::BuildError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bus::{Bus, rabbitmq};
+use crate::env::Env;
+use crate::env::clock::pause;
+use crate::expiry::Expiry;
+use crate::ledger::{self, Feed, Ledger, Reply, Request, Workers};
+use crate::observe::metrics::Metrics;
+use crate::observe::traces::Traces;
+use crate::relay::{self, Delivery};
+use crate::seat_lock::{Admission, SeatLock};
+use crate::store::sqlite::folder::Folder;
+use crate::store::{self, Location, Opened, Store};
+use crate::{metering, redis, retention};
+
+/// How often what was timed is folded into the metrics.
+const FOLD_EVERY: Duration = Duration::from_secs(5);
+
+/// What an engine is to be.
+#[derive(Clone)]
+pub struct Options {
+    /// How the store is used.
+    pub store: store::Options,
+    /// How much the ledger takes on.
+    pub ledger: ledger::Settings,
+    /// How many commits a follower of the feed may be behind.
+    pub feed_commits: usize,
+    /// How long a hold is.
+    pub hold_ttl: Duration,
+    /// Where taken seats are refused early, if anywhere.
+    pub redis: Option<redis::Settings>,
+    /// The broker between instances, if there is one.
+    pub rabbitmq: Option<AMQPUri>,
+    /// Whether single events go to the broker's exchange.
+    pub event_exchange: bool,
+    /// Where spans go.
+    pub traces: Traces,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// The URL of Redis is none.
+    #[error("the URL of Redis cannot be used: {0}")]
+    Redis(::redis::RedisError),
+    /// The system gave no thread or no timer.
+    #[error("cannot start a worker: {0}")]
+    Worker(#[from] std::io::Error),
+    /// The meters cannot be made.
+    #[error("cannot register the metrics: {0}")]
+    Metrics(#[from] BuildError),
+}
+
+/// What callers reach of a running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    /// Time and ids.
+    pub env: Env,
+    /// The way to look at anything.
+    pub store: Store,
+    /// The way to change anything.
+    pub ledger: Ledger,
+    /// What was committed, as it is.
+    pub feed: Feed,
+    /// Which holds will lapse.
+    pub expiry: Arc<Expiry>,
+    /// The way of events to their followers.
+    pub bus: Bus,
+    /// What refuses early.
+    pub seat_lock: SeatLock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where spans go.
+    pub traces: Traces,
+}
+
+/// An engine that runs.
+pub struct Running {
+    /// What callers reach.
+    pub engine: Engine,
+    /// Cancelled when the disk failed and the program must end.
+    pub fatal: CancellationToken,
+    background: TaskTracker,
+    stop_background: CancellationToken,
+    workers: Workers,
+    // Last, so that the folder is unlocked, or deleted, when everything else is closed.
+    _folder: Option<Folder>,
+}
+
+impl Engine {
+    /// Asks for a change.
+    pub async fn submit(&self, request: Request) -> Reply {
+        let Self { ledger, seat_lock, .. } = self;
+        Admission { ledger, seat_lock }.submit(request).await
+    }
+}
+
+impl Running {
+    /// Opens the store and starts an engine over it.
+    pub async fn open(location: &Location, options: Options, env: Env) -> Result<Self, StartError> {
+        let env = match location {
+            Location::Server(_) => Env { clock: env.clock.corrected(), ..env },
+            Location::Folder(_) | Location::Ephemeral => env,
+        };
+        let opened = Store::open(location, options.store, &env).await?;
+        Self::start(opened, options, env)
+    }
+
+    /// Starts an engine over a store that is open. To be called within a runtime.
+    pub fn start(opened: Opened, options: Options, env: Env) -> Result<Self, StartError> {
+        let Opened { store, writers, folder } = opened;
+        let Options { metrics, traces, .. } = options;
+        let (background, stop_background) = (TaskTracker::new(), CancellationToken::new());
+        let (feed, fatal) = (Feed::holding(options.feed_commits), CancellationToken::new());
+        let expiry = Arc::new(Expiry::new(env.clock.clone()));
+        let tasks = (&background, &stop_background);
+        let (redis, hold, clock) = (options.redis.as_ref(), options.hold_ttl, &env.clock);
+        let seat_lock = SeatLock::start(redis, hold, clock, &metrics, &feed, tasks)
+            .map_err(StartError::Redis)?;
+        let parts = ledger::Parts {
+            env: env.clone(),
+            store: store.clone(),
+            writers,
+            metrics: Arc::clone(&metrics),
+            feed: feed.clone(),
+            fatal: fatal.clone(),
+        };
+        // Everyone follows the feed before anything can be committed.
+        let relayed = feed.subscribe();
+        let metered = feed.subscribe();
+        // With a broker, delay queues bring the lapses.
+        let expiring = options.rabbitmq.is_none().then(|| feed.subscribe());
+        let (ledger, workers) = Ledger::start(parts, options.ledger)?;
+        let bus = match options.rabbitmq {
+            Some(uri) => {
+                let parts = rabbitmq::Parts {
+                    clock: env.clock.clone(),
+                    ledger: ledger.clone(),
+                    store: store.clone(),
+                    expiry: Arc::clone(&expiry),
+                    metrics: Arc::clone(&metrics),
+                    traces: traces.clone(),
+                };
+                Bus::rabbitmq(uri, options.event_exchange, parts)
+            }
+            None => Bus::local(ledger.clone()),
+        };
+        let engine = Engine { env, store, ledger, feed, expiry, bus, seat_lock, metrics, traces };
+        let running = Self { engine, fatal, background, stop_background, workers, _folder: folder };
+        running.start_background(relayed, metered, expiring);
+        Ok(running)
+    }
+
+    fn start_background(
+        &self,
+        relayed: ledger::feed::Subscription,
+        metered: ledger::feed::Subscription,
+        expiring: Option<ledger::feed::Subscription>,
+    ) {
+        let Self { engine, background, stop_background: stop, .. } = self;
+        let Engine { env, store, ledger, expiry, bus, metrics, traces, .. } = engine.clone();
+        bus.start(background, stop);
+        let delivery = Delivery {
+            store: store.clone(),
+            ledger: ledger.clone(),
+            bus,
+            expiry: Arc::clone(&expiry),
+            traces,
+            metrics: Arc::clone(&metrics),
+        };
+        relay::start(delivery, relayed, background, stop);
+        background.spawn(
+            stop.clone().run_until_cancelled_owned(metering::run(Arc::clone(&metrics), metered)),
+        );
+        if let Some(commits) = expiring {
+            let (store, metrics) = (store.clone(), Arc::clone(&metrics));
+            background.spawn(Arc::clone(&expiry).follow(commits, store, metrics, stop.clone()));
+        }
+        background.spawn(Arc::clone(&expiry).catch_up(store, stop.clone()));
+        background.spawn(expiry.run(ledger.clone(), stop.clone()));
+        background.spawn(retention::run(env.clock, ledger, stop.clone()));
+        background.spawn({
+            let stop = stop.clone();
+            async move {
+                while stop.run_until_cancelled(pause(FOLD_EVERY)).await.is_some() {
+                    metrics.fold();
+                }
+            }
+        });
+    }
+
+    /// Ends the background work, then the workers; what was committed but not yet delivered waits in
+    /// the outbox for the next start.
+    pub async fn stop(self) {
+        self.stop_background.cancel();
+        self.background.close();
+        self.background.wait().await;
+        self.engine.ledger.close();
+        self.workers.join().await;
+    }
+}

@@ -1,0 +1,145 @@
+//! A command on its way through the ledger, and what comes of it.
+
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+use poltrona_domain::{Actor, Command, Event};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::error::Error;
+use super::feed::Commit;
+use super::trace::Trace;
+use crate::store::answer::{KeyScope, RecordedAnswer};
+use crate::store::background::BackgroundWrite;
+
+/// What is asked, and by whom.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub actor: Actor,
+    /// What for.
+    pub command: Command,
+    /// The idempotency key that came with it.
+    pub key: Option<Key>,
+}
+
+/// An idempotency key, and what makes two requests equal.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Whose key it is.
+    pub scope: KeyScope,
+    /// The key as the client sent it.
+    pub key: String,
+    /// A hash of the request's method, path and body.
+    pub fingerprint: [u8; 32],
+    /// Makes the answer that equal requests will get again.
+    pub record: fn(&[Event]) -> RecordedAnswer,
+}
+
+/// What comes of a command.
+pub type Reply = Result<Outcome, Error>;
+
+/// A success.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The command was decided now; its events are committed. None means that nothing had to change.
+    Done(Done),
+    /// An equal request was answered before; this is its answer.
+    Replayed(RecordedAnswer),
+}
+
+/// The events of one command, out of those of its commit.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    commit: Option<Arc<Commit>>,
+    events: Range<usize>,
+}
+
+/// Runs on the worker as soon as a command is decided, before it is answered. It must not block. When
+/// the command is given up undecided, it is dropped without being called.
+pub type OnDecided = Box<dyn FnOnce(&Reply) + Send>;
+
+impl Request {
+    /// A command of the program's own.
+    pub const fn of_program(command: Command) -> Self {
+        Self { actor: Actor::Program, command, key: None }
+    }
+}
+
+impl Done {
+    /// The events at these places of a commit.
+    pub(super) const fn of(commit: Option<Arc<Commit>>, events: Range<usize>) -> Self {
+        Self { commit, events }
+    }
+}
+
+impl Deref for Done {
+    type Target = [Event];
+
+    fn deref(&self) -> &[Event] {
+        let events = self.commit.as_ref().and_then(|it| it.events.get(self.events.clone()));
+        events.unwrap_or_default()
+    }
+}
+
+/// A command in the queue.
+pub(super) struct Submission {
+    pub(super) ask: Ask,
+    pub(super) waiting: Waiting,
+}
+
+/// What the decision needs of a submission.
+pub(super) struct Ask {
+    pub(super) request: Request,
+    pub(super) trace: Trace,
+}
+
+/// What the answer needs of a submission.
+pub(super) struct Waiting {
+    /// Until when the command may begin.
+    pub(super) deadline: Instant,
+    pub(super) reply: oneshot::Sender<Reply>,
+    pub(super) on_decided: Option<OnDecided>,
+}
+
+/// Something else that is written, in a transaction of the one writer's.
+pub(super) struct PendingWrite {
+    pub(super) write: BackgroundWrite,
+    pub(super) reply: oneshot::Sender<Result<usize, Error>>,
+}
+
+/// An answer that can be given.
+pub(super) struct Answer {
+    to: oneshot::Sender<Reply>,
+    reply: Reply,
+}
+
+impl Submission {
+    pub(super) const fn command(&self) -> &Command {
+        &self.ask.request.command
+    }
+
+    /// The command is decided: whoever came with it learns that, and its part of the trace ends.
+    pub(super) fn decided(self, reply: Reply) -> Answer {
+        let Self { ask, waiting: Waiting { reply: to, on_decided, .. } } = self;
+        if let Some(on_decided) = on_decided {
+            on_decided(&reply);
+        }
+        drop(ask);
+        Answer { to, reply }
+    }
+}
+
+impl Answer {
+    /// Whether somebody who is told this may expect seats to be free.
+    pub(super) fn frees_seats(&self) -> bool {
+        let is_release = |event: &Event| matches!(event, Event::SeatReleased { .. });
+        matches!(&self.reply, Ok(Outcome::Done(events)) if events.iter().any(is_release))
+    }
+
+    pub(super) fn send(self) {
+        // Nobody may be waiting any more; what is committed stays.
+        let _ = self.to.send(self.reply);
+    }
+}

@@ -1,0 +1,221 @@
+//! The way to Redis, and the breaker in it.
+//!
+//! Requests use the one connection there is, and wait for an answer no longer than a limit. When it
+//! breaks, or fails too often, it is put away, and nobody asks Redis any more. Connecting is the
+//! watch's work, beside the requests: once a second it looks, and only a connection over which a call
+//! such as requests make was answered in time is given to them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, FromRedisValue, RedisError, RedisResult, Script,
+    ScriptInvocation,
+};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::env::clock::pause;
+use crate::observe::metrics::Metrics;
+
+/// A script and its arguments, ready to be called.
+pub type Call = ScriptInvocation<'static>;
+
+/// Where Redis is, and how long it may take.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its URL.
+    pub url: String,
+    /// How long it may take to answer a call.
+    pub timeout: Duration,
+}
+
+/// What will be called.
+pub struct Scripts {
+    /// Every script, to be loaded beforehand, so that none has to be sent twice while someone waits.
+    pub all: Vec<&'static Script>,
+    /// A call that has no effect, and before which everything stands that stands before the others: a
+    /// password, a missing permission, a full memory, a replica that only reads.
+    pub trial: fn() -> Call,
+}
+
+/// How long connecting may take, which no request waits for.
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+/// How often the watch looks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So many failures in a row open the breaker.
+const FAILURES: u32 = 5;
+
+/// The connection, or none while the breaker is open.
+pub struct Breaker {
+    client: Client,
+    scripts: Scripts,
+    limit: Duration,
+    metrics: Arc<Metrics>,
+    line: RwLock<Line>,
+    /// Whether it was logged that Redis is away.
+    logged_away: AtomicBool,
+}
+
+#[derive(Default)]
+struct Line {
+    connection: Option<MultiplexedConnection>,
+    /// Which connection this is, so that what fails late is not held against the next.
+    number: u64,
+    failures: u32,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// Redis was not asked.
+    Open,
+    /// It was, and what was asked of it may or may not be done.
+    Failed,
+}
+
+impl Breaker {
+    /// Open at first: nothing has been reached yet. Once it is, an answer may take as long as `limit`.
+    ///
+    /// Fails when the URL is none.
+    pub fn new(settings: &Settings, scripts: Scripts, metrics: Arc<Metrics>) -> RedisResult<Self> {
+        let (client, limit) = (Client::open(&*settings.url)?, settings.timeout);
+        metrics.seat_lock_open(true);
+        let (line, logged_away) = (RwLock::default(), AtomicBool::new(false));
+        Ok(Self { client, scripts, limit, metrics, line, logged_away })
+    }
+
+    /// How long Redis may take to answer.
+    pub const fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Whether nobody asks Redis.
+    pub fn is_open(&self) -> bool {
+        self.read(|line| line.connection.is_none())
+    }
+
+    /// Calls Redis.
+    pub async fn call<T: FromRedisValue>(&self, call: &Call) -> Result<T, CallError> {
+        let (connection, number) = self.read(|line| (line.connection.clone(), line.number));
+        let connection = connection.ok_or(CallError::Open)?;
+        let began = Instant::now();
+        let answer = self.in_time(connection, call).await;
+        self.metrics.seat_lock_took(began.elapsed());
+        match answer {
+            Ok(answer) => {
+                self.succeeded();
+                Ok(answer)
+            }
+            Err(error) => {
+                self.failed(number, &error);
+                Err(CallError::Failed)
+            }
+        }
+    }
+
+    /// Connects, and looks after the connection, until stopped.
+    pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
+        let watching = async {
+            loop {
+                if self.is_open() {
+                    self.try_again().await;
+                } else {
+                    // Or nobody would notice, while nobody buys, that Redis went away.
+                    let _ = self.call::<redis::Value>(&(self.scripts.trial)()).await;
+                }
+                pause(LOOK_EVERY).await;
+            }
+        };
+        let _ = stop.run_until_cancelled(watching).await;
+    }
+
+    async fn try_again(&self) {
+        match self.connect().await {
+            Ok(connection) => {
+                self.write(|line| {
+                    let number = line.number + 1;
+                    *line = Line { connection: Some(connection), number, failures: 0 };
+                });
+                self.metrics.seat_lock_open(false);
+                self.logged_away.store(false, Ordering::Relaxed);
+                info!(target: "redis", "reached: taken seats are refused early");
+            }
+            Err(error) => self.log_away(&error),
+        }
+    }
+
+    /// A connection that is of use: one over which a request would have had its answer in time.
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        // Both limits are kept here, whatever the client's own are.
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let connecting = async {
+            let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+            let mut connection = connecting.await?;
+            for script in &self.scripts.all {
+                script.load_async(&mut connection).await?;
+            }
+            Ok(connection)
+        };
+        let connection =
+            timeout(CONNECT_LIMIT, connecting).await.unwrap_or_else(|_| Err(too_slow()))?;
+        self.in_time::<redis::Value>(connection.clone(), &(self.scripts.trial)()).await?;
+        Ok(connection)
+    }
+
+    async fn in_time<T: FromRedisValue>(
+        &self,
+        mut connection: MultiplexedConnection,
+        call: &Call,
+    ) -> RedisResult<T> {
+        let answer = call.invoke_async(&mut connection);
+        timeout(self.limit, answer).await.unwrap_or_else(|_| Err(too_slow()))
+    }
+
+    fn succeeded(&self) {
+        // The usual case takes no turn at writing.
+        if self.read(|line| line.failures) > 0 {
+            self.write(|line| line.failures = 0);
+        }
+    }
+
+    fn failed(&self, number: u64, error: &RedisError) {
+        let opens = self.write(|line| {
+            if line.number != number || line.connection.is_none() {
+                return false;
+            }
+            line.failures += 1;
+            let opens = line.failures >= FAILURES || error.is_unrecoverable_error();
+            if opens {
+                line.connection = None;
+            }
+            opens
+        });
+        if opens {
+            self.metrics.seat_lock_open(true);
+            self.log_away(error);
+        }
+    }
+
+    fn log_away(&self, error: &RedisError) {
+        if !self.logged_away.swap(true, Ordering::Relaxed) {
+            warn!(target: "redis", %error, "away: the database alone refuses until it is back");
+        }
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Line) -> T) -> T {
+        look(&self.line.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Line) -> T) -> T {
+        change(&mut self.line.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn too_slow() -> RedisError {
+    std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time").into()
+}

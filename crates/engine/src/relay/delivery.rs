@@ -1,0 +1,68 @@
+//! Delivering batches of events.
+
+use std::sync::Arc;
+
+use super::log;
+use crate::bus::Bus;
+use crate::event::EventBatch;
+use crate::expiry::Expiry;
+use crate::failpoint::Failpoint;
+use crate::ledger::Ledger;
+use crate::observe::metrics::Metrics;
+use crate::observe::traces::{SpanKind, Traces};
+use crate::store::Store;
+use crate::store::background::BackgroundWrite;
+use crate::store::query::OutboxRow;
+
+/// How many outbox rows, that is, batches, one pass moves at most.
+pub(super) const ROWS: usize = 256;
+
+/// The relay's connections to the rest. Cheap to clone.
+#[derive(Clone)]
+pub struct Delivery {
+    /// Where the outbox is.
+    pub store: Store,
+    /// Deletes what was delivered.
+    pub ledger: Ledger,
+    /// Where events go.
+    pub bus: Bus,
+    /// Watches holds whose lapse nobody announced.
+    pub expiry: Arc<Expiry>,
+    /// Has spans of deliveries.
+    pub traces: Traces,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Delivery {
+    /// Takes batches to the bus and deletes their rows of the outbox; gives their number.
+    pub(super) async fn deliver(&self, batches: &[Arc<EventBatch>]) -> anyhow::Result<usize> {
+        if batches.is_empty() {
+            return Ok(0);
+        }
+        batches.iter().flat_map(|batch| &batch.events).for_each(log::event);
+        let causes = batches.iter().flat_map(|batch| batch.traceparents());
+        let span = self.traces.following("publish", SpanKind::Producer, causes);
+        let count = i64::try_from(batches.len()).unwrap_or(i64::MAX);
+        span.set("messaging.batch.message_count", count);
+        Failpoint::Publishing.reached();
+        let delivered = span.around(self.bus.deliver(batches)).await;
+        delivered.inspect_err(|error| span.fail(error))?;
+        Failpoint::Published.reached();
+        drop(span);
+        // A row that is gone comes again only where someone else may have it in hand.
+        let with_inbox = !self.store.is_shared() && !self.bus.redelivers();
+        let rows = batches.iter().map(|batch| batch.id).collect();
+        self.ledger.write(BackgroundWrite::DeleteOutbox { rows, with_inbox }).await?;
+        Ok(batches.len())
+    }
+
+    /// Reads rows of the outbox that this process did not make, or does not have in hand any more.
+    pub(super) fn read(rows: Vec<OutboxRow>) -> anyhow::Result<Vec<Arc<EventBatch>>> {
+        let read = rows.into_iter().map(|row| {
+            let batch = EventBatch::read(row.id, row.created_at, row.events)?;
+            Ok(Arc::new(batch))
+        });
+        read.collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! Answers recorded for idempotency keys, in the transaction of their effect.
+//!
+//! To the engine an answer is opaque: whoever asks for a change brings the function that makes it, and
+//! gets it back when an equal request comes again.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use poltrona_domain::{Command, Facts, ReservationId, Timestamp};
+
+/// How long a recorded answer counts.
+pub const KEY_TTL: Duration = Duration::from_hours(24);
+
+/// A success as it was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedAnswer {
+    /// Its status, in the terms of whoever asked.
+    pub status: u16,
+    /// Where the thing that was made can be found.
+    pub location: Option<String>,
+    /// What was said.
+    pub body: Bytes,
+}
+
+/// A recorded answer, and to what it was given.
+#[derive(Clone, Debug)]
+pub struct StoredAnswer {
+    /// A hash of the request.
+    pub fingerprint: [u8; 32],
+    /// The answer.
+    pub answer: RecordedAnswer,
+}
+
+/// An answer to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewAnswer {
+    /// Whose key it is.
+    pub caller: String,
+    /// The key.
+    pub key: String,
+    /// What to record.
+    pub stored: StoredAnswer,
+}
+
+/// Recorded answers by caller and key.
+pub type Answers = HashMap<(String, String), StoredAnswer>;
+
+/// Whose an idempotency key is: equal keys of different callers have nothing to do with each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyScope {
+    /// Someone whom the request names.
+    Named(String),
+    /// The user of the reservation that the command is about.
+    OfReservation,
+}
+
+/// A key whose answer may be recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyLookup<'a> {
+    /// Whose it is.
+    pub owner: KeyOwner<'a>,
+    /// The key.
+    pub key: &'a str,
+}
+
+/// Whose a key is.
+#[derive(Clone, Copy, Debug)]
+pub enum KeyOwner<'a> {
+    /// Someone by name.
+    Named(&'a str),
+    /// The user of this reservation.
+    OfReservation(ReservationId),
+}
+
+impl KeyScope {
+    /// Whose a key in this scope is, that came with `command`; `None` when the command is about no
+    /// reservation.
+    pub fn owner(&self, command: &Command) -> Option<KeyOwner<'_>> {
+        match self {
+            Self::Named(name) => Some(KeyOwner::Named(name)),
+            Self::OfReservation => command.reservation().map(KeyOwner::OfReservation),
+        }
+    }
+}
+
+impl<'a> KeyOwner<'a> {
+    /// The owner's name; `None` while the reservation that would tell it does not exist.
+    pub fn name(self, facts: &'a Facts) -> Option<&'a str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::OfReservation(id) => facts.reservations.get(&id).map(|it| it.user.as_str()),
+        }
+    }
+}
+
+/// Since when recorded answers count, at `now`.
+pub(super) fn answers_since(now: Timestamp) -> Timestamp {
+    let ttl = i64::try_from(KEY_TTL.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(now.as_millis().saturating_sub(ttl))
+}

@@ -1,0 +1,112 @@
+//! The store that was chosen, whichever it is.
+
+use super::background::BackgroundWrite;
+use super::error::Error;
+use super::location::Location;
+use super::options::Options;
+use super::postgres::{self, SweepLease};
+use super::sqlite::{self, folder::Folder};
+use super::writer::Writer;
+use crate::env::Env;
+
+/// The store: the way to look at anything, and to get everything else that it has. Chosen once, at the
+/// start. Cheap to clone.
+#[derive(Clone)]
+pub enum Store {
+    /// A file.
+    Sqlite {
+        /// Connections that look.
+        readers: sqlite::Readers,
+    },
+    /// A server.
+    Postgres {
+        /// Connections that look.
+        readers: postgres::Readers,
+        /// Connections for what is written beside the commands.
+        pool: postgres::Pool,
+    },
+}
+
+/// A store that is open, in the parts that use it.
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// A writer for each worker of the ledger.
+    pub writers: Vec<Writer>,
+    /// The data folder, if the data are in one: it is unlocked, or deleted, when this is dropped, which
+    /// is to be last.
+    pub folder: Option<Folder>,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] sqlite::folder::Error),
+    /// The file cannot be used.
+    #[error("opening {file}: {error}")]
+    File {
+        /// Which file.
+        file: String,
+        /// Why.
+        error: super::migrations::Error,
+    },
+    /// The server cannot be used.
+    #[error(transparent)]
+    Server(#[from] postgres::OpenError),
+}
+
+impl Store {
+    /// Opens the store.
+    pub async fn open(
+        location: &Location,
+        options: Options,
+        env: &Env,
+    ) -> Result<Opened, OpenError> {
+        match location {
+            Location::Folder(folder) => open_file(Folder::lock(folder)?, options, env),
+            Location::Ephemeral => {
+                open_file(Folder::ephemeral(&env.ids.fresh().to_string())?, options, env)
+            }
+            Location::Server(target) => {
+                let postgres::Opened { writers, readers, pool } =
+                    postgres::open(target, options, &env.clock).await?;
+                let writers = writers.into_iter().map(Writer::Postgres).collect();
+                Ok(Opened { store: Self::Postgres { readers, pool }, writers, folder: None })
+            }
+        }
+    }
+
+    /// Whether other instances use it too.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres { .. })
+    }
+
+    /// Writes something beside the commands, and gives the number of rows of its subject that it
+    /// touched; `None` when the store has one writer for everything, which is the ledger's.
+    pub async fn write(&self, write: &BackgroundWrite) -> Option<Result<usize, Error>> {
+        match self {
+            Self::Sqlite { .. } => None,
+            Self::Postgres { pool, .. } => Some(pool.run(write).await),
+        }
+    }
+
+    /// Takes the lease under which one instance at a time sweeps; `None` when another has it, or when
+    /// there is no other.
+    pub async fn try_lease(&self) -> Result<Option<SweepLease>, Error> {
+        match self {
+            Self::Sqlite { .. } => Ok(None),
+            Self::Postgres { pool, .. } => pool.try_lease().await,
+        }
+    }
+}
+
+fn open_file(folder: Folder, options: Options, env: &Env) -> Result<Opened, OpenError> {
+    let file = folder.database();
+    let opened = sqlite::open(&file, options.read_connections, env);
+    let (writer, readers) =
+        opened.map_err(|error| OpenError::File { file: file.display().to_string(), error })?;
+    let writers = vec![Writer::Sqlite(writer)];
+    Ok(Opened { store: Store::Sqlite { readers }, writers, folder: Some(folder) })
+}

@@ -1,0 +1,42 @@
+//! Opening a server's database.
+
+use super::migrate;
+use super::open_error::OpenError;
+use super::pool::{Pool, Readers};
+use super::target::Target;
+use super::writer::Writer;
+use super::{fault, row, safety};
+use crate::env::clock::Clock;
+use crate::store::options::Options;
+
+/// Everything that reaches one server.
+pub struct Opened {
+    /// One for each worker of the ledger.
+    pub writers: Vec<Writer>,
+    /// For looking at things.
+    pub readers: Readers,
+    /// For what is written beside the commands.
+    pub pool: Pool,
+}
+
+/// Checks that the server is safe to sell on and has this program's schema, and makes what reaches it.
+/// Connections are opened when they are first needed.
+pub async fn open(target: &Target, options: Options, clock: &Clock) -> Result<Opened, OpenError> {
+    let unreachable = |error: &tokio_postgres::Error| OpenError::Unreachable(fault::words(error));
+    let mut client = target.connect().await.map_err(|error| unreachable(&error))?;
+    safety::check(&client).await?;
+    if options.run_migrations {
+        migrate::up(&mut client).await?;
+    }
+    migrate::ready(&client).await?;
+    // From here on this process's clock goes by the server's.
+    let now = client.query_one(&format!("SELECT {}", row::NOW), &[]).await;
+    clock.sync_to_server(row::time(&now.map_err(|error| unreachable(&error))?, 0)?);
+    drop(client);
+    let writers = (0..options.workers).map(|_| Writer::new(target, clock.clone()));
+    Ok(Opened {
+        writers: writers.collect(),
+        readers: Readers::new(target, options.read_connections, clock.clone()),
+        pool: Pool::new(target),
+    })
+}

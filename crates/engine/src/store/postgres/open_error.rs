@@ -1,0 +1,35 @@
+//! Why a server cannot be used.
+
+use crate::store::error::Error;
+use crate::store::migrations;
+
+/// Why a server cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be reached, or does not let us in.
+    #[error("PostgreSQL: {0}")]
+    Unreachable(String),
+    /// It answers what this program does not understand.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// It would lose what was acknowledged.
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
+    /// Its schema is not this program's.
+    #[error(transparent)]
+    Migrations(#[from] migrations::Error),
+}
+
+/// A setting under which an acknowledged sale could be lost.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("PostgreSQL runs with {setting} = {value}: {harm}; mend it with `{mend}`")]
+pub struct Unsafe {
+    /// The setting's name.
+    pub setting: String,
+    /// What it is.
+    pub value: String,
+    /// What could happen.
+    pub harm: &'static str,
+    /// The command that mends it.
+    pub mend: String,
+}

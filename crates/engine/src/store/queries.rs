@@ -1,0 +1,127 @@
+//! Queries: what people and programs look at, whichever store there is. Each is one snapshot.
+
+use std::time::Duration;
+
+use poltrona_domain::{
+    Actor, Reservation, ReservationId, Sale, Seat, Session, SessionId, Timestamp, UserId,
+};
+use uuid::Uuid;
+
+use super::error::Error;
+use super::opened::Store;
+use super::query::{Backlog, OutboxRow, Page, SessionFilter, Snapshot};
+use crate::observe::traces::Span;
+
+/// Hands a query on to the store that there is.
+macro_rules! ask {
+    ($store:expr, $query:ident($($argument:expr),*)) => {{
+        let span = Span::child("store.read");
+        span.set("db.operation.name", stringify!($query));
+        let answer = span.around(async {
+            match $store {
+                Store::Sqlite { readers } => readers.$query($($argument),*).await,
+                Store::Postgres { readers, .. } => readers.$query($($argument),*).await,
+            }
+        });
+        answer.await.inspect_err(|error| span.fail(error))
+    }};
+}
+
+impl Store {
+    /// Open sessions, newest first; `None` when `page.after` names no session.
+    pub async fn sessions(
+        &self,
+        filter: SessionFilter,
+        page: Page,
+    ) -> Result<Option<Vec<Session>>, Error> {
+        ask!(self, sessions(filter, page))
+    }
+
+    /// A session by its id, whether or not it is closed.
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        ask!(self, session(id))
+    }
+
+    /// An open session and its seats in their order.
+    pub async fn room(
+        &self,
+        id: SessionId,
+    ) -> Result<Snapshot<Option<(Session, Vec<Seat>)>>, Error> {
+        ask!(self, room(id))
+    }
+
+    /// A reservation, if it exists within the actor's reach.
+    pub async fn reservation(
+        &self,
+        actor: &Actor,
+        id: ReservationId,
+    ) -> Result<Snapshot<Option<Reservation>>, Error> {
+        let found: Snapshot<Option<Reservation>> = ask!(self, reservation(id))?;
+        Ok(found.map(|rows| rows.filter(|it| actor.reaches(&it.user))))
+    }
+
+    /// A user's reservations, newest first; `None` when `page.after` names none. A user out of the
+    /// actor's reach has none.
+    pub async fn reservations_of(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        page: Page,
+    ) -> Result<Snapshot<Option<Vec<Reservation>>>, Error> {
+        let is_in_reach = actor.reaches(&user);
+        let found: Snapshot<Option<Vec<Reservation>>> = ask!(self, reservations_of(user, page))?;
+        Ok(found.map(|rows| rows.map(|rows| if is_in_reach { rows } else { Vec::new() })))
+    }
+
+    /// A user's sales, newest first; `None` when `page.after` names none. A user out of the actor's
+    /// reach has none.
+    pub async fn sales_of(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        page: Page,
+    ) -> Result<Option<Vec<Sale>>, Error> {
+        let is_in_reach = actor.reaches(&user);
+        let found: Option<Vec<Sale>> = ask!(self, sales_of(user, page))?;
+        Ok(found.map(|rows| if is_in_reach { rows } else { Vec::new() }))
+    }
+
+    /// Pending reservations and when they lapse, soonest first, beginning after `after`.
+    pub async fn pending(
+        &self,
+        after: (Timestamp, ReservationId),
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, ReservationId)>, Error> {
+        ask!(self, pending(after, limit))
+    }
+
+    /// Reservations that lapsed this long ago or longer, and are still pending.
+    pub async fn overdue(
+        &self,
+        by: Duration,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, ReservationId)>, Error> {
+        ask!(self, overdue(by, limit))
+    }
+
+    /// The oldest rows of the outbox, of those that are at least this old; with no age, of all of them,
+    /// whatever the clock says.
+    pub async fn outbox(&self, limit: usize, age: Duration) -> Result<Vec<OutboxRow>, Error> {
+        ask!(self, outbox(limit, age))
+    }
+
+    /// The oldest ids of the outbox.
+    pub async fn outbox_ids(&self, limit: usize) -> Result<Vec<Uuid>, Error> {
+        ask!(self, outbox_ids(limit))
+    }
+
+    /// What waits in the outbox.
+    pub async fn backlog(&self) -> Result<Backlog, Error> {
+        ask!(self, backlog())
+    }
+
+    /// Whether the store answers at all.
+    pub async fn ping(&self) -> Result<(), Error> {
+        ask!(self, ping())
+    }
+}

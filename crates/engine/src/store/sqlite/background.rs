@@ -1,0 +1,107 @@
+//! What the relay, the projections and the retention write, in the writer's transactions.
+
+use std::collections::BTreeMap;
+
+use poltrona_domain::Timestamp;
+use rusqlite::{Result, Transaction};
+use uuid::Uuid;
+
+use crate::store::background::{
+    BackgroundWrite, Effect, HourChange, Projection, Purgeable, SessionChange, together,
+};
+
+/// Runs a write; gives the number of rows of its subject that it touched.
+pub(super) fn run(tx: &Transaction<'_>, write: &BackgroundWrite) -> Result<usize> {
+    match write {
+        BackgroundWrite::DeleteOutbox { rows, with_inbox } => delete_outbox(tx, rows, *with_inbox),
+        BackgroundWrite::Project { projection, effects, .. } => project(tx, *projection, effects),
+        BackgroundWrite::Purge { kind, before, lot } => purge(tx, *kind, *before, *lot),
+    }
+}
+
+fn delete_outbox(tx: &Transaction<'_>, rows: &[Uuid], with_inbox: bool) -> Result<usize> {
+    let mut outbox = tx.prepare_cached("DELETE FROM outbox WHERE id = ?")?;
+    let mut inbox = tx.prepare_cached("DELETE FROM inbox WHERE consumer = ? AND event_id = ?")?;
+    let mut deleted = 0;
+    for id in rows {
+        let id = &id.as_bytes()[..];
+        deleted += outbox.execute([id])?;
+        if with_inbox {
+            for projection in Projection::ALL {
+                inbox.execute((projection.name(), id))?;
+            }
+        }
+    }
+    Ok(deleted)
+}
+
+fn project(tx: &Transaction<'_>, projection: Projection, effects: &[Effect]) -> Result<usize> {
+    let mut inbox = tx.prepare_cached(
+        "INSERT OR IGNORE INTO inbox (consumer, event_id, created_at) VALUES (?, ?, ?)",
+    )?;
+    let mut fresh = Vec::with_capacity(effects.len());
+    for effect in effects {
+        let (id, time) = (&effect.message.as_bytes()[..], effect.created_at.as_millis());
+        if inbox.execute((projection.name(), id, time))? == 1 {
+            fresh.push(effect);
+        }
+    }
+    let (sessions, hours) = together(fresh.iter().copied());
+    write_sessions(tx, &sessions)?;
+    write_hours(tx, &hours)?;
+    Ok(fresh.len())
+}
+
+/// Messages may come in any order, so each adds to whatever is there; but what comes late about a
+/// session that is closed must not bring its row back.
+fn write_sessions(tx: &Transaction<'_>, changes: &BTreeMap<Uuid, SessionChange>) -> Result<()> {
+    let mut add = tx.prepare_cached(
+        "INSERT INTO session_stats (session_id, seats, held, sold, revenue_cents)
+         SELECT ?1, ?2, ?3, ?4, ?5
+         WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE id = ?1 AND closed_at IS NOT NULL)
+         ON CONFLICT (session_id) DO UPDATE SET
+            seats = seats + ?2, held = held + ?3, sold = sold + ?4,
+            revenue_cents = revenue_cents + ?5",
+    )?;
+    let mut remove = tx.prepare_cached("DELETE FROM session_stats WHERE session_id = ?")?;
+    for (session, change) in changes {
+        let id = &session.as_bytes()[..];
+        if change.closed {
+            remove.execute([id])?;
+        } else if *change != SessionChange::default() {
+            add.execute((id, change.seats, change.held, change.sold, change.revenue_cents))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_hours(tx: &Transaction<'_>, changes: &BTreeMap<i64, HourChange>) -> Result<()> {
+    let mut add = tx.prepare_cached(
+        "INSERT INTO sales_by_hour (hour, sales, seats, revenue_cents) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (hour) DO UPDATE SET
+            sales = sales + ?2, seats = seats + ?3, revenue_cents = revenue_cents + ?4",
+    )?;
+    for (hour, change) in changes {
+        add.execute((hour, change.sales, change.seats, change.revenue_cents))?;
+    }
+    Ok(())
+}
+
+fn purge(tx: &Transaction<'_>, kind: Purgeable, before: Timestamp, lot: u16) -> Result<usize> {
+    let sql = match kind {
+        Purgeable::Answers => {
+            "DELETE FROM idempotency WHERE (caller, key) IN
+             (SELECT caller, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT ?)"
+        }
+        Purgeable::Reservations => {
+            "DELETE FROM reservations WHERE id IN
+             (SELECT id FROM reservations WHERE status IN ('EXPIRED', 'CANCELLED')
+              AND expires_at < ? ORDER BY expires_at LIMIT ?)"
+        }
+        Purgeable::Inbox => {
+            "DELETE FROM inbox WHERE (consumer, event_id) IN
+             (SELECT consumer, event_id FROM inbox WHERE created_at < ? ORDER BY created_at LIMIT ?)"
+        }
+    };
+    tx.prepare_cached(sql)?.execute((before.as_millis(), lot))
+}

@@ -1,0 +1,54 @@
+//! What the configuration asks of the engine.
+
+use std::sync::Arc;
+
+use poltrona_engine::observe::metrics::Metrics;
+use poltrona_engine::observe::traces::Traces;
+use poltrona_engine::store::Location;
+use poltrona_engine::store::postgres::Target;
+use poltrona_engine::{Options, ledger, redis, store};
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Where the data are.
+pub fn location(config: &Config) -> Result<Location, Failure> {
+    match config.postgres() {
+        Some(url) => {
+            let target = Target::parse(url);
+            let target =
+                target.map_err(|error| Failure::Usage(format!("database-url: {error}")))?;
+            Ok(Location::Server(Box::new(target)))
+        }
+        None if config.ephemeral => Ok(Location::Ephemeral),
+        None => Ok(Location::Folder(config.data_dir.clone())),
+    }
+}
+
+/// How the engine is to be.
+pub fn engine(config: &Config, metrics: Arc<Metrics>, traces: Traces) -> Options {
+    Options {
+        store: store::Options {
+            workers: config.ledger_workers,
+            read_connections: config.read_connections,
+            run_migrations: config.run_migrations,
+        },
+        ledger: ledger::Settings {
+            batch_max: config.batch_max,
+            queue_depth: config.queue_depth,
+            // Half of what the client is given, so that what waited in vain is answered as undone
+            // rather than as unknown.
+            patience: config.request_timeout / 2,
+        },
+        feed_commits: ledger::FEED_COMMITS,
+        hold_ttl: config.hold_ttl,
+        redis: config.redis_url.as_ref().map(|url| redis::Settings {
+            url: url.expose().to_owned(),
+            timeout: config.redis_timeout,
+        }),
+        rabbitmq: config.rabbitmq(),
+        event_exchange: config.event_exchange,
+        traces,
+        metrics,
+    }
+}

@@ -1,0 +1,80 @@
+//! The engine, what watches it, and what requests reach: started and stopped together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poltrona_engine::observe::metrics::Metrics;
+use poltrona_engine::store::postgres::OpenError as ServerError;
+use poltrona_engine::store::{Location, OpenError};
+use poltrona_engine::{Env, StartError, engine};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::options;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::http::state::{App, SharedApp};
+use crate::telemetry::collector::{self, Collecting};
+
+/// How long between two tries to reach an engine that a start waits for.
+const TRY_EVERY: Duration = Duration::from_millis(250);
+
+/// A box office that is open: its store is reached, and its background work runs.
+pub struct Running {
+    /// What requests reach.
+    pub app: SharedApp,
+    engine: engine::Running,
+    collecting: Collecting,
+}
+
+impl Running {
+    /// Opens the store, waiting for its server as long as the configuration says, and starts the
+    /// engine over it.
+    pub async fn start(config: Config, env: Env) -> anyhow::Result<Self> {
+        let location = options::location(&config)?;
+        let metrics = Arc::new(Metrics::new()?);
+        let (traces, collecting) = collector::traces(&config, &env, &metrics)?;
+        let options = options::engine(&config, metrics, traces);
+        let deadline = Instant::now() + config.wait_for;
+        let engine = loop {
+            match engine::Running::open(&location, options.clone(), env.clone()).await {
+                Ok(running) => break running,
+                Err(StartError::Store(OpenError::Server(error @ ServerError::Unreachable(_))))
+                    if Instant::now() < deadline =>
+                {
+                    let (error, server) = (error.to_string(), location.describe());
+                    info!(target: "database", error, server, "waiting for PostgreSQL");
+                    sleep(TRY_EVERY).await;
+                }
+                Err(error) => return Err(failure(error, &location)),
+            }
+        };
+        let app = Arc::new(App::new(config, engine.engine.clone()));
+        Ok(Self { app, engine, collecting })
+    }
+
+    /// Cancelled when the disk failed and the program must end.
+    pub const fn fatal(&self) -> &CancellationToken {
+        &self.engine.fatal
+    }
+
+    /// Stops the engine, then what watches it.
+    pub async fn stop(self) {
+        self.app.stop.cancel();
+        self.engine.stop().await;
+        self.collecting.stop(self.app.config.shutdown_grace).await;
+    }
+}
+
+/// What ends the program, and whether whoever started it can do something about it.
+fn failure(error: StartError, location: &Location) -> anyhow::Error {
+    match error {
+        StartError::Store(OpenError::Folder(error)) => Failure::Usage(error.to_string()).into(),
+        StartError::Store(OpenError::Server(error @ ServerError::Unreachable(_))) => {
+            Failure::Away(format!("{}: {error}", location.describe())).into()
+        }
+        StartError::Store(OpenError::Server(error)) => Failure::Usage(error.to_string()).into(),
+        other => other.into(),
+    }
+}

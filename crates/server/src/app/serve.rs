@@ -1,0 +1,112 @@
+//! `poltrona serve`: listening, starting, answering until the end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use poltrona_engine::Env;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+
+use super::options;
+use super::running::Running;
+use crate::banner::{BannerInfo, banner};
+use crate::config::Config;
+use crate::http::server::Server;
+use crate::http::state::App;
+use crate::{demo, http};
+
+/// Serves until a signal ends the program, or the disk fails.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let started = Instant::now();
+    // Before "ready" is said, for whoever reads it may answer with a signal.
+    let mut signals = Signals::listen()?;
+    // The port first: a second program started by mistake should say so before anything else.
+    let server = Server::bind(&config).await?;
+    let running = tokio::select! {
+        running = Box::pin(Running::start(config, Env::system())) => running?,
+        () = signals.next() => {
+            info!(target: "server", "stopped before it was ready");
+            return Ok(());
+        }
+    };
+    let app = Arc::clone(&running.app);
+    if app.config.demo {
+        demo::open(&app.engine).await.context("opening the demo's sessions")?;
+    }
+    greet(&app, &server, started.elapsed());
+    let (stop, fatal) = (app.stop.clone(), running.fatal().clone());
+    let router = http::router(Arc::clone(&app));
+    let serving = server.run(router, &app);
+    let ending = async {
+        tokio::select! {
+            () = signals.next() => info!(target: "server", "stopping: answering what was accepted"),
+            () = fatal.cancelled() => {}
+        }
+        stop.cancel();
+        signals.next().await;
+        warn!(target: "server", "a second signal: not waiting for what is left");
+    };
+    tokio::select! {
+        () = serving => {}
+        () = ending => {}
+    }
+    let failed = running.fatal().is_cancelled();
+    running.stop().await;
+    anyhow::ensure!(
+        !failed,
+        "the disk failed, or the database file went away; mend it and start again"
+    );
+    info!(target: "server", "stopped");
+    Ok(())
+}
+
+/// SIGTERM and Ctrl-C, which end the process no more once they are listened for.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next that comes, or has come.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Says what runs where: a banner for people, a line for logs.
+fn greet(app: &App, server: &Server, ready_in: Duration) {
+    use std::io::{IsTerminal as _, Write as _};
+    let base_url = server.base_url();
+    info!(target: "server", url = base_url, version = env!("CARGO_PKG_VERSION"), "ready");
+    let mut stderr = std::io::stderr();
+    if !stderr.is_terminal() {
+        return;
+    }
+    let config = &app.config;
+    let data = options::location(config).map(|location| location.describe());
+    let is_shared = app.engine.store.is_shared();
+    let mode = if is_shared { "one of many (PostgreSQL)" } else { "embedded (SQLite)" };
+    let text = banner(&BannerInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        mode: mode.to_owned(),
+        data: data.unwrap_or_default(),
+        base_url,
+        demo: app.config.demo.then(|| demo::SUMMARY.to_owned()),
+        ready_in,
+        notes: Vec::new(),
+    });
+    // A terminal that went away is no reason not to serve.
+    let _ = stderr.write_all(text.as_bytes());
+}

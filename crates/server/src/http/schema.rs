@@ -1,0 +1,22 @@
+//! Types that only describe values, for the OpenAPI document.
+
+use utoipa::ToSchema;
+
+/// A seat's status, for the document.
+#[derive(ToSchema)]
+#[expect(dead_code, clippy::upper_case_acronyms, reason = "it only describes")]
+pub(super) enum SeatStatus {
+    AVAILABLE,
+    RESERVED,
+    SOLD,
+}
+
+/// A reservation's status, for the document.
+#[derive(ToSchema)]
+#[expect(dead_code, clippy::upper_case_acronyms, reason = "it only describes")]
+pub(super) enum ReservationStatus {
+    PENDING,
+    CONFIRMED,
+    EXPIRED,
+    CANCELLED,
+}

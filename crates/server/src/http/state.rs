@@ -1,0 +1,33 @@
+//! What every request can reach.
+
+use std::sync::Arc;
+
+use poltrona_domain::SessionId;
+use poltrona_engine::Engine;
+use tokio_util::sync::CancellationToken;
+
+use super::coalesce::Coalesced;
+use super::seat_map::SeatMap;
+use crate::config::Config;
+
+/// What every request can reach.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// What decides, keeps and announces.
+    pub engine: Engine,
+    /// Seat maps that are being read.
+    pub(super) seat_maps: Coalesced<SessionId, SeatMap>,
+    /// Cancelled when the program is on its way out.
+    pub stop: CancellationToken,
+}
+
+/// [`App`], shared by all requests.
+pub type SharedApp = Arc<App>;
+
+impl App {
+    /// The state of a program that takes requests.
+    pub fn new(config: Config, engine: Engine) -> Self {
+        Self { config, engine, seat_maps: Coalesced::new(), stop: CancellationToken::new() }
+    }
+}
