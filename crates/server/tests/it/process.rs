@@ -15,6 +15,7 @@ mod deleted;
 mod doctor;
 mod full_disk;
 mod program;
+mod progress;
 mod readme;
 mod rush;
 mod shutdown;
