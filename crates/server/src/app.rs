@@ -22,7 +22,7 @@ use crate::http::coalesce::Coalesced;
 use crate::http::seats::SeatMap;
 use crate::http::server::Server;
 use crate::telemetry::collector::{self, Collecting};
-use crate::{demo, http};
+use crate::{demo, http, systemd};
 use poltrona_engine::bus::{Bus, rabbitmq};
 use poltrona_engine::clock::Clock;
 use poltrona_engine::expiry::Expiry;
@@ -200,6 +200,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let running = tokio::select! {
         running = Box::pin(Running::start(config, Clock::System)) => running?,
         () = signals.next() => {
+            systemd::stopping();
             info!(target: "server", "stopped before it was ready");
             return Ok(());
         }
@@ -211,6 +212,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             .context("opening the demo's sessions")?;
     }
     greet(&app, &server, started.elapsed());
+    systemd::ready(&server.base_url());
     let (stop, fatal) = (app.stop.clone(), running.fatal.clone());
     let router = http::router(Arc::clone(&app));
     let serving = server.run(router, &app);
@@ -219,6 +221,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             () = signals.next() => info!(target: "server", "stopping: answering what was accepted"),
             () = fatal.cancelled() => {}
         }
+        systemd::stopping();
         stop.cancel();
         signals.next().await;
         warn!(target: "server", "told again: not waiting for what is left");

@@ -22,6 +22,7 @@ mod shutdown;
 mod smuggling;
 mod stack;
 mod startup;
+mod systemd;
 mod tls;
 mod traces;
 
