@@ -1,196 +1,40 @@
-//! What the program is told by whoever runs it.
+//! The settings of the program.
 //!
-//! Owns the one table of settings ([`KEYS`]), where each may come from (flag, environment, file,
-//! default, in that order), and the typed [`Config`] that the rest of the program reads. Nothing
-//! else looks at the environment. Resolution is a pure function of its [`Inputs`]; only
-//! [`Environment::read`] and [`load`] touch the world.
+//! Owns the one table of settings ([`KEYS`]), the places that each may come from (flag, environment,
+//! file, default, in that order), and the typed [`Config`] that the rest of the program reads. Nothing
+//! else reads the environment. [`resolve`] is a pure function of its [`Inputs`]; only
+//! [`Environment::read`] and [`load`] reach outside.
 //!
-//! Faults are collected, so that one run reports all of them, and each says what is wrong, where
-//! it came from, why, and what to try.
+//! All faults are collected, so that one run reports them together. Each names the setting, where its
+//! value came from, why it is wrong, and how to fix it.
 
-mod broker;
-mod environment;
 mod fault;
-mod file;
-mod keys;
-mod parse;
-mod resolve;
-mod rules;
-mod show;
 mod value;
+mod broker;
+mod database;
+mod settings;
+mod parse;
+mod keys;
+mod environment;
+mod file;
+mod draft;
+mod rules;
+mod resolve;
+mod show;
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
+pub use database::Database;
+pub use draft::Origin;
 pub use environment::Environment;
 pub use fault::{ConfigError, Fault};
+pub use file::DEFAULT_FILE;
 pub use keys::{Alias, KEYS, Key, Kind, find};
 pub use parse::log_filter;
-pub use resolve::{Flags, Inputs, Origin, Resolved, Setting, resolve};
+pub use resolve::{Flags, Inputs, Resolved, Setting, resolve};
+pub use settings::Config;
 pub use show::show;
 pub use value::{Cors, Locale, LogFormat, Secret, show_duration};
 
-/// The name of the file that is read from the working directory when no other is named.
-pub const DEFAULT_FILE: &str = "poltrona.toml";
-
-/// Everything that can be set, with its value decided.
-///
-/// The [`Default`] is what the program does when it is told nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own, set by its own name"
-)]
-pub struct Config {
-    /// The address to listen on. Anything but a loopback address needs [`insecure`](Self::insecure).
-    pub host: IpAddr,
-    /// The TCP port to listen on; 0 lets the system choose a free one.
-    pub port: u16,
-    /// The folder that holds the database; relative to the working directory.
-    pub data_dir: PathBuf,
-    /// Whether the data live in a temporary folder that goes away with the process.
-    pub ephemeral: bool,
-    /// Whether films and sessions to try things with are created in an empty database.
-    pub demo: bool,
-    /// How long a reservation holds its seats before they are free again: 100 ms to 24 h.
-    pub hold_ttl: Duration,
-    /// How long requests under way may take to finish once the program is told to stop.
-    pub shutdown_grace: Duration,
-    /// How long an answer may take, from the end of the request's header.
-    pub request_timeout: Duration,
-    /// How long a client may take to send a request's header.
-    pub header_timeout: Duration,
-    /// How long a client may take to send a request's body.
-    pub body_timeout: Duration,
-    /// How long a connection may stay open without a request, or leave an answer unread.
-    pub idle_timeout: Duration,
-    /// How many connections may be open at once.
-    pub max_connections: usize,
-    /// How many commands may wait for the ledger; one more is refused as overload.
-    pub queue_depth: usize,
-    /// How many commands one transaction carries at most: 1 to 1024.
-    pub batch_max: usize,
-    /// How many workers write to a database server, each with a connection of its own: 1 to 8.
-    /// Embedded, there is always one.
-    pub ledger_workers: usize,
-    /// How many database connections serve reads: 1 to 64.
-    pub read_connections: usize,
-    /// Whether a start applies the migrations that a database server lacks. Embedded, it always does.
-    pub run_migrations: bool,
-    /// How long a start waits for engines that cannot be reached.
-    pub wait_for: Duration,
-    /// Which web origins a browser may call the API from.
-    pub cors_origins: Cors,
-    /// The language of messages when the client asks for none.
-    pub locale: Locale,
-    /// How log lines look.
-    pub log_format: LogFormat,
-    /// A level (`error`, `warn`, `info`, `debug`) or a filter such as `info,poltrona::http=debug`.
-    pub log_level: String,
-    /// Where traces go, a URL without a path of its own; without, there are none.
-    pub otlp_endpoint: Option<String>,
-    /// How many of a hundred requests are traced, of those whose caller has not decided: 0 to 100.
-    pub otlp_sample_percent: u8,
-    /// Whether other machines may call although nobody is authenticated.
-    pub insecure: bool,
-    /// `sqlite:DIR`, already applied to [`data_dir`](Self::data_dir), or `postgres:`.
-    pub database_url: Option<Secret>,
-    /// Where taken seats are refused early; without, the database refuses them all.
-    pub redis_url: Option<Secret>,
-    /// How long Redis may take to answer before the database is asked instead: 1 ms to 10 s.
-    pub redis_timeout: Duration,
-    /// `amqp:` or `amqps:`, already checked; see [`rabbitmq`](Self::rabbitmq).
-    pub rabbitmq_url: Option<Secret>,
-    /// Whether single events go to RabbitMQ's exchange, for whoever else wants them.
-    pub event_exchange: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port: 3000,
-            data_dir: PathBuf::from("./poltrona-data"),
-            ephemeral: false,
-            demo: false,
-            hold_ttl: Duration::from_secs(30),
-            shutdown_grace: Duration::from_secs(20),
-            request_timeout: Duration::from_secs(10),
-            header_timeout: Duration::from_secs(5),
-            body_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_mins(1),
-            max_connections: 8192,
-            queue_depth: 4096,
-            batch_max: 256,
-            ledger_workers: 2,
-            read_connections: 4,
-            run_migrations: false,
-            wait_for: Duration::ZERO,
-            cors_origins: Cors::Any,
-            locale: Locale::PtBr,
-            log_format: LogFormat::Auto,
-            log_level: "info".to_owned(),
-            otlp_endpoint: None,
-            otlp_sample_percent: 10,
-            insecure: false,
-            database_url: None,
-            redis_url: None,
-            redis_timeout: Duration::from_millis(50),
-            rabbitmq_url: None,
-            event_exchange: true,
-        }
-    }
-}
-
-impl Config {
-    /// The defaults, on a port that the system chooses and with the data in `data_dir`.
-    pub fn default_for_tests(data_dir: &Path) -> Self {
-        Self { port: 0, data_dir: data_dir.to_path_buf(), ..Self::default() }
-    }
-
-    /// The URL of the PostgreSQL server, if the data are on one.
-    pub fn postgres(&self) -> Option<&str> {
-        let url = self.database_url.as_ref()?.expose();
-        let scheme = url.split_once(':')?.0.to_ascii_lowercase();
-        matches!(scheme.as_str(), "postgres" | "postgresql").then_some(url)
-    }
-
-    /// Where the RabbitMQ between instances is, if there is one.
-    pub fn rabbitmq(&self) -> Option<lapin::uri::AMQPUri> {
-        broker::parse(self.rabbitmq_url.as_ref()?.expose()).ok()
-    }
-
-    /// The address by which a program on this machine reaches the server, without a final slash.
-    ///
-    /// A server that listens on every address is reached through the loopback one.
-    pub fn base_url(&self) -> String {
-        let host = match self.host {
-            IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
-            IpAddr::V4(host) => host.to_string(),
-            IpAddr::V6(host) if host.is_unspecified() => "[::1]".to_owned(),
-            IpAddr::V6(host) => format!("[{host}]"),
-        };
-        format!("http://{host}:{}", self.port)
-    }
-}
-
-/// Reads the files that the flags and the environment point to, and decides every value.
+/// Reads the files that the flags and the environment name, and decides every value.
 pub fn load(flags: Flags, environment: Environment) -> Result<Resolved, ConfigError> {
     resolve(&Inputs { flags, environment, read: &|path| std::fs::read_to_string(path) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_on_every_address_is_reached_through_loopback() {
-        let at =
-            |host: &str| Config { host: host.parse().unwrap(), ..Config::default() }.base_url();
-        assert_eq!(at("127.0.0.1"), "http://127.0.0.1:3000");
-        assert_eq!(at("0.0.0.0"), "http://127.0.0.1:3000");
-        assert_eq!(at("::"), "http://[::1]:3000");
-        assert_eq!(at("fe80::1"), "http://[fe80::1]:3000");
-    }
 }

@@ -1,15 +1,15 @@
-//! Looks at everything that the configuration names, and says what is wrong and what mends it.
+//! Checks the settings and every engine that they name, and gives a fix for each problem.
 //!
-//! It changes nothing that anybody sells by: it reads, and what it has to try (a file, a mark in
-//! Redis, a queue) is its own and gone when it is done. It can be run beside a server that serves.
-//! Engines are looked at at the same time, each for a few seconds at most.
+//! It changes no data of the program: it reads, and deletes what it creates for a trial (a file, a mark
+//! in Redis, a queue). It may run beside a server. The engines are checked at the same time, each for
+//! at most five seconds.
 
-mod configuration;
-mod postgres;
-mod rabbitmq;
-mod redis;
 mod report;
+mod configuration;
 mod sqlite;
+mod postgres;
+mod redis;
+mod rabbitmq;
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use tokio::time::timeout;
 
 pub use report::{Engine, Finding, Report, Status, Verdict};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Database};
 use report::Findings;
 
-/// How long an engine may take, in all.
+/// How long the checks of one engine may take together.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Looks at a sound configuration and at every engine that it names.
+/// Checks a valid configuration, and every engine that it names.
 pub async fn examine(config: &Config) -> Report {
     let (database, redis, rabbitmq) =
         tokio::join!(database(config), redis(config), rabbitmq(config));
@@ -31,30 +31,31 @@ pub async fn examine(config: &Config) -> Report {
     Report::of(all.into_iter().flatten().collect())
 }
 
-/// What is wrong with a configuration that names nothing to look at.
+/// The faults of an invalid configuration, as findings.
 pub fn unsound(error: &ConfigError) -> Report {
     Report::of(vec![configuration::faults(error)])
 }
 
 async fn database(config: &Config) -> Option<Findings> {
-    let mut found;
-    if let Some(url) = config.postgres() {
-        found = Findings::of(Engine::Postgres);
-        in_time(&mut found, async |found| postgres::examine(url, config, found).await).await;
-        postgres::aim(url, &mut found);
-    } else if config.ephemeral {
-        return None;
-    } else {
-        let folder = config.data_dir.clone();
-        let looked = tokio::task::spawn_blocking(move || sqlite::examine(&folder));
-        found = Findings::of(Engine::Sqlite);
-        match timeout(LIMIT, looked).await {
-            Ok(Ok(looked)) => found = looked,
-            // A disk that does not answer.
-            _ => found.away("the data folder does not answer"),
+    match config.database() {
+        Database::Ephemeral => None,
+        Database::Folder(folder) => {
+            let looked = tokio::task::spawn_blocking(move || sqlite::examine(&folder));
+            if let Ok(Ok(found)) = timeout(LIMIT, looked).await {
+                return Some(found);
+            }
+            let mut found = Findings::of(Engine::Sqlite);
+            found.away("the data folder does not answer");
+            Some(found)
+        }
+        Database::Server(url) => {
+            let mut found = Findings::of(Engine::Postgres);
+            let url = url.expose();
+            in_time(&mut found, async |found| postgres::examine(url, config, found).await).await;
+            postgres::aim(url, &mut found);
+            Some(found)
         }
     }
-    Some(found)
 }
 
 async fn redis(config: &Config) -> Option<Findings> {
@@ -71,7 +72,7 @@ async fn rabbitmq(config: &Config) -> Option<Findings> {
     Some(found)
 }
 
-/// Looks at an engine for no longer than it may take; what was found by then stays.
+/// Checks an engine for at most [`LIMIT`]; findings made before that stay.
 async fn in_time(found: &mut Findings, look: impl AsyncFnOnce(&mut Findings)) {
     if timeout(LIMIT, look(found)).await.is_err() {
         found.away("no answer in time");

@@ -6,6 +6,7 @@
 pub mod config;
 pub mod failure;
 pub mod banner;
+pub mod systemd;
 pub mod telemetry;
 pub mod demo;
 pub mod http;

@@ -1,4 +1,4 @@
-//! The program: parse, run, and tell how it went by the exit code.
+//! The program: parses the command line, runs the command, and exits with its code.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match cli::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // With stderr closed, the exit code alone has to tell.
+            // With stderr closed, the exit code is all that is left.
             let _ = writeln!(std::io::stderr(), "error: {failure}");
             ExitCode::from(failure.exit_code())
         }

@@ -8,21 +8,21 @@ use poltrona_engine::store::Location;
 use poltrona_engine::store::postgres::Target;
 use poltrona_engine::{Options, ledger, redis, store};
 
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::failure::Failure;
 
 /// Where the data are.
 pub fn location(config: &Config) -> Result<Location, Failure> {
-    match config.postgres() {
-        Some(url) => {
-            let target = Target::parse(url);
+    Ok(match config.database() {
+        Database::Folder(folder) => Location::Folder(folder),
+        Database::Ephemeral => Location::Ephemeral,
+        Database::Server(url) => {
+            let target = Target::parse(url.expose());
             let target =
                 target.map_err(|error| Failure::Usage(format!("database-url: {error}")))?;
-            Ok(Location::Server(Box::new(target)))
+            Location::Server(Box::new(target))
         }
-        None if config.ephemeral => Ok(Location::Ephemeral),
-        None => Ok(Location::Folder(config.data_dir.clone())),
-    }
+    })
 }
 
 /// How the engine is to be.

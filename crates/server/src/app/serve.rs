@@ -14,7 +14,7 @@ use crate::banner::{BannerInfo, banner};
 use crate::config::Config;
 use crate::http::server::Server;
 use crate::http::state::App;
-use crate::{demo, http};
+use crate::{demo, http, systemd};
 
 /// Serves until a signal ends the program, or the disk fails.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
@@ -26,6 +26,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let running = tokio::select! {
         running = Box::pin(Running::start(config, Env::system())) => running?,
         () = signals.next() => {
+            systemd::stopping();
             info!(target: "server", "stopped before it was ready");
             return Ok(());
         }
@@ -35,6 +36,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         demo::open(&app.engine).await.context("opening the demo's sessions")?;
     }
     greet(&app, &server, started.elapsed());
+    systemd::ready(&server.base_url());
     let (stop, fatal) = (app.stop.clone(), running.fatal().clone());
     let router = http::router(Arc::clone(&app));
     let serving = server.run(router, &app);
@@ -43,6 +45,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             () = signals.next() => info!(target: "server", "stopping: answering what was accepted"),
             () = fatal.cancelled() => {}
         }
+        systemd::stopping();
         stop.cancel();
         signals.next().await;
         warn!(target: "server", "a second signal: not waiting for what is left");

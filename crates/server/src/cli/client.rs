@@ -1,4 +1,4 @@
-//! The little HTTP client of the commands that talk to a running server.
+//! The HTTP client of the commands that call a running server.
 
 use std::error::Error;
 use std::future::Future;
@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// The longest answer that is read: a session of 10,000 seats is about 1 MB.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
 
-/// What a server said.
+/// The answer of a server.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Bytes,
@@ -36,7 +36,7 @@ impl Client {
         Self { pool: Pool::builder(TokioExecutor::new()).build_http(), limit }
     }
 
-    /// Sends a request and reads the whole answer; an error is why there was none, as part of a
+    /// Sends a request and reads the whole answer; the error says why there is none, as part of a
     /// sentence.
     pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
         let exchange = async {
@@ -76,7 +76,7 @@ pub(super) fn run(task: impl Future<Output = Result<(), Failure>>) -> Result<(),
     runtime.context("cannot start the network")?.block_on(task)
 }
 
-/// The innermost cause, which alone says something to people: `Connection refused`.
+/// The innermost cause, the one that people understand: `Connection refused`.
 fn root(error: &dyn Error) -> String {
     match error.source() {
         Some(cause) => root(cause),

@@ -1,17 +1,17 @@
-//! Dead letters: the commands that look after them.
+//! `poltrona dlq`: dead letters.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::flags::Settings;
-use super::{block_on, documents, start};
+use super::print::print;
+use super::start::{block_on, start};
 use crate::app::dead_letters::{self, QUEUES};
 use crate::failure::Failure;
 
-/// What can be done about dead letters.
 #[derive(Debug, Subcommand)]
-pub(super) enum DeadLetters {
-    /// Tell how many there are, and what the first of them are; they stay where they are.
+pub(super) enum Command {
+    /// Print how many there are, and the first of them; they stay where they are.
     #[command(after_help = "Examples:\n  poltrona dlq list\n  \
                             poltrona dlq list --queue payments --limit 100 --json")]
     List {
@@ -23,7 +23,7 @@ pub(super) enum DeadLetters {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Send them back to their queues, to be tried as if they had never failed.
+    /// Send them back to their queues, as if they had never failed.
     #[command(after_help = "Examples:\n  poltrona dlq replay\n  \
                             poltrona dlq replay --queue reservations --limit 1")]
     Replay {
@@ -37,15 +37,15 @@ pub(super) enum DeadLetters {
 /// Which dead letters.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// Those of one queue; without it, of all.
+    /// Only those of this queue.
     #[arg(long, value_name = "QUEUE", value_parser = PossibleValuesParser::new(QUEUES))]
     queue: Option<String>,
-    /// How many of each queue at most: 20 are listed and all replayed unless this says otherwise.
+    /// How many of each queue at most; by default 20 are listed, and all are replayed.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
 }
 
-/// How many of a queue are listed.
+/// How many of a queue are listed by default.
 const LISTED: u32 = 20;
 
 impl Which {
@@ -54,22 +54,22 @@ impl Which {
     }
 }
 
-pub(super) fn run(command: DeadLetters) -> Result<(), Failure> {
+pub(super) fn run(command: Command) -> Result<(), Failure> {
     match command {
-        DeadLetters::List { which, json, settings } => {
+        Command::List { which, json, settings } => {
             let (config, _telemetry) = start(settings)?;
             let (queue, limit) = (which.queue.as_deref(), which.limit(LISTED));
             block_on(async {
                 let listed = dead_letters::list(&config, queue, limit, json).await?;
-                Ok(documents::print(&listed)?)
+                Ok(print(&listed)?)
             })
         }
-        DeadLetters::Replay { which, settings } => {
+        Command::Replay { which, settings } => {
             let (config, _telemetry) = start(settings)?;
             let (queue, limit) = (which.queue.as_deref(), which.limit(u32::MAX));
             block_on(async {
                 let replayed = dead_letters::replay(&config, queue, limit).await?;
-                Ok(documents::print(&replayed)?)
+                Ok(print(&replayed)?)
             })
         }
     }

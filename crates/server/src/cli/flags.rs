@@ -1,4 +1,4 @@
-//! The settings as flags, made from the one table.
+//! The settings as flags, made from the table of settings.
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 

@@ -1,4 +1,4 @@
-//! Whether a running server is ready, for container health checks.
+//! `poltrona healthcheck`, for container health checks.
 
 use std::time::Duration;
 
@@ -8,12 +8,31 @@ use http::{Request, Uri};
 use http_body_util::Full;
 
 use super::client::{self, Client};
+use super::flags::Settings;
+use super::start::load;
 use crate::failure::Failure;
 
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// Asks the server at `url`; a URL with a path is asked as it stands.
-pub(super) async fn check(url: &Uri) -> Result<(), Failure> {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The server to ask; without it, the one that the configuration describes.
+    #[arg(long, value_name = "URL", value_parser = client::address)]
+    url: Option<Uri>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(super) fn run(Args { url, settings }: Args) -> Result<(), Failure> {
+    let url = match url {
+        Some(url) => url,
+        None => client::address(&load(settings)?.config.base_url()).map_err(Failure::Usage)?,
+    };
+    client::run(check(&url))
+}
+
+/// Asks `/readyz` of the server at `url`, or the path that `url` has.
+async fn check(url: &Uri) -> Result<(), Failure> {
     let url = match url.path() {
         "" | "/" => client::on(url, "/readyz"),
         _ => url.to_string(),
@@ -21,7 +40,9 @@ pub(super) async fn check(url: &Uri) -> Result<(), Failure> {
     let request = Request::get(&url).body(Full::<Bytes>::default()).context("cannot ask")?;
     match Client::new(LIMIT).send(request).await {
         Ok(answer) if answer.status.is_success() => Ok(()),
-        Ok(answer) => Err(Failure::Away(format!("{url} is not ready: it said {}", answer.status))),
+        Ok(answer) => {
+            Err(Failure::Away(format!("{url} is not ready: it answered {}", answer.status)))
+        }
         Err(why) => Err(Failure::Away(format!("{url} cannot be reached: {why}"))),
     }
 }

@@ -1,111 +1,59 @@
-//! How far long work has come: one line that is rewritten on a terminal, a few lines elsewhere.
+//! Progress of long work, on stderr: a bar on a terminal, a few plain lines elsewhere.
 
-use std::io::{self, IsTerminal as _, Stderr, Write};
+use std::io::{self, Write as _};
 
-const BAR: u32 = 30;
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// How many lines are written where no line can be rewritten.
-const STEPS: u32 = 10;
+/// How many lines are written at most where stderr is no terminal.
+const LINES_MAX: u64 = 10;
 
-/// The progress of a known number of things.
-pub(super) struct Progress<W: Write> {
-    out: W,
+/// The progress of a known number of things. On a terminal, its line ends when it is dropped.
+pub(super) struct Progress {
     things: &'static str,
-    total: u32,
-    terminal: bool,
-    /// The step that was last shown; a step is what one character of bar, or one line, stands for.
-    step: u32,
-    /// Whether the cursor stands behind a line that is not ended.
-    open: bool,
+    bar: ProgressBar,
 }
 
-pub(super) fn on_stderr(things: &'static str, total: u32) -> Progress<Stderr> {
-    Progress::new(io::stderr(), things, total, io::stderr().is_terminal())
-}
-
-impl<W: Write> Progress<W> {
-    fn new(out: W, things: &'static str, total: u32, terminal: bool) -> Self {
-        Self { out, things, total, terminal, step: 0, open: false }
+impl Progress {
+    pub(super) fn of(things: &'static str, total: u32) -> Self {
+        let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos} of {len}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(total.into())
+            .with_style(style.progress_chars("#."))
+            .with_message(things)
+            .with_finish(ProgressFinish::Abandon);
+        Self { things, bar }
     }
 
-    /// Shows that `done` things are done, if that is worth a new look.
-    pub(super) fn update(&mut self, done: u32) {
-        let steps = if self.terminal { BAR } else { STEPS };
-        let step = share(done, self.total, steps);
-        if step == self.step && done != self.total {
-            return;
-        }
-        self.step = step;
-        // Work goes on whether or not anybody can be told.
-        let _ = if self.terminal { self.draw(done, step) } else { self.tell(done) };
-        if done == self.total {
-            self.end_line();
-        }
-    }
-
-    fn draw(&mut self, done: u32, step: u32) -> io::Result<()> {
-        let full = "#".repeat(step as usize);
-        let empty = ".".repeat((BAR - step) as usize);
-        self.open = true;
-        write!(self.out, "\r{} [{full}{empty}] {done} of {}", self.things, self.total)?;
-        self.out.flush()
-    }
-
-    fn tell(&mut self, done: u32) -> io::Result<()> {
-        writeln!(self.out, "{}: {done} of {}", self.things, self.total)
-    }
-
-    fn end_line(&mut self) {
-        if std::mem::take(&mut self.open) {
-            let _ = writeln!(self.out);
+    /// Counts one more thing as done.
+    pub(super) fn step(&self) {
+        self.bar.inc(1);
+        let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
+        if self.bar.is_hidden() && is_line_due(done, total) {
+            // The work goes on whether or not its progress can be shown.
+            let _ = writeln!(io::stderr(), "{}: {done} of {total}", self.things);
         }
     }
 }
 
-/// An error that comes next must not continue the bar's line.
-impl<W: Write> Drop for Progress<W> {
-    fn drop(&mut self) {
-        self.end_line();
-    }
-}
-
-fn share(done: u32, total: u32, steps: u32) -> u32 {
-    let done = u64::from(done.min(total));
-    let share = (done * u64::from(steps)).checked_div(u64::from(total));
-    share.and_then(|share| u32::try_from(share).ok()).unwrap_or(steps)
+/// Whether the `done`th of `total` things completes another tenth of them.
+fn is_line_due(done: u64, total: u64) -> bool {
+    let tenths = |done: u64| done * LINES_MAX / total.max(1);
+    tenths(done) > tenths(done.saturating_sub(1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shown(terminal: bool, total: u32, last: u32) -> String {
-        let mut out = Vec::new();
-        let mut progress = Progress::new(&mut out, "sessions", total, terminal);
-        (1..=last).for_each(|done| progress.update(done));
-        drop(progress);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_terminal_has_one_line_that_ends() {
-        let text = shown(true, 1000, 1000);
-        assert_eq!(text.matches('\n').count(), 1);
-        assert!(text.ends_with(&format!("\rsessions [{}] 1000 of 1000\n", "#".repeat(30))));
-        assert!(text.matches('\r').count() <= 31, "redrawn too often");
+    fn lines(total: u64) -> Vec<u64> {
+        (1..=total).filter(|done| is_line_due(*done, total)).collect()
     }
 
     #[test]
     fn elsewhere_there_are_at_most_ten_lines() {
-        let text = shown(false, 1000, 1000);
-        assert_eq!(text.lines().count(), 10);
-        assert_eq!(text.lines().next(), Some("sessions: 100 of 1000"));
-        assert!(text.ends_with("sessions: 1000 of 1000\n") && !text.contains('\r'));
-        assert_eq!(shown(false, 2, 2), "sessions: 1 of 2\nsessions: 2 of 2\n");
-    }
-
-    #[test]
-    fn work_that_stops_half_way_leaves_a_clean_line() {
-        assert!(shown(true, 10, 5).ends_with("5 of 10\n"));
+        assert_eq!(lines(1000), [100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]);
+        assert_eq!(lines(13).len(), 10);
+        assert_eq!(lines(13).last(), Some(&13));
+        assert_eq!(lines(2), [1, 2]);
     }
 }

@@ -1,6 +1,5 @@
-//! Sessions to try things with, created through a running server as any client would.
+//! `poltrona seed`: creates sessions with made-up films, in the database or through a running server.
 
-use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,7 +10,10 @@ use http_body_util::Full;
 use serde_json::json;
 
 use super::client::{self, Client};
+use super::flags::Settings;
 use super::progress::Progress;
+use super::start::{block_on, start};
+use crate::app;
 use crate::failure::Failure;
 use poltrona_engine::env::clock::Clock;
 
@@ -32,13 +34,38 @@ const FILMS: [(&str, &str, f64); 4] = [
 /// UTC.
 const SHOWS: [i64; 3] = [17, 20, 23];
 
-/// Creates `sessions` sessions of `seats` seats each, from tomorrow on. Each has a key of its own,
-/// so that a request that a proxy sends twice creates one session.
-pub(super) async fn over_http<W: Write>(
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// How many sessions to create.
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    sessions: u32,
+    /// How many seats each has.
+    #[arg(long, value_name = "N", default_value_t = 48, value_parser = clap::value_parser!(u16).range(16..=10_000))]
+    seats: u16,
+    /// Create them through this running server, rather than in the database.
+    #[arg(long, value_name = "URL", value_parser = client::address)]
+    target: Option<Uri>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    let Args { sessions, seats, target, settings } = args;
+    let progress = Progress::of("sessions", sessions);
+    if let Some(target) = target {
+        return client::run(over_http(&target, sessions, seats, &progress));
+    }
+    let (config, _telemetry) = start(settings)?;
+    block_on(app::seed::seed(&config, sessions, seats, &mut |_| progress.step()))
+}
+
+/// Creates `sessions` sessions of `seats` seats each, from tomorrow on. Each request has its own
+/// idempotency key, so that one that a proxy sends twice creates one session.
+async fn over_http(
     server: &Uri,
     sessions: u32,
     seats: u16,
-    progress: &mut Progress<W>,
+    progress: &Progress,
 ) -> Result<(), Failure> {
     let client = Client::new(LIMIT);
     let url = client::on(server, "/sessions");
@@ -57,15 +84,15 @@ pub(super) async fn over_http<W: Write>(
             .map_err(|why| Failure::Away(format!("{url} cannot be reached: {why}; {done}")))?;
         if answer.status != StatusCode::CREATED {
             let why = message(&answer.body);
-            let refused = anyhow::anyhow!("{url} said {}{why}; {done}", answer.status);
+            let refused = anyhow::anyhow!("{url} answered {}{why}; {done}", answer.status);
             return Err(Failure::Failed(refused));
         }
-        progress.update(number + 1);
+        progress.step();
     }
     Ok(())
 }
 
-/// The body that asks for one session: each film at each hour, then the next day.
+/// The body of the request for one session: each film at each hour, then the next day.
 fn session(number: u32, seats: u16, now: i64) -> String {
     let shows_a_day = FILMS.len() * SHOWS.len();
     let number = number as usize;
@@ -84,12 +111,12 @@ fn session(number: u32, seats: u16, now: i64) -> String {
     .to_string()
 }
 
-/// What the server says about a refusal, if it says it in the API's way.
+/// The message of a refusal, with a blank before it; empty without one in the API's form.
 fn message(body: &[u8]) -> String {
     let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     match &body["message"] {
         serde_json::Value::Null => String::new(),
-        // A JSON text stays on its line whatever it holds.
+        // As JSON, it has no line break.
         message => format!(" {message}"),
     }
 }

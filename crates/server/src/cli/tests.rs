@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use clap::CommandFactory as _;
 
 use super::*;
+use crate::config;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(line.split_whitespace())
@@ -60,7 +61,7 @@ fn settings_are_flags_of_every_command_that_has_a_configuration() {
 }
 
 #[test]
-fn help_tells_the_default_and_the_variable_of_every_flag() {
+fn help_shows_the_default_and_the_variable_of_every_flag() {
     let mut command = Cli::command();
     let serve = command.find_subcommand_mut("serve").unwrap();
     let help = serve.render_long_help().to_string();
@@ -87,7 +88,7 @@ fn numbers_and_addresses_are_checked_as_they_are_typed() {
     }
 }
 
-/// A server that gives one answer to each of `requests` requests, and tells what it was sent.
+/// A server that gives one answer to each of `requests` requests, and returns the requests.
 fn server(requests: usize, answer: &'static str) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -130,7 +131,7 @@ fn a_ready_server_is_healthy_and_any_other_is_away() {
     assert_eq!(failure.exit_code(), 3);
     assert_eq!(
         failure.to_string(),
-        format!("{url}/readyz is not ready: it said 503 Service Unavailable")
+        format!("{url}/readyz is not ready: it answered 503 Service Unavailable")
     );
 
     // A port that was free a moment ago, and that nobody listens on now.
@@ -161,6 +162,6 @@ fn a_server_that_refuses_a_session_fails_the_command() {
     let (url, _) = server(1, REFUSED);
     let failure = ask(&format!("poltrona seed --target {url}")).unwrap_err();
     assert_eq!(failure.exit_code(), 1);
-    let expected = r#"said 400 Bad Request ["a","b"]; 0 of 6 sessions were created"#;
+    let expected = r#"answered 400 Bad Request ["a","b"]; 0 of 6 sessions were created"#;
     assert!(failure.to_string().ends_with(expected), "{failure}");
 }

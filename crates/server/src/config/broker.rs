@@ -1,4 +1,4 @@
-//! Where a RabbitMQ is, read from a URL. What is wrong is told without a word of the URL itself.
+//! The address of RabbitMQ, from its URL. Faults repeat nothing of the URL.
 
 use lapin::uri::AMQPUri;
 
@@ -8,8 +8,8 @@ const HINT: &str = "Write `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or `amqps:` fo
 
 /// Reads `amqp:` and `amqps:` URLs.
 ///
-/// A URL without a vhost, or with an empty one, means RabbitMQ's own default, `/`: a vhost whose name
-/// is empty is what the letter of the URL says, and nobody's intention.
+/// A URL without a vhost, or with an empty one, means RabbitMQ's default, `/`. By the standard it names
+/// a vhost whose name is empty, which nobody intends.
 pub(super) fn parse(url: &str) -> Result<AMQPUri, BadValue> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     if !matches!(scheme.to_ascii_lowercase().as_str(), "amqp" | "amqps") {
@@ -21,7 +21,7 @@ pub(super) fn parse(url: &str) -> Result<AMQPUri, BadValue> {
     if host.is_empty() || host.starts_with(':') {
         return Err(BadValue::new("it names no host", HINT));
     }
-    // The client's own reader takes an address of IPv6 for `localhost`.
+    // The client's parser turns an IPv6 address into `localhost`.
     if let Some((address, _)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
         address.clone_into(&mut uri.authority.host);
     }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_says_where_the_broker_is() {
+    fn a_url_gives_host_port_and_vhost() {
         for (url, host, port, vhost) in [
             ("amqp://127.0.0.1", "127.0.0.1", 5672, "/"),
             ("amqps://u:p@mq.example/", "mq.example", 5671, "/"),
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_without_the_password() {
+    fn faults_do_not_show_the_password() {
         for url in [
             "canary",
             "http://u:canary@mq",

@@ -1,8 +1,8 @@
-//! The environment's part in the configuration, and the only place that looks at it.
+//! The settings in the environment. Nothing else reads the environment.
 
 use std::collections::BTreeMap;
 
-use super::fault::{ConfigError, Fault, nearest};
+use super::fault::{ConfigError, Fault, nearest, printable};
 use super::keys::{KEYS, Kind};
 
 const PREFIX: &str = "POLTRONA_";
@@ -16,7 +16,7 @@ pub(super) const CONFIG_VARIABLE: &str = "POLTRONA_CONFIG";
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Takes the process's variables that concern this program, and leaves the others alone.
+    /// Reads the variables of the process that concern this program.
     pub fn read() -> Result<Self, ConfigError> {
         let mut taken = BTreeMap::new();
         let mut faults = Vec::new();
@@ -39,9 +39,9 @@ impl Environment {
         if faults.is_empty() { Ok(Self(taken)) } else { Err(ConfigError { faults }) }
     }
 
-    /// The value of a variable. One that is not ours counts as unset when it is empty, for that is
-    /// how compose files and shells pass on a variable that nobody set. An empty one of ours is
-    /// kept, and refused by its key: `POLTRONA_DATA_DIR=$UNSET` must not quietly mean the default.
+    /// The value of a variable. Without our prefix, an empty one counts as unset, for that is how
+    /// compose files and shells pass on an unset variable. With our prefix, an empty one is kept and
+    /// refused by its key: `POLTRONA_DATA_DIR=$UNSET` must not quietly mean the default.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(name)?;
         (name.starts_with(PREFIX) || !value.is_empty()).then_some(value)
@@ -84,7 +84,7 @@ impl FromIterator<(String, String)> for Environment {
 fn unknown_variable(name: &str, known: &[String]) -> Fault {
     let ours = known.iter().map(String::as_str).filter(|k| k.starts_with(PREFIX));
     Fault {
-        what: format!("the variable {}", super::fault::printable(name)),
+        what: format!("the variable {}", printable(name)),
         why: "there is no such setting".to_owned(),
         hint: match nearest(name, ours) {
             Some(near) => format!("Did you mean {near}?"),

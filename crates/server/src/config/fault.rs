@@ -1,4 +1,4 @@
-//! How a wrong configuration is told: all of it at once, and with a way out.
+//! Faults of the configuration, and their text.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use std::fmt;
 pub struct Fault {
     /// The setting and where it came from, such as ``port, from POLTRONA_PORT``.
     pub what: String,
-    /// Why it cannot stand, as the rest of a sentence.
+    /// Why it is wrong, as the rest of a sentence.
     pub why: String,
-    /// What to do about it, as a sentence.
+    /// How to fix it, as a sentence.
     pub hint: String,
 }
 
@@ -19,7 +19,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with the configuration; there is at least one fault.
+/// All faults of a configuration, at least one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     /// In the order in which the settings are listed.
@@ -38,7 +38,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Why a text is not a value of its setting, and what to write instead.
+/// Why a text is not a value of its setting, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BadValue {
     pub(super) why: String,

@@ -5,8 +5,11 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::fault::{Fault, nearest};
-use super::keys::{KEYS, Key, Kind};
+use super::fault::{Fault, nearest, printable};
+use super::keys::{KEYS, Key, Kind, find};
+
+/// The configuration file that is read from the working directory when no other is named.
+pub const DEFAULT_FILE: &str = "poltrona.toml";
 
 /// A value as the file has it, and the line it stands on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +42,7 @@ pub(super) fn read(
     };
     for (name, value) in table.get_ref() {
         let line = line_of(name.span().start);
-        let Some(key) = super::find(name.get_ref()) else {
+        let Some(key) = find(name.get_ref()) else {
             faults.push(unknown(name.get_ref(), at(line)));
             continue;
         };
@@ -72,7 +75,7 @@ fn unknown(name: &str, what: String) -> Fault {
     let near = nearest(name, KEYS.iter().map(|key| key.name));
     Fault {
         what,
-        why: format!("there is no setting `{}`", super::fault::printable(name)),
+        why: format!("there is no setting `{}`", printable(name)),
         hint: match near {
             Some(near) => format!("Did you mean `{near}`?"),
             None => "Remove it; `poltrona config show` lists them all.".to_owned(),

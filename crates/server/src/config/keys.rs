@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Config;
 use super::fault::BadValue;
 use super::parse;
+use super::settings::Config;
 use super::value::show_duration;
 
 /// How a setting is written and shown.
@@ -16,8 +16,8 @@ pub enum Kind {
     Number,
     /// `true` or `false`; as a flag its name alone is enough.
     Switch,
-    /// A text that must not be seen. It has no flag, for command lines show in process lists; each
-    /// of its variables may instead name a file, as in `REDIS_URL_FILE`.
+    /// A text that is shown as `***`. It has no flag, for process lists show command lines. With
+    /// `_FILE` at the end of its name, each of its variables names a file instead.
     Secret,
 }
 
@@ -26,7 +26,7 @@ pub enum Kind {
 pub struct Alias {
     /// The variable's name.
     pub name: &'static str,
-    /// What its value says about the key; `None` when it says nothing.
+    /// The key's text for a value of the variable; `None` leaves the key unset.
     pub(super) translate: fn(&str) -> Result<Option<String>, BadValue>,
 }
 
@@ -35,7 +35,7 @@ pub struct Alias {
 pub struct Key {
     /// Its name in the file; the flag and the variable are made from it.
     pub name: &'static str,
-    /// What stands for its value in help, such as `DURATION`.
+    /// The placeholder of its value in help, such as `DURATION`.
     pub value_name: &'static str,
     /// How it is written and shown.
     pub kind: Kind,
@@ -67,12 +67,12 @@ impl Key {
             .collect()
     }
 
-    /// Its value as text, `***` if it is a secret, `None` if it has none.
+    /// Its value as text; `***` for a secret, `None` when it has no value.
     pub fn show(&self, config: &Config) -> Option<String> {
         (self.get)(config)
     }
 
-    /// What it is when nothing sets it, as text.
+    /// Its default as text, if it has one.
     pub fn default(&self) -> Option<String> {
         self.show(&Config::default())
     }
@@ -118,7 +118,7 @@ const LOG_JSON: Alias = Alias {
 const MILLI: Duration = Duration::from_millis(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// The least time-out that lets an honest client on a slow line be served at all.
+/// The shortest time-out that still lets a client on a slow line be served.
 const BRIEF: Duration = Duration::from_millis(100);
 
 /// Every setting, in the order in which help, the file and `config show` list them.
@@ -322,14 +322,18 @@ pub const KEYS: &[Key] = &[
             "postgres://db/cinema",
             "`sqlite:DIR`, or `postgres://USER:PASSWORD@HOST/DATABASE`",
         ),
-        |c, text| parse::secret(text).map(|value| c.database_url = value),
+        |c, text| parse::database_url(text).map(|value| c.database_url = value),
         |c| c.database_url.as_ref().map(ToString::to_string),
     )
     .also(&[plain("DATABASE_URL")]),
     key(
         "redis-url",
         Kind::Secret,
-        ("URL", "redis://127.0.0.1:6379", "Redis, where instances tell each other of taken seats"),
+        (
+            "URL",
+            "redis://127.0.0.1:6379",
+            "Redis of the seat lock, which refuses taken seats early",
+        ),
         |c, text| parse::redis_url(text).map(|value| c.redis_url = value),
         |c| c.redis_url.as_ref().map(ToString::to_string),
     )
@@ -349,7 +353,7 @@ pub const KEYS: &[Key] = &[
             "amqp://127.0.0.1:5672",
             "The bus between instances: `amqp://USER:PASSWORD@HOST/VHOST`, or `amqps:`",
         ),
-        |c, text| parse::broker(text).map(|value| c.rabbitmq_url = value),
+        |c, text| parse::rabbitmq_url(text).map(|value| c.rabbitmq_url = value),
         |c| c.rabbitmq_url.as_ref().map(ToString::to_string),
     )
     .also(&[plain("RABBITMQ_URL")]),

@@ -1,4 +1,4 @@
-//! From the text of a setting to its value, or why not.
+//! Parses the text of each setting.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -7,7 +7,9 @@ use std::time::Duration;
 use redis::IntoConnectionInfo as _;
 use tracing_subscriber::EnvFilter;
 
-use super::fault::BadValue;
+use super::broker;
+use super::database;
+use super::fault::{BadValue, printable};
 use super::value::{Cors, Locale, LogFormat, Secret, show_duration};
 
 type Parsed<T> = Result<T, BadValue>;
@@ -102,7 +104,7 @@ pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Parsed<Du
             "Write it as `500ms`, `3s`, `2m` or `1h`.",
         ));
     };
-    // A number too large to hold is also too long, so both faults are told alike.
+    // A number too large for a u64 is also too long, so both have the same fault.
     let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*scale));
     millis
         .map(Duration::from_millis)
@@ -136,13 +138,13 @@ pub(super) fn cors(text: &str) -> Parsed<Cors> {
 fn origin(text: &str) -> Parsed<String> {
     let Some(normal) = normal_origin(text) else {
         return Err(BadValue::new(
-            format!("`{}` is not a web origin", super::fault::printable(text)),
+            format!("`{}` is not a web origin", printable(text)),
             "Write scheme, host and, if need be, port, as in `https://cinema.example`.",
         ));
     };
     if normal != text {
         return Err(BadValue::new(
-            format!("a browser never sends `{}`", super::fault::printable(text)),
+            format!("a browser never sends `{}`", printable(text)),
             format!("Write `{normal}`."),
         ));
     }
@@ -200,10 +202,10 @@ pub(super) fn log_level(text: &str) -> Parsed<String> {
     }
 }
 
-/// The filter that a checked [`log_level`](super::Config::log_level) stands for.
+/// The filter for a valid [`log_level`](super::Config::log_level).
 ///
-/// A plain level is for our own lines: libraries known to be chatty stay at `info`, and the client of
-/// RabbitMQ is silent, for it prints whole messages and tells us everything besides.
+/// A plain level is for our own lines: chatty libraries stay at `info`, and the RabbitMQ client is
+/// off, for it logs whole messages, and we log its errors ourselves.
 pub fn log_filter(level: &str) -> EnvFilter {
     if level.contains(['=', ',', '[']) {
         return EnvFilter::new(level);
@@ -213,20 +215,26 @@ pub fn log_filter(level: &str) -> EnvFilter {
     EnvFilter::new(format!("{level}{quiet},lapin=off"))
 }
 
-pub(super) fn secret(text: &str) -> Parsed<Option<Secret>> {
+fn secret(text: &str) -> Parsed<Option<Secret>> {
     if text.trim().is_empty() {
         return Err(BadValue::new("it is empty", "Give it a value, or do not set it at all."));
     }
     Ok(Some(Secret::new(text)))
 }
 
-/// A URL of RabbitMQ.
-pub(super) fn broker(text: &str) -> Parsed<Option<Secret>> {
+/// A database URL, of a folder or a server.
+pub(super) fn database_url(text: &str) -> Parsed<Option<Secret>> {
     let url = secret(text)?;
-    super::broker::parse(text).map(|_| url)
+    database::folder(text).map(|_| url)
 }
 
-/// A URL of Redis. What is wrong is told without a word of the URL itself.
+/// A URL of RabbitMQ.
+pub(super) fn rabbitmq_url(text: &str) -> Parsed<Option<Secret>> {
+    let url = secret(text)?;
+    broker::parse(text).map(|_| url)
+}
+
+/// A URL of Redis. Faults repeat nothing of the URL.
 pub(super) fn redis_url(text: &str) -> Parsed<Option<Secret>> {
     const HINT: &str = "Write `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://` for TLS; \
                         in a password write `%40` for `@`, `%2F` for `/`, `%3F` for `?`.";

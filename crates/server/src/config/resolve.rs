@@ -1,67 +1,31 @@
-//! Which of flag, variable, file and default each setting takes its value from.
+//! Decides each setting: by its flag, else its variables, else the file, else the default.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::draft::{Draft, Origin};
 use super::environment::{CONFIG_VARIABLE, Environment};
 use super::fault::{BadValue, ConfigError, Fault, printable};
-use super::file::{self, Entry};
+use super::file::{self, DEFAULT_FILE, Entry};
 use super::keys::{Alias, KEYS, Key, Kind};
-use super::{Config, DEFAULT_FILE, rules};
+use super::rules;
+use super::settings::Config;
 
 /// The flags that were given, by the name of their key; `config` names the file.
 pub type Flags = BTreeMap<&'static str, String>;
 
-/// All that the configuration depends on.
+/// Everything that the configuration depends on.
 pub struct Inputs<'a> {
-    /// What the command line says.
+    /// The command line.
     pub flags: Flags,
-    /// What the environment says.
+    /// The environment.
     pub environment: Environment,
-    /// How a file is read, whether the configuration file or one that holds a secret.
+    /// Reads a file: the configuration file, or one that holds a secret.
     pub read: &'a dyn Fn(&Path) -> io::Result<String>,
 }
 
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// A flag, named without dashes.
-    Flag(&'static str),
-    /// A variable.
-    Variable(String),
-    /// A file that a variable names, for secrets.
-    SecretFile {
-        /// The variable, such as `REDIS_URL_FILE`.
-        variable: String,
-        /// The file that it names.
-        path: PathBuf,
-    },
-    /// A line of the configuration file.
-    File {
-        /// The configuration file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-    },
-    /// Nothing set it.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) => write!(f, "flag --{name}"),
-            Self::Variable(name) => write!(f, "env {name}"),
-            Self::SecretFile { variable, path } => write!(f, "env {variable} ({})", path.display()),
-            Self::File { path, line } => write!(f, "file {}:{line}", path.display()),
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
-
-/// One decided setting: which, and where its value came from.
+/// One decided setting.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// The setting.
@@ -83,55 +47,14 @@ pub struct Resolved {
     pub colours: bool,
 }
 
-/// A configuration on its way: values so far, their origins, and what is wrong.
-pub(super) struct Draft {
-    pub(super) config: Config,
-    pub(super) faults: Vec<Fault>,
-    origins: BTreeMap<&'static str, Origin>,
-    broken: Vec<&'static str>,
-}
-
-impl Draft {
-    /// Where a setting that has a sound value other than by default came from.
-    pub(super) fn explicit(&self, name: &str) -> Option<&Origin> {
-        self.origins.get(name).filter(|_| !self.is_broken(name))
-    }
-
-    /// Whether a value was given for a setting and could not be read.
-    pub(super) fn is_broken(&self, name: &str) -> bool {
-        self.broken.contains(&name)
-    }
-
-    /// Records that a setting got its value by way of another.
-    pub(super) fn set_origin(&mut self, name: &'static str, origin: Origin) {
-        self.origins.insert(name, origin);
-    }
-
-    fn put(&mut self, key: &'static Key, text: &str, origin: Origin) {
-        if let Err(bad) = (key.put)(&mut self.config, text) {
-            self.refuse(key, Some(text), &origin, bad);
-        }
-        self.origins.insert(key.name, origin);
-    }
-
-    fn refuse(&mut self, key: &'static Key, text: Option<&str>, origin: &Origin, bad: BadValue) {
-        let shown = text.filter(|_| key.kind != Kind::Secret);
-        let value = shown.map(|text| format!(" = {}", printable(text))).unwrap_or_default();
-        let what = format!("{}{value} (from {origin})", key.name);
-        self.faults.push(Fault { what, why: bad.why, hint: bad.hint });
-        self.broken.push(key.name);
-    }
-}
-
-/// Decides every setting, or tells everything that is wrong.
+/// Decides every setting, or reports every fault.
 pub fn resolve(inputs: &Inputs<'_>) -> Result<Resolved, ConfigError> {
     let mut faults = inputs.environment.unknown();
     let (file, entries) = match read_file(inputs, &mut faults) {
         Some((path, entries)) => (Some(path), entries),
         None => (None, BTreeMap::new()),
     };
-    let mut draft =
-        Draft { config: Config::default(), faults, origins: BTreeMap::new(), broken: Vec::new() };
+    let mut draft = Draft::new(faults);
     for key in KEYS {
         if let Some(text) = inputs.flags.get(key.name) {
             draft.put(key, text, Origin::Flag(key.name));
@@ -184,7 +107,7 @@ fn read_file(inputs: &Inputs<'_>, faults: &mut Vec<Fault>) -> Option<ReadFile> {
     }
 }
 
-/// Takes a setting from the environment; says whether the environment had anything to say.
+/// Takes a setting from the environment; `false` when no variable sets it.
 fn from_environment(inputs: &Inputs<'_>, key: &'static Key, draft: &mut Draft) -> bool {
     let own = Alias { name: "", translate: |text| Ok(Some(text.to_owned())) };
     for (name, alias) in key.variables().into_iter().zip(std::iter::once(&own).chain(key.aliases)) {
@@ -200,8 +123,8 @@ fn from_environment(inputs: &Inputs<'_>, key: &'static Key, draft: &mut Draft) -
     false
 }
 
-/// The text of a variable or of the file that its `_FILE` twin names. `Some((None, _))` is a
-/// variable that is there and of no use; its fault is then recorded.
+/// The text of a variable, or of the file that its `_FILE` twin names. `None` when neither is set;
+/// `Some((None, _))` when there is no usable text, whose fault is then recorded.
 fn variable(
     inputs: &Inputs<'_>,
     key: &'static Key,

@@ -1,18 +1,19 @@
-//! What must hold between settings.
+//! Rules between settings.
 //!
-//! A rule looks only at values that could be read, so that one slip is told once.
+//! A rule skips a value that could not be parsed, so that one mistake is reported once.
 
 use std::path::{Path, PathBuf};
 
+use super::database;
+use super::draft::Draft;
 use super::fault::Fault;
-use super::resolve::Draft;
 
 pub(super) fn check(draft: &mut Draft) {
     open_to_others_only_on_purpose(draft);
     one_place_for_the_data(draft);
 }
 
-/// There is no authentication: whoever reaches the port may act for anybody.
+/// There is no authentication: everybody who reaches the port may act for anybody.
 fn open_to_others_only_on_purpose(draft: &mut Draft) {
     let host = draft.config.host;
     if host.to_canonical().is_loopback() || draft.config.insecure || draft.is_broken("insecure") {
@@ -29,23 +30,18 @@ fn open_to_others_only_on_purpose(draft: &mut Draft) {
     });
 }
 
-/// The folder may be named by `data-dir`, by `database-url`, or be temporary; never two of them.
+/// Of a server, `data-dir`, a folder in `database-url`, and a temporary folder, one is chosen.
 fn one_place_for_the_data(draft: &mut Draft) {
-    let named = draft.explicit("data-dir").cloned();
-    if draft.config.postgres().is_some() {
-        return no_place_beside_a_server(draft);
-    }
-    let by_url = match draft.config.database_url.as_ref().map(|url| sqlite_folder(url.expose())) {
-        None => None,
-        Some(Ok(folder)) => Some(folder),
-        Some(Err((why, hint))) => {
-            let what = format!("database-url{}", origin(draft, "database-url"));
-            draft.faults.push(Fault { what, why: why.to_owned(), hint: hint.to_owned() });
-            None
-        }
+    let url = draft.config.database_url.as_ref().map(|url| database::folder(url.expose()));
+    let by_url = match url {
+        Some(Ok(None)) => return no_folder_beside_a_server(draft),
+        Some(Ok(folder)) => folder,
+        // The key has refused what is not a database's URL.
+        None | Some(Err(_)) => None,
     };
-    if draft.config.ephemeral && (named.is_some() || by_url.is_some()) {
-        let key = if named.is_some() { "data-dir" } else { "database-url" };
+    let named = draft.explicit("data-dir").is_some();
+    if draft.config.ephemeral && (named || by_url.is_some()) {
+        let key = if named { "data-dir" } else { "database-url" };
         draft.faults.push(Fault {
             what: format!("ephemeral{}", origin(draft, "ephemeral")),
             why: format!("{key}{} asks for a folder that stays", origin(draft, key)),
@@ -54,13 +50,13 @@ fn one_place_for_the_data(draft: &mut Draft) {
         return;
     }
     let Some(folder) = by_url else { return };
-    if named.is_some() && !same_folder(&folder, &draft.config.data_dir) {
+    if named && !same_folder(&folder, &draft.config.data_dir) {
         draft.faults.push(Fault {
             what: format!("database-url{}", origin(draft, "database-url")),
             why: format!("data-dir{} names another folder", origin(draft, "data-dir")),
             hint: "Set one of the two.".to_owned(),
         });
-    } else if named.is_none()
+    } else if !named
         && !draft.is_broken("data-dir")
         && let Some(origin) = draft.explicit("database-url").cloned()
     {
@@ -69,13 +65,12 @@ fn one_place_for_the_data(draft: &mut Draft) {
     }
 }
 
-/// With the data on a server, a folder would be empty and its name misleading.
-fn no_place_beside_a_server(draft: &mut Draft) {
-    let named = draft.explicit("data-dir").is_some();
-    let Some(key) = (if named { Some("data-dir") } else { None })
-        .or_else(|| draft.config.ephemeral.then_some("ephemeral"))
-    else {
-        return;
+/// A folder would stay empty, and its name would mislead.
+fn no_folder_beside_a_server(draft: &mut Draft) {
+    let key = match draft.explicit("data-dir") {
+        Some(_) => "data-dir",
+        None if draft.config.ephemeral => "ephemeral",
+        None => return,
     };
     draft.faults.push(Fault {
         what: format!("{key}{}", origin(draft, key)),
@@ -86,30 +81,6 @@ fn no_place_beside_a_server(draft: &mut Draft) {
 
 fn origin(draft: &Draft, name: &str) -> String {
     draft.explicit(name).map(|origin| format!(" (from {origin})")).unwrap_or_default()
-}
-
-/// The folder that a `sqlite:` URL names. What is wrong is told without a word of the URL itself.
-fn sqlite_folder(url: &str) -> Result<PathBuf, (&'static str, &'static str)> {
-    let Some((scheme, rest)) = url.split_once(':') else {
-        return Err(("it is not a URL", "Write `sqlite:DIR`, or unset it and use data-dir."));
-    };
-    match scheme.to_ascii_lowercase().as_str() {
-        "sqlite" => {}
-        _ => {
-            return Err((
-                "it names a database that this program does not know",
-                "Write `sqlite:DIR` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.",
-            ));
-        }
-    }
-    let folder = rest.strip_prefix("//").unwrap_or(rest);
-    if folder == ":memory:" {
-        return Err(("it asks for data in memory", "Unset it and use --ephemeral."));
-    }
-    if folder.trim().is_empty() || folder.contains(['?', '#', '\0']) {
-        return Err(("it must be `sqlite:` and a folder, with no options", "Write `sqlite:DIR`."));
-    }
-    Ok(PathBuf::from(folder))
 }
 
 /// Whether two paths are written for the same folder; `./a/` and `a` are.

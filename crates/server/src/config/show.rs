@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
+use super::database::Database;
 use super::resolve::{Resolved, Setting};
 
-/// One `key = value` a line, secrets as `***`; with `origins`, where each came from as a comment.
+/// One `key = value` a line, secrets as `***`; with `origins`, each origin as a comment.
 pub fn show(resolved: &Resolved, origins: bool) -> String {
+    // Ephemeral data have no folder of their own, and a file that named one would be refused.
+    let is_ephemeral = resolved.config.database() == Database::Ephemeral;
     let line = |setting: &Setting| {
         let value = setting.key.show(&resolved.config).unwrap_or_default();
-        // Ephemeral data have no folder of their own, and a file that named one would be refused.
-        let mark =
-            if setting.key.name == "data-dir" && resolved.config.ephemeral { "#" } else { "" };
+        let mark = if setting.key.name == "data-dir" && is_ephemeral { "#" } else { "" };
         format!("{mark}{} = {}", setting.key.name, setting.key.in_toml(&value))
     };
     let lines: Vec<String> = resolved.settings.iter().map(line).collect();

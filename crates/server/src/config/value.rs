@@ -1,19 +1,19 @@
-//! The types of settings that the standard library has no word for, and how they are written.
+//! The types of settings that the standard library lacks, and their text.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A value that must not be seen: it shows as `***` wherever it is printed.
+/// A text that prints as `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a text that is to be kept quiet.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for the one place that needs it.
+    /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -86,7 +86,7 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// The word that stands for it in a setting.
+    /// Its text in a setting.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -102,7 +102,7 @@ impl fmt::Display for LogFormat {
     }
 }
 
-/// Writes a duration as settings are written: in the largest unit that needs no fraction.
+/// A duration as settings have it: in the largest unit that needs no fraction.
 pub fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {

@@ -1,16 +1,16 @@
-//! The settings: whether they are sound, and what they ask for.
+//! Checks the settings: their faults, and values that are valid but seldom meant.
 
 use std::time::Duration;
 
 use super::report::{Engine, Findings};
-use crate::config::{Config, ConfigError, show_duration};
+use crate::config::{Config, ConfigError, Database, show_duration};
 
-/// Holds that are shorter leave nobody the time to pay.
+/// Shorter holds leave no time to pay.
 const SHORT: Duration = Duration::from_secs(5);
-/// Holds that are longer keep a seat that nobody pays for from everyone else.
+/// Longer holds keep unpaid seats from other buyers.
 const LONG: Duration = Duration::from_hours(1);
 
-/// Looks at a sound configuration.
+/// Checks a valid configuration.
 pub(super) fn examine(config: &Config) -> Findings {
     let mut found = Findings::of(Engine::Configuration);
     found.ok("settings", "sound");
@@ -20,7 +20,7 @@ pub(super) fn examine(config: &Config) -> Findings {
     found
 }
 
-/// What is wrong with one that is not.
+/// The faults of an invalid one.
 pub(super) fn faults(error: &ConfigError) -> Findings {
     let mut found = Findings::of(Engine::Configuration);
     for fault in &error.faults {
@@ -30,21 +30,24 @@ pub(super) fn faults(error: &ConfigError) -> Findings {
 }
 
 fn mode(config: &Config, found: &mut Findings) {
-    let engines = [
-        config.postgres().map(|_| "PostgreSQL"),
-        config.redis_url.as_ref().map(|_| "Redis"),
-        config.rabbitmq_url.as_ref().map(|_| "RabbitMQ"),
-    ];
-    let engines: Vec<_> = engines.into_iter().flatten().collect();
-    if config.postgres().is_some() {
-        found.ok("mode", format!("one of many instances, over {}", engines.join(", ")));
-    } else if config.ephemeral {
-        let detail = "embedded, in a temporary folder: all that is sold goes away at the end";
-        found.warning("mode", detail, "poltrona serve --ephemeral=false");
-    } else {
-        found.ok("mode", format!("embedded, in {}", config.data_dir.display()));
+    match config.database() {
+        Database::Server(_) => {
+            let redis = config.redis_url.as_ref().map(|_| "Redis");
+            let rabbitmq = config.rabbitmq_url.as_ref().map(|_| "RabbitMQ");
+            let engines: Vec<_> =
+                [Some("PostgreSQL"), redis, rabbitmq].into_iter().flatten().collect();
+            found.ok("mode", format!("one of many instances, over {}", engines.join(", ")));
+            return;
+        }
+        Database::Ephemeral => {
+            let detail = "embedded, in a temporary folder: all that is sold goes away at the end";
+            found.warning("mode", detail, "poltrona serve --ephemeral=false");
+        }
+        Database::Folder(folder) => {
+            found.ok("mode", format!("embedded, in {}", folder.display()));
+        }
     }
-    if config.postgres().is_none() && config.redis_url.is_some() {
+    if config.redis_url.is_some() {
         let detail = "Redis helps only where several instances share one database";
         found.warning("seat lock", detail, "unset REDIS_URL POLTRONA_REDIS_URL");
     }
@@ -63,14 +66,14 @@ fn listening(config: &Config, found: &mut Findings) {
 
 fn hold(config: &Config, found: &mut Findings) {
     let hold = show_duration(config.hold_ttl);
-    let mend = "poltrona serve --hold-ttl 30s";
+    let fix = "poltrona serve --hold-ttl 30s";
     match config.hold_ttl {
         ttl if ttl < SHORT => {
-            found.warning("hold", format!("{hold}: too short for anyone to pay"), mend);
+            found.warning("hold", format!("{hold}: too short for anyone to pay"), fix);
         }
         ttl if ttl > LONG => {
             let detail = format!("{hold}: so long is a seat kept by someone who does not pay");
-            found.warning("hold", detail, mend);
+            found.warning("hold", detail, fix);
         }
         _ => found.ok("hold", hold),
     }

@@ -1,4 +1,6 @@
-//! The broker: reached, not blocked, with our queues, and with a user who may use them.
+//! Checks RabbitMQ: that it can be reached, takes messages, has our queues, and lets the user use them.
+
+mod version;
 
 use std::time::Duration;
 
@@ -15,12 +17,10 @@ use super::report::Findings;
 use poltrona_engine::bus::rabbitmq::Queue;
 use poltrona_engine::env::ids::Ids;
 
-mod version;
-
-/// How long a broker may take to confirm one message; one that is short of memory or disk never does.
+/// How long the broker may take to confirm a message; while it is short of memory or disk it confirms none.
 const CONFIRM: Duration = Duration::from_secs(2);
 
-/// Looks at the broker that a URL names.
+/// Checks the broker at `url`.
 pub(super) async fn examine(url: &str, found: &mut Findings) {
     let connection = match Connection::connect(url, ConnectionProperties::default()).await {
         Ok(connection) => connection,
@@ -31,28 +31,28 @@ pub(super) async fn examine(url: &str, found: &mut Findings) {
     found.ok("reach", format!("as {user}, in the vhost {vhost}"));
     version::examine(url, found).await;
     let looked = async {
-        // A broker that is short of memory or disk no longer reads from who has published.
+        // Messages last: short of memory or disk, the broker stops reading from a connection that published.
         queues(&connection, found).await?;
         message(&connection, &user, &vhost, found).await
     };
     if let Err(error) = looked.await {
         found.away(error.to_string());
     }
-    // Whether it hears of it or not, nothing of ours is left.
+    // Our trial queue is exclusive: it goes with the connection even if this close fails.
     let _ = connection.close(200, "seen".into()).await;
 }
 
 fn not_let_in(error: &Error, found: &mut Findings) {
     let detail = error.to_string();
     match error.kind() {
-        ErrorKind::ProtocolError(told) => match told.kind() {
+        ErrorKind::ProtocolError(error) => match error.kind() {
             AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
                 found.failure("login", detail, "rabbitmqctl change_password USER PASSWORD");
             }
             AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
-                let mend = "rabbitmqctl add_vhost VHOST && \
+                let fix = "rabbitmqctl add_vhost VHOST && \
                             rabbitmqctl set_permissions -p VHOST USER '.*' '.*' '.*'";
-                found.failure("vhost", detail, mend);
+                found.failure("vhost", detail, fix);
             }
             _ => found.failure("login", detail, "rabbitmqctl status"),
         },
@@ -60,8 +60,8 @@ fn not_let_in(error: &Error, found: &mut Findings) {
     }
 }
 
-/// Sends itself a message and takes it again: the rights to configure, write and read, and whether
-/// the broker takes messages at all.
+/// Publishes a message to a queue of its own and gets it back: checks the rights to configure, write
+/// and read, and whether the broker takes messages at all.
 async fn message(
     connection: &Connection,
     user: &str,
@@ -69,7 +69,7 @@ async fn message(
     found: &mut Findings,
 ) -> Result<(), Error> {
     let channel = connection.create_channel().await?;
-    // Gone with the connection, whatever happens; deleted, it is gone before anybody looks.
+    // Exclusive, so that it goes with the connection; deleted below, so that it goes at once.
     let trial = format!("poltrona.doctor.{}", Ids::Random.fresh());
     let own = QueueDeclareOptions {
         exclusive: true,
@@ -101,8 +101,8 @@ async fn message(
             found.failure("alarms", detail, "rabbitmq-diagnostics alarms");
         }
         Err(error) if is(&error, &AMQPSoftError::ACCESSREFUSED) => {
-            let mend = format!("rabbitmqctl set_permissions -p '{vhost}' '{user}' '.*' '.*' '.*'");
-            found.failure("rights", error.to_string(), mend);
+            let fix = format!("rabbitmqctl set_permissions -p '{vhost}' '{user}' '.*' '.*' '.*'");
+            found.failure("rights", error.to_string(), fix);
         }
         Err(error) => return Err(error),
     }
@@ -146,8 +146,8 @@ async fn queues(connection: &Connection, found: &mut Findings) -> Result<(), Err
     Ok(())
 }
 
-/// How many messages wait in a queue; nothing when it is not there. On a channel of its own, for the
-/// broker closes it over a queue that is missing.
+/// How many messages wait in a queue; `None` when there is no such queue. Uses a channel of its own,
+/// for the broker closes the channel when the queue is missing.
 async fn count(connection: &Connection, queue: &str) -> Result<Option<u32>, Error> {
     let channel = connection.create_channel().await?;
     let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
@@ -163,8 +163,8 @@ async fn count(connection: &Connection, queue: &str) -> Result<Option<u32>, Erro
 
 fn is(error: &Error, expected: &AMQPSoftError) -> bool {
     match error.kind() {
-        ErrorKind::ProtocolError(told) => {
-            matches!(told.kind(), AMQPErrorKind::Soft(found) if found == expected)
+        ErrorKind::ProtocolError(error) => {
+            matches!(error.kind(), AMQPErrorKind::Soft(found) if found == expected)
         }
         _ => false,
     }

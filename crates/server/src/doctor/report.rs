@@ -1,10 +1,10 @@
-//! What was found, as people and as programs read it.
+//! Findings, and the report of them: as text for people, as JSON for programs.
 
 use std::fmt::{self, Display, Write as _};
 
 use serde::Serialize;
 
-/// What was looked at.
+/// The part that a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
@@ -21,12 +21,12 @@ pub enum Engine {
     RabbitMq,
 }
 
-/// Has this program trust the authority of an engine's certificate.
+/// The command that makes this program trust the authority of an engine's certificate.
 const TRUST: &str = "SSL_CERT_FILE=AUTHORITY.pem poltrona doctor";
 
 impl Engine {
-    /// What brings it back where it runs as a service of the machine, or tells why it is gone.
-    const fn back(self) -> &'static str {
+    /// The command that starts it as a service of this machine, or shows why it cannot be reached.
+    const fn restart(self) -> &'static str {
         match self {
             Self::Configuration => "poltrona config check",
             Self::Sqlite => "dmesg --level err | tail",
@@ -53,11 +53,11 @@ impl Display for Engine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// As it should be.
+    /// Nothing is wrong.
     Ok,
-    /// It sells, but slower than it could, or with less to spare.
+    /// Sales work, but slower than they could, or with less to spare.
     Warning,
-    /// It does not sell, or could lose what it sold.
+    /// Sales are blocked, or could be lost.
     Failure,
 }
 
@@ -71,25 +71,25 @@ impl Status {
     }
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Of what.
+    /// The part that was checked.
     pub engine: Engine,
-    /// Which thing, in a word or two.
+    /// The name of the check, in a word or two.
     pub check: String,
-    /// How bad it is.
+    /// The result.
     pub status: Status,
-    /// What was seen. Never a password.
+    /// What the check saw. Never a password.
     pub detail: String,
-    /// The command that mends it; of every warning and failure.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
+    /// The command that fixes it, of every warning and failure. `mend` in JSON.
+    #[serde(rename = "mend", skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
     #[serde(skip)]
     away: bool,
 }
 
-/// What was found of one engine so far.
+/// The findings about one engine so far.
 pub(super) struct Findings {
     engine: Engine,
     list: Vec<Finding>,
@@ -108,48 +108,48 @@ impl Findings {
         &mut self,
         check: &str,
         detail: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) {
-        self.add(check, Status::Warning, detail.into(), Some(mend.into()));
+        self.add(check, Status::Warning, detail.into(), Some(fix.into()));
     }
 
     pub(super) fn failure(
         &mut self,
         check: &str,
         detail: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) {
-        self.add(check, Status::Failure, detail.into(), Some(mend.into()));
+        self.add(check, Status::Failure, detail.into(), Some(fix.into()));
     }
 
-    /// The engine cannot be reached, or not any more: it does not run, or is not known to be itself.
+    /// The engine cannot be reached: it does not run, or its certificate is not trusted.
     pub(super) fn away(&mut self, detail: impl Into<String>) {
         let detail = detail.into();
-        let is_doubted = detail.contains("certificate");
-        let mend = if is_doubted { TRUST } else { self.engine.back() };
-        self.add("reach", Status::Failure, detail, Some(mend.to_owned()));
+        let is_untrusted = detail.contains("certificate");
+        let fix = if is_untrusted { TRUST } else { self.engine.restart() };
+        self.add("reach", Status::Failure, detail, Some(fix.to_owned()));
         if let Some(last) = self.list.last_mut() {
             last.away = true;
         }
     }
 
-    /// Has every command of PostgreSQL's clients find this server.
+    /// Adds host and port to every command of PostgreSQL's clients.
     pub(super) fn aim(&mut self, host: &str, port: &str) {
-        for mend in self.list.iter_mut().filter_map(|it| it.mend.as_mut()) {
+        for fix in self.list.iter_mut().filter_map(|it| it.fix.as_mut()) {
             for client in ["psql", "createdb"] {
                 let aimed = format!("{client} -h {host} -p {port} -");
-                *mend = mend.replace(&format!("{client} -"), &aimed);
+                *fix = fix.replace(&format!("{client} -"), &aimed);
             }
         }
     }
 
-    fn add(&mut self, check: &str, status: Status, detail: String, mend: Option<String>) {
+    fn add(&mut self, check: &str, status: Status, detail: String, fix: Option<String>) {
         let (engine, check) = (self.engine, check.to_owned());
-        self.list.push(Finding { engine, check, status, detail, mend, away: false });
+        self.list.push(Finding { engine, check, status, detail, fix, away: false });
     }
 }
 
-/// How it stands in all.
+/// The result of all checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing failed.
@@ -160,15 +160,15 @@ pub enum Verdict {
     Unwell,
 }
 
-/// Everything that was found, engine by engine.
+/// All findings, engine by engine.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// In the order in which they were looked at.
+    /// In the order of the checks.
     pub findings: Vec<Finding>,
     summary: Summary,
 }
 
-/// How many there are of each.
+/// The number of findings of each status.
 #[derive(Debug, Serialize)]
 struct Summary {
     ok: usize,
@@ -185,7 +185,7 @@ impl Report {
         Self { findings, summary: Summary { ok, warnings, failures } }
     }
 
-    /// How it stands in all. What failed on an engine that answers counts for more than one that is
+    /// The result of all checks. What failed on an engine that answers counts for more than one that is
     /// away: the second may come back by itself.
     pub fn verdict(&self) -> Verdict {
         let mut failures = self.findings.iter().filter(|it| it.status == Status::Failure);
@@ -196,12 +196,12 @@ impl Report {
         }
     }
 
-    /// As one JSON object, with `findings` and a `summary`.
+    /// One JSON object, with `findings` and a `summary`.
     pub fn json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self)
     }
 
-    /// How many there are of each, in words.
+    /// The number of findings of each status, in words.
     pub fn summary(&self) -> String {
         let Summary { ok, warnings, failures } = self.summary;
         let words = |count, one| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
@@ -209,7 +209,7 @@ impl Report {
     }
 }
 
-/// Aligned lines, grouped by engine, with nothing that needs a colour to be understood.
+/// Aligned lines, grouped by engine, without colours.
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.findings.iter().map(|it| it.check.chars().count()).max().unwrap_or(0);
@@ -218,10 +218,10 @@ impl Display for Report {
             if engine.replace(finding.engine) != Some(finding.engine) {
                 writeln!(f, "{}", finding.engine)?;
             }
-            let Finding { check, status, detail, mend, .. } = finding;
+            let Finding { check, status, detail, fix, .. } = finding;
             writeln!(f, "  {:<8} {check:<width$}  {}", status.word(), one_line(detail))?;
-            // As long as it may be, so that it can be copied.
-            for line in mend.iter().flat_map(|mend| mend.lines()) {
+            // Not wrapped, so that it can be copied.
+            for line in fix.iter().flat_map(|fix| fix.lines()) {
                 writeln!(f, "  {:<8} {:<width$}  $ {line}", "", "")?;
             }
         }
@@ -230,7 +230,7 @@ impl Display for Report {
     }
 }
 
-/// What an engine said, with nothing in it that moves the cursor.
+/// The text of an engine without characters that move the cursor.
 fn one_line(text: &str) -> String {
     text.split(char::is_control).collect::<Vec<_>>().join(" ")
 }

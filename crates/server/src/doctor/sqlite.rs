@@ -1,4 +1,4 @@
-//! The data folder and the database in it. A server may be using both.
+//! Checks the data folder and the SQLite database in it. A server may be using both.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,15 +11,14 @@ use super::report::{Engine, Findings};
 use poltrona_engine::store::migrations::Error as MigrationError;
 use poltrona_engine::store::sqlite::{connect_read_only, folder, migrate};
 
-/// How long the database's pages are looked at.
+/// How long the database's pages are checked.
 const LOOK: Duration = Duration::from_secs(3);
-/// How many of SQLite's own steps lie between two looks at the time.
+/// How many steps of SQLite's virtual machine pass between two looks at the clock.
 const STEPS: i32 = 10_000;
-/// The most that the log may grow to before a commit makes it short again: with less room than this,
-/// sales may stop.
+/// How far the log may grow, in bytes, before a commit truncates it; with less room, sales may stop.
 const LOG: u64 = 64 << 20;
 
-/// The unique keys that no bug may write past: table, columns, condition, and what makes it anew.
+/// The unique keys that stop a second sale: table, columns, whether partial, and the SQL that creates it.
 const GUARDS: [(&str, &str, bool, &str); 2] = [
     (
         "sale_seats",
@@ -36,7 +35,7 @@ const GUARDS: [(&str, &str, bool, &str); 2] = [
     ),
 ];
 
-/// Looks at a data folder, which need not exist yet.
+/// Checks a data folder, which need not exist yet.
 pub(super) fn examine(path: &Path) -> Findings {
     let mut found = Findings::of(Engine::Sqlite);
     if !folder_is_usable(path, &mut found) {
@@ -54,23 +53,23 @@ pub(super) fn examine(path: &Path) -> Findings {
         .and_then(|mut database| look_into(&mut database, &file, &mut found));
     if let Err(error) = looked {
         let file = file.display();
-        let mend = format!("sqlite3 '{file}' .recover | sqlite3 '{file}.recovered'");
-        found.failure("database", error.to_string(), mend);
+        let fix = format!("sqlite3 '{file}' .recover | sqlite3 '{file}.recovered'");
+        found.failure("database", error.to_string(), fix);
     }
     found
 }
 
 fn folder_is_usable(path: &Path, found: &mut Findings) -> bool {
     let shown = path.display();
-    // What does not exist yet is made in what does.
+    // A folder that does not exist is created in the nearest one that does.
     let Some(there) = path.ancestors().map(or_here).find(|folder| folder.exists()) else {
         found.failure("folder", format!("{shown} leads nowhere"), format!("mkdir -p '{shown}'"));
         return false;
     };
     let trial = there.join(format!(".poltrona-doctor-{}", std::process::id()));
     if let Err(error) = File::create_new(&trial).and_then(|_| fs::remove_file(&trial)) {
-        let mend = format!("chown -R \"$(id -un)\" '{}'", there.display());
-        found.failure("folder", format!("{shown} cannot be written: {error}"), mend);
+        let fix = format!("chown -R \"$(id -un)\" '{}'", there.display());
+        found.failure("folder", format!("{shown} cannot be written: {error}"), fix);
         return false;
     }
     if there != or_here(path) {
@@ -87,7 +86,7 @@ fn folder_is_usable(path: &Path, found: &mut Findings) -> bool {
     true
 }
 
-/// The last ancestor of a relative path is the empty one, and means the working directory.
+/// The working directory instead of the empty path, which is the last ancestor of a relative one.
 fn or_here(path: &Path) -> &Path {
     if path.as_os_str().is_empty() { Path::new(".") } else { path }
 }
@@ -97,8 +96,8 @@ fn in_use(path: &Path, found: &mut Findings) {
         Ok(None) => found.ok("server", "none uses the folder"),
         Ok(Some(by)) => found.ok("server", format!("one uses the folder{by}")),
         Err(error) => {
-            let mend = format!("chown -R \"$(id -un)\" '{}'", path.display());
-            found.failure("server", format!("the folder cannot be locked: {error}"), mend);
+            let fix = format!("chown -R \"$(id -un)\" '{}'", path.display());
+            found.failure("server", format!("the folder cannot be locked: {error}"), fix);
         }
     }
 }
@@ -109,11 +108,11 @@ fn room(path: &Path, file: &Path, found: &mut Findings) {
     let Some(Ok(disk)) = there.map(rustix::fs::statvfs) else { return };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let detail = format!("{} MiB free, the database has {} MiB", free >> 20, size >> 20);
-    let mend = format!("du -xh '{}' | sort -h | tail", there.unwrap_or(path).display());
+    let fix = format!("du -xh '{}' | sort -h | tail", there.unwrap_or(path).display());
     if free < LOG {
-        found.failure("room", format!("{detail}: sales stop when the disk is full"), mend);
+        found.failure("room", format!("{detail}: sales stop when the disk is full"), fix);
     } else if free < size.saturating_add(LOG) {
-        found.warning("room", format!("{detail}: no room for a copy of it"), mend);
+        found.warning("room", format!("{detail}: no room for a copy of it"), fix);
     } else {
         found.ok("room", detail);
     }
@@ -130,8 +129,8 @@ fn look_into(
     if mode == "wal" {
         found.ok("journal", "WAL");
     } else {
-        let mend = format!("sqlite3 '{}' 'PRAGMA journal_mode = WAL'", file.display());
-        found.warning("journal", format!("{mode}: whoever looks holds up whoever sells"), mend);
+        let fix = format!("sqlite3 '{}' 'PRAGMA journal_mode = WAL'", file.display());
+        found.warning("journal", format!("{mode}: whoever looks holds up whoever sells"), fix);
     }
     if migrated {
         guards(database, file, found)?;
@@ -139,7 +138,7 @@ fn look_into(
     Ok(())
 }
 
-/// Whether the tables are there.
+/// Whether there are tables.
 fn schema(database: &Connection, found: &mut Findings) -> Result<bool, MigrationError> {
     match migrate::status(database) {
         Ok(steps) => {
@@ -160,7 +159,7 @@ fn schema(database: &Connection, found: &mut Findings) -> Result<bool, Migration
     }
 }
 
-/// Looks at every page, for as long as there is time.
+/// Checks every page, for at most [`LOOK`].
 fn integrity(
     database: &mut Connection,
     file: &Path,
@@ -168,14 +167,14 @@ fn integrity(
 ) -> Result<(), rusqlite::Error> {
     let began = Instant::now();
     database.progress_handler(STEPS, Some(move || began.elapsed() > LOOK))?;
-    let said = database.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
+    let answer = database.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
     database.progress_handler(0, None::<fn() -> bool>)?;
-    match said {
-        Ok(said) if said == "ok" => found.ok("integrity", "every page is sound"),
-        Ok(said) => {
+    match answer {
+        Ok(text) if text == "ok" => found.ok("integrity", "every page is sound"),
+        Ok(text) => {
             let file = file.display();
-            let mend = format!("sqlite3 '{file}' .recover | sqlite3 '{file}.recovered'");
-            found.failure("integrity", said, mend);
+            let fix = format!("sqlite3 '{file}' .recover | sqlite3 '{file}.recovered'");
+            found.failure("integrity", text, fix);
         }
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
             found.ok("integrity", format!("nothing wrong found in {} s", LOOK.as_secs()));

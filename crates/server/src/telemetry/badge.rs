@@ -1,4 +1,4 @@
-//! Which part of the program a line is from, and the colour that part has on a terminal.
+//! The part of the program that a line is from, and its colour on a terminal.
 
 /// The parts of the program that have a badge, each with its own of the terminal's 256 colours.
 /// All are light enough for black letters.
@@ -35,9 +35,9 @@ pub(super) fn area(target: &str) -> &str {
     let mut path = target.split("::");
     let first = path.next().unwrap_or_default();
     match (first, path.next()) {
-        ("poltrona", None) => "app",
-        ("poltrona", Some("store")) => "database",
-        ("poltrona", Some(module)) => module,
+        ("poltrona" | "poltrona_engine", None) => "app",
+        ("poltrona_engine", Some("store")) => "database",
+        ("poltrona" | "poltrona_engine", Some(module)) => module,
         _ => first,
     }
 }
@@ -57,7 +57,8 @@ mod tests {
             ("seat", "seat"),
             ("poltrona", "app"),
             ("poltrona::http::router", "http"),
-            ("poltrona::store::sqlite", "database"),
+            ("poltrona_engine::store::sqlite", "database"),
+            ("poltrona_engine::relay", "relay"),
             ("hyper::proto::h1", "hyper"),
             ("", ""),
         ] {

@@ -1,4 +1,4 @@
-//! The fields of an event or a span, taken once and kept as values.
+//! The fields of an event or a span, as values.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The values of `self` followed by those of `outer` whose names are still free.
+    /// The values of `self`, then those of `outer` with other names.
     pub(super) fn within<'a>(
         &'a self,
         outer: impl Iterator<Item = &'a (&'static str, Value)>,
@@ -59,7 +59,7 @@ impl Visit for Fields {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        // JSON has no word for infinity or for what is not a number.
+        // JSON has neither infinity nor NaN.
         let number = serde_json::Number::from_f64(value);
         self.put(field, number.map_or_else(|| value.to_string().into(), Value::Number));
     }

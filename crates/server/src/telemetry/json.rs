@@ -1,16 +1,16 @@
-//! Lines for machines: one JSON object each, with everything at its top level.
+//! Lines for machines: one flat JSON object each.
 
 use std::borrow::Cow;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::layer::Entry;
+use super::entry::Entry;
 
-/// Names that the line itself uses; a field of the same name is set apart as `field_<name>`.
+/// Names that every line has; a field of the same name is written as `field_<name>`.
 const OURS: [&str; 4] = ["timestamp", "level", "target", "message"];
 
 pub(super) fn line(entry: &Entry<'_>) -> String {
-    // Texts, numbers and switches cannot fail to be written.
+    // Strings, numbers and booleans always serialize.
     let mut line = serde_json::to_string(&Object(entry)).unwrap_or_default();
     line.push('\n');
     line

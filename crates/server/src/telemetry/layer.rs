@@ -1,21 +1,21 @@
-//! From an event to one line on a writer.
+//! The layer that writes each event as one line.
 
 use std::io::Write as _;
 
-use poltrona_domain::Timestamp;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::entry::Entry;
 use super::fields::Fields;
 use super::{json, pretty};
 use poltrona_engine::env::clock::Clock;
 use poltrona_engine::observe::traces::current_trace;
 
-/// How a line looks.
+/// The form of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// For people.
@@ -27,16 +27,7 @@ pub(super) enum Shape {
     Json,
 }
 
-/// What a line is made of.
-pub(super) struct Entry<'a> {
-    pub(super) at: Timestamp,
-    pub(super) metadata: &'a Metadata<'a>,
-    pub(super) message: &'a str,
-    /// The event's own fields, then those of the spans around it, the nearest first, then its trace.
-    pub(super) fields: &'a [&'a (&'static str, serde_json::Value)],
-}
-
-/// Writes every event as one line, with the fields of the spans that it lies in, and its trace's id.
+/// Writes every event as one line, with the fields of its spans and the id of its trace.
 pub(super) struct Lines<W> {
     shape: Shape,
     clock: Clock,
@@ -86,7 +77,7 @@ where
             Shape::Pretty { colour } => pretty::line(&entry, colour),
             Shape::Json => json::line(&entry),
         };
-        // There is nowhere left to tell that a line could not be written.
+        // A line that cannot be written cannot be reported either.
         let _ = self.writer.make_writer_for(event.metadata()).write_all(line.as_bytes());
     }
 }

@@ -1,7 +1,7 @@
 //! Lines for people: time, level, a badge, the message, fields.
 //!
-//! Nothing that a client sends can split a line or forge one: control characters and those that
-//! turn the direction of writing are shown as escapes, and a value with a blank in it is quoted.
+//! Nothing that a client sends can split or forge a line: control characters and those that change the
+//! direction of text are escaped, and a value with white space is quoted.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use tracing::Level;
 
 use super::badge;
-use super::layer::Entry;
+use super::entry::Entry;
 
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
@@ -76,7 +76,7 @@ fn escape(line: &mut String, text: &str) {
     }
 }
 
-/// Control characters, line separators, and marks that reorder what stands around them.
+/// Control characters, line separators, and marks that reorder the text around them.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')

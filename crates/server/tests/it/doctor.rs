@@ -33,8 +33,8 @@ fn assert_all_ok(report: &Report) {
 
 /// Does what a finding says, as an administrator of the server on this port of PostgreSQL.
 #[track_caller]
-fn mend(finding: &Finding, port: &str) {
-    run(finding.mend.as_deref().unwrap_or_else(|| panic!("{finding:?}")), port);
+fn fix(finding: &Finding, port: &str) {
+    run(finding.fix.as_deref().unwrap_or_else(|| panic!("{finding:?}")), port);
 }
 
 #[track_caller]

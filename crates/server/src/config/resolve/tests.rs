@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::super::{Cors, Locale, LogFormat, Secret, show};
+use super::super::{Cors, Database, Locale, LogFormat, Secret, show};
 use super::*;
 
 /// A made-up machine to resolve a configuration on.
@@ -58,7 +58,7 @@ fn origin(resolved: &Resolved, name: &str) -> String {
 }
 
 #[test]
-fn told_nothing_everything_has_its_default() {
+fn given_nothing_everything_has_its_default() {
     let resolved = machine().resolve().unwrap();
     assert_eq!(resolved.config, Config::default());
     assert!(resolved.settings.iter().all(|setting| setting.origin == Origin::Default));
@@ -68,18 +68,18 @@ fn told_nothing_everything_has_its_default() {
 
 #[test]
 fn flag_beats_variable_beats_file_beats_default() {
-    let told = || machine().file("poltrona.toml", "# first\nport = 4\n");
+    let given = || machine().file("poltrona.toml", "# first\nport = 4\n");
     let port = |machine: Machine| {
         let resolved = machine.resolve().unwrap();
         (resolved.config.port, origin(&resolved, "port"))
     };
-    assert_eq!(port(told()), (4, "file poltrona.toml:2".to_owned()));
-    let told = || told().env("PORT", "3");
-    assert_eq!(port(told()), (3, "env PORT".to_owned()));
-    let told = || told().env("POLTRONA_PORT", "2");
-    assert_eq!(port(told()), (2, "env POLTRONA_PORT".to_owned()));
-    let told = || told().flag("port", "1");
-    assert_eq!(port(told()), (1, "flag --port".to_owned()));
+    assert_eq!(port(given()), (4, "file poltrona.toml:2".to_owned()));
+    let given = || given().env("PORT", "3");
+    assert_eq!(port(given()), (3, "env PORT".to_owned()));
+    let given = || given().env("POLTRONA_PORT", "2");
+    assert_eq!(port(given()), (2, "env POLTRONA_PORT".to_owned()));
+    let given = || given().flag("port", "1");
+    assert_eq!(port(given()), (1, "flag --port".to_owned()));
 }
 
 #[test]
@@ -99,13 +99,13 @@ fn the_file_may_be_named_and_must_then_exist() {
 #[test]
 fn every_key_can_be_set_in_every_way() {
     for key in KEYS.iter().filter(|key| key.kind != Kind::Secret) {
-        let told =
+        let given =
             || if key.name == "host" { machine().flag("insecure", "true") } else { machine() };
         let seen = |machine: Machine| key.show(&machine.config()).unwrap();
         let line = format!("{} = {}", key.name, key.in_toml(key.example));
-        assert_eq!(seen(told().flag(key.name, key.example)), key.example);
-        assert_eq!(seen(told().env(&key.variable(), key.example)), key.example);
-        assert_eq!(seen(told().file("poltrona.toml", &line)), key.example);
+        assert_eq!(seen(given().flag(key.name, key.example)), key.example);
+        assert_eq!(seen(given().env(&key.variable(), key.example)), key.example);
+        assert_eq!(seen(given().file("poltrona.toml", &line)), key.example);
     }
 }
 
@@ -125,7 +125,7 @@ fn values_of_the_file_keep_their_toml_types() {
 }
 
 #[test]
-fn all_faults_are_told_at_once_each_with_its_origin() {
+fn all_faults_are_reported_at_once_each_with_its_origin() {
     let faults = machine()
         .flag("port", "x")
         .env("POLTRONA_HOLD_TTL", "30")
@@ -144,7 +144,7 @@ Write digits only, without a unit.";
 }
 
 #[test]
-fn a_file_that_is_not_toml_is_told_by_line_and_not_by_text() {
+fn a_file_that_is_not_toml_is_reported_by_line_and_not_by_text() {
     let faults = machine().file("poltrona.toml", "port = 1\nredis-url = canary\n").faults();
     assert!(faults.starts_with("poltrona.toml:2: it is not TOML ("), "{faults}");
     assert!(!faults.contains("canary"), "{faults}");
@@ -180,7 +180,7 @@ fn an_empty_variable_is_unset_unless_it_is_ours() {
 }
 
 #[test]
-fn service_links_of_kubernetes_are_told_as_what_they_are() {
+fn service_links_of_kubernetes_are_named_as_such() {
     let faults = machine()
         .env("POLTRONA_SERVICE_HOST", "10.0.0.1")
         .env("POLTRONA_PORT_3000_TCP", "tcp://10.0.0.1:3000")
@@ -206,10 +206,11 @@ fn other_machines_are_let_in_only_on_purpose() {
 fn ephemeral_data_have_no_folder_of_their_own() {
     let resolved = machine().flag("ephemeral", "true").resolve().unwrap();
     assert_eq!(machine().file("poltrona.toml", &show(&resolved, false)).config(), resolved.config);
-    let told = || machine().flag("ephemeral", "true");
-    let faults = told().file("poltrona.toml", "data-dir = 'd'").faults();
+    assert_eq!(resolved.config.database(), Database::Ephemeral);
+    let given = || machine().flag("ephemeral", "true");
+    let faults = given().file("poltrona.toml", "data-dir = 'd'").faults();
     assert!(faults.contains("data-dir (from file poltrona.toml:1) asks for a folder"), "{faults}");
-    let faults = told().env("DATABASE_URL", "sqlite:d").faults();
+    let faults = given().env("DATABASE_URL", "sqlite:d").faults();
     assert!(faults.contains("database-url (from env DATABASE_URL) asks"), "{faults}");
 }
 
@@ -234,16 +235,19 @@ fn a_sqlite_url_stands_for_the_data_folder() {
 fn a_postgres_url_is_a_place_of_its_own() {
     for url in ["postgres://u:canary@db/p", "PostgreSQL://u:canary@db/p"] {
         let config = machine().env("DATABASE_URL", url).config();
+        assert_eq!(config.database(), Database::Server(Secret::new(url)));
         assert_eq!(config.postgres(), Some(url));
-        let told = || machine().env("DATABASE_URL", url);
+        let given = || machine().env("DATABASE_URL", url);
         for (key, value) in [("data-dir", "d"), ("ephemeral", "true")] {
-            let faults = told().flag(key, value).faults();
+            let faults = given().flag(key, value).faults();
             assert!(faults.contains(&format!("{key} (from flag --{key})")), "{faults}");
             assert!(faults.contains("keeps the data elsewhere"), "{faults}");
             assert!(!faults.contains("canary"), "{faults}");
         }
     }
-    assert_eq!(machine().config().postgres(), None);
+    let config = machine().config();
+    assert_eq!(config.database(), Database::Folder(config.data_dir.clone()));
+    assert_eq!(config.postgres(), None);
 }
 
 #[test]
@@ -258,7 +262,7 @@ fn a_broker_that_cannot_be_one_is_refused_without_its_password() {
 }
 
 #[test]
-fn a_url_of_redis_is_read_and_never_told() {
+fn a_url_of_redis_is_read_and_never_shown() {
     for url in [
         "redis://cache",
         "redis://:canary@cache:6380/3",
@@ -287,14 +291,14 @@ fn a_url_of_redis_is_read_and_never_told() {
 
 #[test]
 fn a_secret_may_stand_in_a_file_and_shows_nowhere() {
-    let told = || machine().env("DATABASE_URL_FILE", "/run/s").file("/run/s", "sqlite:canary\n");
-    let resolved = told().resolve().unwrap();
+    let given = || machine().env("DATABASE_URL_FILE", "/run/s").file("/run/s", "sqlite:canary\n");
+    let resolved = given().resolve().unwrap();
     assert_eq!(resolved.config.data_dir, Path::new("canary"));
     assert_eq!(origin(&resolved, "database-url"), "env DATABASE_URL_FILE (/run/s)");
     assert!(show(&resolved, true).contains("database-url = \"***\""));
     assert!(!format!("{:?}", resolved.config.database_url).contains("canary"));
 
-    let twice = told().env("DATABASE_URL", "sqlite:canary").faults();
+    let twice = given().env("DATABASE_URL", "sqlite:canary").faults();
     assert!(twice.contains("there are two values") && !twice.contains("canary"), "{twice}");
     let missing = machine().env("REDIS_URL_FILE", "/none").faults();
     assert!(missing.contains("env REDIS_URL_FILE (/none)): the file cannot be read"), "{missing}");
@@ -308,8 +312,8 @@ fn a_secret_may_stand_in_a_file_and_shows_nowhere() {
 
 #[test]
 fn what_is_shown_is_a_file_that_says_the_same() {
-    let told = machine().flag("hold-ttl", "90s").env("PORT", "81").env("NO_COLOR", "1");
-    let resolved = told.resolve().unwrap();
+    let given = machine().flag("hold-ttl", "90s").env("PORT", "81").env("NO_COLOR", "1");
+    let resolved = given.resolve().unwrap();
     assert!(!resolved.colours);
     let shown = show(&resolved, true);
     assert!(shown.contains("hold-ttl = \"90s\"") && shown.contains("# flag --hold-ttl"), "{shown}");

@@ -1,18 +1,18 @@
-//! What keeps a bug from selling a seat twice, should there be one: unique keys, checks and the
+//! Checks the guards that would stop a bug from selling a seat twice: unique keys, checks, and the
 //! functions that count rows. Somebody may have dropped them by hand.
 
 use std::collections::HashMap;
 
 use tokio_postgres::Error;
 
-use super::{Patient, TABLES};
+use super::connection::{Connection, TABLES};
 use crate::doctor::report::Findings;
 use poltrona_engine::store::migrations::MIGRATIONS;
 
-/// The functions by which a batch fails unless it changed the rows that it was meant to.
+/// The functions that fail a batch unless it changed the expected rows.
 pub(super) const FUNCTIONS: [&str; 2] = ["expect_rows", "expect_first"];
 
-/// A unique key: its table, its columns and its condition; and what makes it anew.
+/// A unique key: its table, columns and condition, and the SQL that creates it.
 type Key = (&'static str, &'static str, &'static str, &'static str);
 
 const KEYS: [Key; 12] = [
@@ -41,7 +41,7 @@ const KEYS: [Key; 12] = [
     ("sales_by_hour", "hour", "", "ALTER TABLE sales_by_hour ADD PRIMARY KEY (hour)"),
 ];
 
-/// A check: its table, the name that the server gave it, and what it says.
+/// A check: its table, the name that the server gave it, and its condition.
 const CHECKS: [(&str, &str, &str); 10] = [
     ("sessions", "sessions_price_cents_check", "price_cents >= 0"),
     ("seats", "seats_seat_no_check", "seat_no >= 1"),
@@ -59,24 +59,25 @@ const CHECKS: [(&str, &str, &str); 10] = [
     ("sale_seats", "sale_seats_price_cents_check", "price_cents >= 0"),
 ];
 
-pub(super) async fn examine(patient: &Patient, found: &mut Findings) -> Result<(), Error> {
-    let failures = [keys(patient).await?, checks(patient).await?, functions(patient).await?];
+pub(super) async fn examine(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
+    let failures =
+        [keys(connection).await?, checks(connection).await?, functions(connection).await?];
     let failures = failures.concat();
     if failures.is_empty() {
         let (keys, checks, functions) = (KEYS.len(), CHECKS.len(), FUNCTIONS.len());
         let detail = format!("{keys} unique keys, {checks} checks and {functions} functions");
         found.ok("guards", format!("all are there: {detail}"));
     }
-    for (detail, mend) in failures {
-        found.failure("guards", detail, mend);
+    for (detail, fix) in failures {
+        found.failure("guards", detail, fix);
     }
     Ok(())
 }
 
-/// What is wrong, and what mends it.
+/// What is wrong, and the command that fixes it.
 type Faults = Vec<(String, String)>;
 
-async fn keys(patient: &Patient) -> Result<Faults, Error> {
+async fn keys(connection: &Connection) -> Result<Faults, Error> {
     let sql = "SELECT t.name, i.indexrelid::regclass::text, i.indisvalid AND i.indisready,
                       coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
                       (SELECT string_agg(a.attname, ', ' ORDER BY k.place)
@@ -85,11 +86,11 @@ async fn keys(patient: &Patient) -> Result<Faults, Error> {
                FROM unnest($1::text[]) AS t(name)
                JOIN pg_index i ON i.indrelid = to_regclass(t.name) AND i.indisunique";
     let mut there: HashMap<(String, String, String), (String, bool)> = HashMap::new();
-    for row in patient.client.query(sql, &[&TABLES.as_slice()]).await? {
+    for row in connection.client.query(sql, &[&TABLES.as_slice()]).await? {
         let columns: Option<String> = row.try_get(4)?;
         let key = (row.try_get(0)?, columns.unwrap_or_default(), row.try_get(3)?);
         let (index, valid) = (row.try_get(1)?, row.try_get(2)?);
-        // Of two that say the same, one that works is enough.
+        // Of two equal keys, one valid one is enough.
         let known = there.entry(key).or_insert((index, valid));
         known.1 |= valid;
     }
@@ -98,49 +99,49 @@ async fn keys(patient: &Patient) -> Result<Faults, Error> {
         match there.get(&key) {
             Some((_, true)) => None,
             Some((index, false)) => {
-                let mend = patient.psql(&[&format!("REINDEX INDEX {index}")]);
-                Some((format!("{index} is not valid, and keeps nothing unique"), mend))
+                let fix = connection.psql(&[&format!("REINDEX INDEX {index}")]);
+                Some((format!("{index} is not valid, and keeps nothing unique"), fix))
             }
             None => {
                 let detail = format!("nothing keeps ({columns}) unique in {table}");
-                Some((detail, patient.psql(&[sql])))
+                Some((detail, connection.psql(&[sql])))
             }
         }
     };
     Ok(KEYS.iter().filter_map(fault).collect())
 }
 
-async fn checks(patient: &Patient) -> Result<Faults, Error> {
+async fn checks(connection: &Connection) -> Result<Faults, Error> {
     let sql = "SELECT t.name, c.conname::text, c.convalidated
                FROM unnest($1::text[]) AS t(name)
                JOIN pg_constraint c ON c.conrelid = to_regclass(t.name) AND c.contype = 'c'";
     let mut there: HashMap<(String, String), bool> = HashMap::new();
-    for row in patient.client.query(sql, &[&TABLES.as_slice()]).await? {
+    for row in connection.client.query(sql, &[&TABLES.as_slice()]).await? {
         there.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
     }
     let fault = |(table, name, rule): &(&str, &str, &str)| {
-        let mend = |sql: String| patient.psql(&[&sql]);
+        let fix = |sql: String| connection.psql(&[&sql]);
         match there.get(&((*table).to_owned(), (*name).to_owned())) {
             Some(true) => None,
             Some(false) => Some((
                 format!("{name} was not held against the rows that were there before it"),
-                mend(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name}")),
+                fix(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name}")),
             )),
             None => Some((
                 format!("{name} is missing: {rule}"),
-                mend(format!("ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({rule})")),
+                fix(format!("ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({rule})")),
             )),
         }
     };
     Ok(CHECKS.iter().filter_map(fault).collect())
 }
 
-/// The functions, which must say what the migrations made them say.
-async fn functions(patient: &Patient) -> Result<Faults, Error> {
+/// The functions, whose bodies must be those of the migrations.
+async fn functions(connection: &Connection) -> Result<Faults, Error> {
     let sql = "SELECT proname::text, prosrc FROM pg_proc
                WHERE proname = ANY($1) AND pronamespace = current_schema()::regnamespace";
     let mut there: HashMap<String, String> = HashMap::new();
-    for row in patient.client.query(sql, &[&FUNCTIONS.as_slice()]).await? {
+    for row in connection.client.query(sql, &[&FUNCTIONS.as_slice()]).await? {
         there.insert(row.try_get(0)?, row.try_get(1)?);
     }
     let fault = |name: &&str| {
@@ -150,12 +151,12 @@ async fn functions(patient: &Patient) -> Result<Faults, Error> {
         }
         let text = text.replacen("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1);
         let detail = format!("{name} is missing or changed: wrong writes would not be noticed");
-        Some((detail, patient.psql(&[&text])))
+        Some((detail, connection.psql(&[&text])))
     };
     Ok(FUNCTIONS.iter().filter_map(fault).collect())
 }
 
-/// The statement of the migrations that makes a function.
+/// The statement of the migrations that creates a function.
 fn definition(name: &str) -> Option<&'static str> {
     const END: &str = "END $$;";
     let head = format!("CREATE FUNCTION {name}(");

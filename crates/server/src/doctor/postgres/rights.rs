@@ -1,45 +1,46 @@
-//! What the role that the program connects as may do: enough, and not too much.
+//! Checks the rights of the role that the program connects as: enough, and not more.
 
 use tokio_postgres::Error;
 
-use super::{Patient, TABLES, identifier};
+use super::connection::{Connection, TABLES, identifier};
+use super::guards::FUNCTIONS;
 use crate::doctor::report::Findings;
 
-/// The role that is proposed where the program connects as the owner of its tables.
+/// The role that a fix creates where the program connects as the owner of its tables.
 const LESSER: &str = "poltrona_serve";
 
-/// Whether the role may do what the program does. Tables that are not there yet are no matter of rights.
-pub(super) async fn examine(patient: &Patient, found: &mut Findings) -> Result<bool, Error> {
-    let role = identifier(&patient.role);
-    let Some(schema) = &patient.schema else {
-        let detail = format!("{} may use no schema that it looks into", patient.role);
+/// Whether the role has every right that the program needs. Missing tables are not reported here.
+pub(super) async fn examine(connection: &Connection, found: &mut Findings) -> Result<bool, Error> {
+    let role = identifier(&connection.role);
+    let Some(schema) = &connection.schema else {
+        let detail = format!("{} may use no schema that it looks into", connection.role);
         let grant = format!("GRANT USAGE ON SCHEMA public TO {role}");
-        found.failure("rights", detail, patient.psql(&[&grant]));
+        found.failure("rights", detail, connection.psql(&[&grant]));
         return Ok(false);
     };
-    let lacking = lacking(patient).await?;
+    let lacking = lacking(connection).await?;
     if lacking.is_empty() {
-        // Of a database without our tables there is nothing to say.
-        if tables_of(patient).await? == 0 {
+        // Without tables there are no rights to report.
+        if tables_of(connection).await? == 0 {
             return Ok(true);
         }
-        found.ok("rights", format!("{} may read and write every table", patient.role));
+        found.ok("rights", format!("{} may read and write every table", connection.role));
         return Ok(true);
     }
-    let detail = format!("{} may not {}", patient.role, lacking.join(", "));
+    let detail = format!("{} may not {}", connection.role, lacking.join(", "));
     let grants = grants(&role, schema);
     let grants: Vec<_> = grants.iter().map(String::as_str).collect();
-    found.failure("rights", detail, patient.psql(&grants));
+    found.failure("rights", detail, connection.psql(&grants));
     Ok(false)
 }
 
-async fn tables_of(patient: &Patient) -> Result<i64, Error> {
+async fn tables_of(connection: &Connection) -> Result<i64, Error> {
     let sql = "SELECT count(to_regclass(name)) FROM unnest($1::text[]) AS t(name)";
-    patient.client.query_one(sql, &[&TABLES.as_slice()]).await?.try_get(0)
+    connection.client.query_one(sql, &[&TABLES.as_slice()]).await?.try_get(0)
 }
 
-/// What it may not do, as `INSERT into seats`.
-async fn lacking(patient: &Patient) -> Result<Vec<String>, Error> {
+/// The rights that it lacks, as `INSERT seats`.
+async fn lacking(connection: &Connection) -> Result<Vec<String>, Error> {
     let mut lacking = Vec::new();
     let asked: Vec<(&str, &str)> = TABLES
         .iter()
@@ -49,19 +50,19 @@ async fn lacking(patient: &Patient) -> Result<Vec<String>, Error> {
     let (tables, rights): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
     let sql = "SELECT a.may || ' ' || a.name FROM unnest($1::text[], $2::text[]) AS a(name, may)
                WHERE NOT has_table_privilege(to_regclass(a.name), a.may)";
-    for row in patient.client.query(sql, &[&tables, &rights]).await? {
+    for row in connection.client.query(sql, &[&tables, &rights]).await? {
         lacking.push(row.try_get(0)?);
     }
     let sql = "SELECT 'EXECUTE ' || p.oid::regprocedure FROM pg_proc p
                WHERE p.proname = ANY($1) AND p.pronamespace = current_schema()::regnamespace
                      AND NOT has_function_privilege(p.oid, 'EXECUTE')";
-    for row in patient.client.query(sql, &[&super::guards::FUNCTIONS.as_slice()]).await? {
+    for row in connection.client.query(sql, &[&FUNCTIONS.as_slice()]).await? {
         lacking.push(row.try_get(0)?);
     }
     Ok(lacking)
 }
 
-/// All that a role needs that serves.
+/// The statements that grant a role what serving needs.
 fn grants(role: &str, schema: &str) -> [String; 3] {
     let schema = identifier(schema);
     [
@@ -71,29 +72,32 @@ fn grants(role: &str, schema: &str) -> [String; 3] {
     ]
 }
 
-/// Whether the role could drop the tables: it serves as well without.
-pub(super) async fn of_the_owner(patient: &Patient, found: &mut Findings) -> Result<(), Error> {
+/// Warns of a role that could drop the tables, which serving does not need.
+pub(super) async fn of_the_owner(
+    connection: &Connection,
+    found: &mut Findings,
+) -> Result<(), Error> {
     let sql = "SELECT bool_or(pg_has_role(relowner, 'USAGE')), current_setting('is_superuser') = 'on'
                FROM pg_class WHERE oid IN (SELECT to_regclass(name) FROM unnest($1::text[]) AS t(name))";
-    let row = patient.client.query_one(sql, &[&TABLES.as_slice()]).await?;
+    let row = connection.client.query_one(sql, &[&TABLES.as_slice()]).await?;
     let (owns, rules): (Option<bool>, bool) = (row.try_get(0)?, row.try_get(1)?);
     let what = match (rules, owns.unwrap_or_default()) {
         (true, _) => "is a superuser",
         (false, true) => "owns the tables",
         (false, false) => {
-            found.ok("owner", format!("{} could not drop the tables", patient.role));
+            found.ok("owner", format!("{} could not drop the tables", connection.role));
             return Ok(());
         }
     };
     let detail = format!(
         "{} {what} and could drop them; migrate as it, and serve as a role that cannot, \
          such as {LESSER}",
-        patient.role
+        connection.role
     );
     let create = format!("CREATE ROLE {LESSER} LOGIN");
-    let grants = grants(LESSER, patient.schema.as_deref().unwrap_or("public"));
+    let grants = grants(LESSER, connection.schema.as_deref().unwrap_or("public"));
     let statements: Vec<_> =
         std::iter::once(create.as_str()).chain(grants.iter().map(String::as_str)).collect();
-    found.warning("owner", detail, patient.psql(&statements));
+    found.warning("owner", detail, connection.psql(&statements));
     Ok(())
 }

@@ -1,40 +1,40 @@
-//! The server as a whole.
+//! Checks the server as a whole.
 
 use tokio_postgres::Error;
 
-use super::Patient;
+use super::connection::Connection;
 use crate::config::Config;
 use crate::doctor::report::Findings;
 use poltrona_engine::env::clock::Clock;
 use poltrona_engine::store::postgres::BACKGROUND_CONNECTIONS;
 
-/// How far its clock may be from ours, in milliseconds.
+/// How far its clock may differ from this machine's, in milliseconds.
 const CLOCK_MILLIS: i64 = 1_000;
-/// What a transaction may last before it is worth a word, in seconds.
+/// How long a transaction may last before a warning, in seconds.
 const OLD_SECONDS: f64 = 60.0;
 
-pub(super) async fn version(patient: &Patient, found: &mut Findings) -> Result<(), Error> {
-    // Whether it is new enough is among what is asked of its safety.
-    let row = patient.client.query_one("SELECT current_setting('server_version')", &[]).await?;
+pub(super) async fn version(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
+    // Whether it is new enough is checked with its safety.
+    let row = connection.client.query_one("SELECT current_setting('server_version')", &[]).await?;
     found.ok("version", row.try_get::<_, String>(0)?);
     Ok(())
 }
 
-pub(super) async fn primary(patient: &Patient, found: &mut Findings) -> Result<(), Error> {
-    let row = patient.client.query_one("SELECT pg_is_in_recovery()", &[]).await?;
+pub(super) async fn primary(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
+    let row = connection.client.query_one("SELECT pg_is_in_recovery()", &[]).await?;
     if row.try_get(0)? {
-        let mend = patient.psql(&["SELECT pg_promote()"]);
-        found.failure("role", "a standby, which takes no writes: name the primary, or", mend);
+        let fix = connection.psql(&["SELECT pg_promote()"]);
+        found.failure("role", "a standby, which takes no writes: name the primary, or", fix);
     } else {
         found.ok("role", "the primary");
     }
     Ok(())
 }
 
-pub(super) async fn clock(patient: &Patient, found: &mut Findings) -> Result<(), Error> {
+pub(super) async fn clock(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
     let before = Clock::System.now().as_millis();
     let asked = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    let theirs: i64 = patient.client.query_one(asked, &[]).await?.try_get(0)?;
+    let theirs: i64 = connection.client.query_one(asked, &[]).await?.try_get(0)?;
     let after = Clock::System.now().as_millis();
     let apart = (theirs - after).max(before - theirs).max(0);
     if apart > CLOCK_MILLIS {
@@ -48,21 +48,21 @@ pub(super) async fn clock(patient: &Patient, found: &mut Findings) -> Result<(),
     Ok(())
 }
 
-pub(super) async fn collation(patient: &Patient, found: &mut Findings) -> Result<(), Error> {
+pub(super) async fn collation(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
     let sql = "SELECT EXISTS (SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu')";
-    if patient.client.query_one(sql, &[]).await?.try_get(0)? {
+    if connection.client.query_one(sql, &[]).await?.try_get(0)? {
         found.ok("collation", "und-x-icu, which films are searched by");
     } else {
-        let mend = patient.psql(&["SELECT pg_import_system_collations('pg_catalog')"]);
-        found.failure("collation", "und-x-icu is missing: films cannot be searched", mend);
+        let fix = connection.psql(&["SELECT pg_import_system_collations('pg_catalog')"]);
+        found.failure("collation", "und-x-icu is missing: films cannot be searched", fix);
     }
     Ok(())
 }
 
-/// Whether one more instance would find connections: a rolling restart may start it before the old
-/// one is gone.
+/// Whether one more instance would find connections: a rolling restart may start the new one before
+/// the old one has ended.
 pub(super) async fn connections(
-    patient: &Patient,
+    connection: &Connection,
     config: &Config,
     found: &mut Findings,
 ) -> Result<(), Error> {
@@ -71,11 +71,11 @@ pub(super) async fn connections(
                       count(*) FILTER (WHERE application_name = 'poltrona'), count(*)
                FROM pg_stat_activity
                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-    let row = patient.client.query_one(sql, &[]).await?;
+    let row = connection.client.query_one(sql, &[]).await?;
     let (most, ours, open): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     let each = config.ledger_workers + config.read_connections + BACKGROUND_CONNECTIONS;
     let each = i64::try_from(each).unwrap_or(i64::MAX);
-    // Connections are opened when they are first needed, so that this is the least there can be.
+    // Connections are opened when first needed, so this is the least number of instances.
     let instances = ours / each + i64::from(ours % each > 0);
     let needed = (instances + 1) * each + (open - ours);
     let detail = format!(
@@ -83,24 +83,27 @@ pub(super) async fn connections(
     );
     if needed > most {
         let alter = format!("ALTER SYSTEM SET max_connections = {}", needed + each);
-        let mend = format!("{} && systemctl restart postgresql", patient.psql(&[&alter]));
-        found.warning("connections", format!("{detail}: one more may find none"), mend);
+        let fix = format!("{} && systemctl restart postgresql", connection.psql(&[&alter]));
+        found.warning("connections", format!("{detail}: one more may find none"), fix);
     } else {
         found.ok("connections", detail);
     }
     Ok(())
 }
 
-/// Whoever keeps a transaction open keeps the versions of all rows that changed since: each seat's
-/// page then fills with what nobody can clean away.
-pub(super) async fn old_transactions(patient: &Patient, found: &mut Findings) -> Result<(), Error> {
+/// Warns of a transaction that is open for long: the server must keep the old versions of all rows
+/// that changed since, and each seat's page fills with them.
+pub(super) async fn old_transactions(
+    connection: &Connection,
+    found: &mut Findings,
+) -> Result<(), Error> {
     let sql = "SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::float8
                FROM pg_stat_activity
                WHERE datname = current_database() AND backend_type = 'client backend'
                      AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
                      AND pid <> pg_backend_pid()
                ORDER BY xact_start LIMIT 1";
-    let oldest = patient.client.query_opt(sql, &[]).await?;
+    let oldest = connection.client.query_opt(sql, &[]).await?;
     let oldest: Option<(i32, Option<f64>)> =
         oldest.map(|row| Ok::<_, Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?;
     match oldest {
@@ -108,8 +111,8 @@ pub(super) async fn old_transactions(patient: &Patient, found: &mut Findings) ->
             let detail = format!(
                 "process {pid} has one open for {seconds:.0} s: nothing older can be cleaned away"
             );
-            let mend = patient.psql(&[&format!("SELECT pg_terminate_backend({pid})")]);
-            found.warning("transactions", detail, mend);
+            let fix = connection.psql(&[&format!("SELECT pg_terminate_backend({pid})")]);
+            found.warning("transactions", detail, fix);
         }
         _ => found.ok("transactions", "none is open for long"),
     }

@@ -1,4 +1,4 @@
-//! The broker's version, which it says in its greeting and the client keeps to itself.
+//! Checks the broker's version, which is in its greeting; the client library does not expose it.
 
 use lapin::protocol::connection::AMQPMethod;
 use lapin::protocol::{AMQPClass, parse_class};
@@ -9,14 +9,14 @@ use tokio::net::TcpStream;
 
 use crate::doctor::report::Findings;
 
-/// The oldest that has all that our queues ask for, and its name.
+/// The oldest version with the queue features that the program uses: major, minor.
 const OLDEST: (u32, u32) = (3, 10);
-/// What a client says first: AMQP 0-9-1.
+/// The protocol header of AMQP 0-9-1, which a client sends first.
 const HELLO: &[u8] = b"AMQP\x00\x00\x09\x01";
 /// A greeting is a few hundred bytes.
 const GREETING_MAX: usize = 64 << 10;
 
-/// Asks for the version. Over TLS it is not asked: everything else tells whether the broker will do.
+/// Checks the version, except over TLS, where the other checks show whether the broker suffices.
 pub(super) async fn examine(url: &str, found: &mut Findings) {
     let Ok(uri) = url.parse::<AMQPUri>() else { return };
     if uri.scheme != AMQPScheme::AMQP {
@@ -35,7 +35,7 @@ pub(super) async fn examine(url: &str, found: &mut Findings) {
 async fn ask(host: &str, port: u16) -> Option<String> {
     let mut stream = TcpStream::connect((host, port)).await.ok()?;
     stream.write_all(HELLO).await.ok()?;
-    // A frame: its type, its channel, the length of what it carries; and that.
+    // A frame: type, channel, length of the payload, payload.
     let (_, _) = (stream.read_u8().await.ok()?, stream.read_u16().await.ok()?);
     let length = usize::try_from(stream.read_u32().await.ok()?).ok()?;
     let mut greeting = vec![0; length.min(GREETING_MAX)];

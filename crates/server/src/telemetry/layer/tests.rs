@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use poltrona_domain::Timestamp;
 use serde_json::{Value, json};
 use tracing::{debug, error, info, info_span, warn};
 use tracing_subscriber::layer::SubscriberExt as _;

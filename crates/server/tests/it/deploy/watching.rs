@@ -153,7 +153,7 @@ fn a_runbook_answers_the_same_questions_with_commands_that_are_there() {
 
 /// All of the program's code, as one text.
 fn code() -> String {
-    let mut folders = vec![repository("crates/server/src")];
+    let mut folders = vec![repository("crates/server/src"), repository("crates/engine/src")];
     let mut code = String::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {

@@ -28,13 +28,13 @@ fn tamper(port: &str, sql: &str) {
 }
 
 #[tokio::test]
-async fn a_server_as_it_should_be_has_nothing_to_mend() {
+async fn a_server_as_it_should_be_has_nothing_to_fix() {
     let (_postgres, config, port) = server().await;
     let as_owner = examine(&config).await;
     assert!(failures(&as_owner).is_empty(), "{as_owner}");
     let owner = of(&as_owner, "owner");
     assert_eq!(owner.status, Status::Warning, "it could drop the tables");
-    mend(owner, &port);
+    fix(owner, &port);
     let url = config.postgres().unwrap().replace("postgres@", "poltrona_serve@");
     let report = examine(&over(&url)).await;
     assert_all_ok(&report);
@@ -54,8 +54,8 @@ async fn a_setting_that_loses_sales_is_named_with_the_command_that_mends_it() {
     })
     .await;
     assert!(found.detail.starts_with("fsync = off"), "{found:?}");
-    assert!(found.mend.as_deref().unwrap().contains("ALTER SYSTEM SET fsync = on"), "{found:?}");
-    mend(&found, &port);
+    assert!(found.fix.as_deref().unwrap().contains("ALTER SYSTEM SET fsync = on"), "{found:?}");
+    fix(&found, &port);
     wait_for("it is mended", async || failures(&examine(&config).await).is_empty().then_some(()))
         .await;
 }
@@ -71,7 +71,7 @@ async fn a_role_that_may_not_sell_is_told_what_it_lacks_and_gets_it() {
     for lacking in ["INSERT seats", "UPDATE seats", "SELECT schema_migrations", "DELETE outbox"] {
         assert!(rights.detail.contains(lacking), "{lacking}: {rights:?}");
     }
-    mend(rights, &port);
+    fix(rights, &port);
     assert_all_ok(&examine(&as_usher).await);
     // It may make no tables, and is not asked to where none is missing.
     let told = migrate::up(&as_usher).await.expect("there is nothing to do");
@@ -99,12 +99,12 @@ async fn each_guard_that_somebody_removed_comes_back_by_the_command_that_is_name
     assert_eq!(found.len(), 4, "{details:?}");
     assert_eq!(details[0], "nothing keeps (session_id, seat_no) unique in sale_seats");
     let sql = "CREATE UNIQUE INDEX one_sale_per_seat ON sale_seats (session_id, seat_no)";
-    assert!(found[0].mend.as_deref().unwrap().contains(sql), "{:?}", found[0]);
+    assert!(found[0].fix.as_deref().unwrap().contains(sql), "{:?}", found[0]);
     assert_eq!(details[1], "nothing keeps (reservation_id) unique in sales");
     assert!(details[2].starts_with("seats_check1 is missing"), "{details:?}");
     assert!(details[3].starts_with("expect_rows is missing or changed"), "{details:?}");
     for finding in found {
-        mend(finding, &port);
+        fix(finding, &port);
     }
     let report = examine(&config).await;
     assert_eq!(of(&report, "guards").status, Status::Ok, "{report}");
@@ -143,8 +143,8 @@ async fn a_database_that_is_missing_is_made_and_a_server_that_is_gone_is_away() 
     assert_eq!(report.verdict(), Verdict::Unwell, "{report}");
     let server = format!("-h 127.0.0.1 -p {}", port(&postgres));
     let create = format!("createdb {server} --encoding UTF8 --template template0 nowhere");
-    assert_eq!(of(&report, "database").mend, Some(create));
-    mend(of(&report, "database"), &port(&postgres));
+    assert_eq!(of(&report, "database").fix, Some(create));
+    fix(of(&report, "database"), &port(&postgres));
     assert_eq!(of(&examine(&missing).await, "schema").status, Status::Failure);
     postgres.stop().await;
     assert_eq!(examine(&missing).await.verdict(), Verdict::Away);

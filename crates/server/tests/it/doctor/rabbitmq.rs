@@ -49,7 +49,7 @@ async fn queues_that_are_missing_and_letters_that_are_dead_are_counted() {
     assert_eq!(of(&report, "queues").status, Status::Ok, "{report}");
     let dead = of(&report, "dead letters");
     assert_eq!((dead.status, dead.detail.as_str()), (Status::Warning, "1 of payments"));
-    assert_eq!(dead.mend.as_deref(), Some("poltrona dlq list"));
+    assert_eq!(dead.fix.as_deref(), Some("poltrona dlq list"));
     assert_eq!(report.verdict(), Verdict::Well);
 }
 

@@ -43,7 +43,7 @@ async fn a_user_who_may_not_run_scripts_may_after_the_command_that_is_named() {
     let report = examine(&config).await;
     let found = of(&report, "scripts");
     assert_eq!(found.status, Status::Failure, "{report}");
-    mend(found, "");
+    fix(found, "");
     let report = examine(&config).await;
     assert!(failures(&report).is_empty(), "{report}");
 }

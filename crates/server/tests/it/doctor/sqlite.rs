@@ -49,11 +49,11 @@ async fn a_guard_that_somebody_dropped_and_a_folder_open_to_others_are_told() {
     let report = examine(stopped.config()).await;
     assert_eq!(report.verdict(), Verdict::Unwell);
     assert_eq!(of(&report, "folder").status, Status::Warning, "{report}");
-    mend(of(&report, "folder"), "");
+    fix(of(&report, "folder"), "");
     let guards = of(&report, "guards");
     assert_eq!(failures(&report), [guards]);
     // What the command has sqlite3 run.
-    let sql = guards.mend.as_deref().unwrap().split('\'').nth(3).unwrap();
+    let sql = guards.fix.as_deref().unwrap().split('\'').nth(3).unwrap();
     stopped.tamper(sql);
     assert_all_ok(&examine(stopped.config()).await);
 }
