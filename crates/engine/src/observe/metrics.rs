@@ -108,7 +108,7 @@ pub struct Engines {
     pub rabbitmq: Option<bool>,
 }
 
-type RequestKey = (String, &'static str, u16);
+type RequestKey = (&'static str, &'static str, u16);
 
 #[derive(Clone)]
 struct RequestMeters {
@@ -263,8 +263,8 @@ impl Metrics {
     }
 
     /// A request was answered.
-    pub fn request(&self, route: &str, method: &'static str, status: u16, took: Duration) {
-        let key = (route.to_owned(), method, status);
+    pub fn request(&self, route: &'static str, method: &'static str, status: u16, took: Duration) {
+        let key = (route, method, status);
         let known = self.requests.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let meters = known.unwrap_or_else(|| self.request_meters(key));
         meters.count.increment(1);
@@ -272,10 +272,10 @@ impl Metrics {
     }
 
     fn request_meters(&self, key: RequestKey) -> RequestMeters {
-        let (route, method, status) = key.clone();
+        let (route, method, status) = key;
         let meters = with_local_recorder(&self.recorder, || RequestMeters {
             count: counter!(
-                "poltrona_http_requests_total", "route" => route.clone(),
+                "poltrona_http_requests_total", "route" => route,
                 "method" => method, "status" => status.to_string()
             ),
             seconds: histogram!("poltrona_http_request_seconds", "route" => route),

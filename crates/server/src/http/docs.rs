@@ -3,16 +3,19 @@
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::http::error::{ApiError, Code};
+use crate::http::code::Code;
+use crate::http::error::ApiError;
+use crate::http::layer::of_route::of_document;
+use crate::http::openapi;
+use crate::http::response::json_bytes;
 use crate::http::state::SharedApp;
-use crate::http::{json_bytes, openapi};
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| openapi::json().into());
 static YAML: LazyLock<Bytes> = LazyLock::new(|| openapi::yaml().into());
@@ -26,6 +29,7 @@ pub(super) fn routes() -> Router<SharedApp> {
         .route("/api/docs-json", get(async || json_bytes(StatusCode::OK, JSON.clone())))
         .route("/api/docs-yaml", get(async || text("application/yaml", YAML.clone())))
         .route("/api/errors", get(async || text("text/markdown; charset=utf-8", ERRORS.into())))
+        .route_layer(from_fn(of_document))
 }
 
 /// A file that the interactive documentation does not have is told like any other route.

@@ -1,7 +1,7 @@
 //! The OpenAPI document: generated from the handlers, then completed with every error.
 //!
-//! A handler names the error codes that it can answer in `x-codes`; what each looks like, in both
-//! forms, is rendered here by the same code that answers requests, so the examples cannot lie.
+//! The table of routes names the codes that each can answer with; what each looks like, in both forms, is
+//! rendered here by the same code that answers requests, so the examples cannot lie.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,15 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::http::described;
-use crate::http::error::Code;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::code::Code;
+use super::negotiation::Form;
+use super::route::Route;
+use super::{represent, routes};
 
 /// What the document says before any route is added.
-pub(super) fn info() -> Document {
+fn info() -> Document {
     #[derive(OpenApi)]
     #[openapi(
         info(
@@ -74,7 +78,9 @@ impl Ordered {
 
 /// The whole document.
 pub fn document() -> Value {
-    let mut document = serde_json::to_value(described().into_openapi()).unwrap_or_default();
+    let mut document =
+        serde_json::to_value(routes::describe(OpenApiRouter::with_openapi(info())).into_openapi())
+            .unwrap_or_default();
     if let Some(schemas) =
         document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     {
@@ -83,10 +89,12 @@ pub fn document() -> Value {
     }
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
-        for operation in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
-            if let Some(operation) = operation.as_object_mut() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            if let Some(operation) = operation.as_object_mut()
+                && let Some(route) = routes::find(method, path)
+            {
                 tighten(path, operation);
-                complete(path, operation);
+                complete(route, operation);
             }
         }
     }
@@ -118,34 +126,29 @@ fn tighten(path: &str, operation: &mut Map<String, Value>) {
     }
 }
 
-/// Adds the errors of an operation, grouped by status: those that it names, and those that any
-/// request can meet.
-fn complete(path: &str, operation: &mut Map<String, Value>) {
-    let named = operation.remove("x-codes").unwrap_or_default();
-    let named: Vec<_> = named.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let anywhere = [Code::ValidationFailed, Code::Overloaded];
+/// Adds the errors of an operation, grouped by status.
+fn complete(route: &Route, operation: &mut Map<String, Value>) {
     let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
-    for code in Code::ALL {
-        if anywhere.contains(code) || named.contains(&code.as_str()) {
-            by_status.entry(code.status().as_u16()).or_default().push(*code);
-        }
+    for code in route.codes() {
+        by_status.entry(code.status().as_u16()).or_default().push(code);
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
         return;
     };
     for (status, codes) in by_status {
         // `readyz` describes its own 503.
-        responses.entry(status.to_string()).or_insert_with(|| error_response(path, &codes));
+        let response = || error_response(route.path, &codes);
+        responses.entry(status.to_string()).or_insert_with(response);
     }
 }
 
 fn error_response(path: &str, codes: &[Code]) -> Value {
     let names: Vec<_> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
-    let examples = |problem| -> Map<String, Value> {
+    let examples = |form| -> Map<String, Value> {
         codes
             .iter()
             .map(|code| {
-                let value = crate::http::error::example(*code, path, problem);
+                let value = represent::example(*code, path, form);
                 (code.as_str().to_owned(), json!({ "value": value }))
             })
             .collect()
@@ -155,11 +158,11 @@ fn error_response(path: &str, codes: &[Code]) -> Value {
         "content": {
             "application/json": {
                 "schema": { "$ref": "#/components/schemas/Error" },
-                "examples": examples(false),
+                "examples": examples(Form::Plain),
             },
             "application/problem+json": {
                 "schema": { "$ref": "#/components/schemas/Problem" },
-                "examples": examples(true),
+                "examples": examples(Form::Problem),
             },
         },
     })

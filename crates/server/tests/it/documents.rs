@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use poltrona::http::error::Code;
+use poltrona::http::code::Code;
 use poltrona_testkit::app::{NOBODY, TestApp};
 
 const ERRORS: &str = include_str!("../../../../docs/errors.md");

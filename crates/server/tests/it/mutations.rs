@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use poltrona::http::error::Code;
+use poltrona::http::code::Code;
 use poltrona_testkit::app::session::session_body;
 use poltrona_testkit::app::{Answer, HOLD, NOBODY, TestApp};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use poltrona::config::{Config, Environment, Flags, Inputs, KEYS, Kind, resolve};
-use poltrona::http::extract::BODY_MAX_BYTES;
+use poltrona::http::fields::BODY_MAX_BYTES;
 use serde_json::{Map, Value};
 
 use super::{directives, duration, is_a_command, read, repository, texts, yaml};

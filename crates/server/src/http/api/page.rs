@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::http::error::ApiError;
 use crate::http::extract::Query;
-use crate::http::json;
-use crate::http::text::{Broken, Rule};
+use crate::http::response::json;
+use crate::http::rule::{Broken, Rule};
 use poltrona_engine::store::query::Page;
 
 /// The page that is asked for, in a list that takes no other parameters.

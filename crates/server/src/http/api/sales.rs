@@ -6,10 +6,10 @@ use poltrona_domain::{Layout, Sale};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::page;
+use super::payments::PaymentView;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, Query, Segment};
-use crate::http::page;
-use crate::http::payments::PaymentView;
 use crate::http::state::SharedApp;
 use poltrona_engine::wire::{Money, Time};
 
@@ -25,7 +25,7 @@ use poltrona_engine::wire::{Money, Time};
     "startsAt": "2026-12-01T19:00:00.000Z", "ticketPrice": 25.5
 }))]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SaleView<'a> {
+pub(crate) struct SaleView<'a> {
     #[serde(flatten)]
     payment: PaymentView<'a>,
     /// The first of its seats.
@@ -62,10 +62,9 @@ impl<'a> SaleView<'a> {
         ("after" = Option<String>, Query, format = Uuid, description = "The last id of the page before."),
     ),
     responses((status = 200, description = "Their sales; `[]` for nobody.", body = Vec<SaleView>,
-        headers(("Link" = String, description = "The next page, when there may be one.")))),
-    extensions(("x-codes" = json!(["validation_failed", "overloaded", "store_unavailable"])))
+        headers(("Link" = String, description = "The next page, when there may be one."))))
 )]
-pub(super) async fn history(
+pub(crate) async fn history(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     OriginalUri(uri): OriginalUri,

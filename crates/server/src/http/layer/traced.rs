@@ -5,14 +5,18 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
 
-use super::edge::{REQUEST_ID, Route, is_tagged};
+use super::around::template_of;
+use super::identify::REQUEST_ID;
 use crate::http::state::SharedApp;
 use poltrona_engine::observe::traceparent;
 use poltrona_engine::observe::traces::Span;
 
-/// Tells of a request. Its path and query stay out of it, for they name people.
-pub(super) async fn traced(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
-    if !is_tagged(request.uri().path()) {
+/// What machines ask every few seconds.
+const UNTRACED: &[&str] = &["/livez", "/readyz", "/metrics"];
+
+/// Has a span for a request. Its path and query stay out of it, for they name people.
+pub(crate) async fn traced(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    if UNTRACED.contains(&request.uri().path().trim_end_matches('/')) {
         return next.run(request).await;
     }
     let method = known(request.method());
@@ -26,19 +30,19 @@ pub(super) async fn traced(State(app): State<SharedApp>, request: Request, next:
             span.set("http.response.header.x-request-id", id.to_owned());
         }
     }
-    let mut response = span.around(next.run(request)).await;
-    let route = response.extensions_mut().remove::<Route>();
+    let response = span.around(next.run(request)).await;
+    let route = template_of(&response);
     if span.is_recorded() {
-        answered(&span, method, route.as_ref(), &response);
+        answered(&span, method, route, &response);
     }
     response
 }
 
 /// What OpenTelemetry's conventions for HTTP servers ask for; a 4xx is not the server's error.
-fn answered(span: &Span, method: &str, route: Option<&Route>, response: &Response) {
-    if let Some(Route(route)) = route {
+fn answered(span: &Span, method: &str, route: Option<&'static str>, response: &Response) {
+    if let Some(route) = route {
         span.rename(format!("{method} {route}"));
-        span.set("http.route", route.to_string());
+        span.set("http.route", route);
     }
     span.set("http.response.status_code", i64::from(response.status().as_u16()));
     if response.status().is_server_error() {

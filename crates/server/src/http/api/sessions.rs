@@ -9,11 +9,15 @@ use poltrona_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::error::{ApiError, Code};
-use crate::http::extract::{Asker, Fields, IdempotencyKey, Query, Segment};
+use super::page;
+use crate::http::code::Code;
+use crate::http::error::ApiError;
+use crate::http::extract::{Asker, IdempotencyKey, Query, Segment};
+use crate::http::fields::Fields;
+use crate::http::response::{answer, json};
+use crate::http::rule::Rule;
+use crate::http::schema;
 use crate::http::state::SharedApp;
-use crate::http::text::Rule;
-use crate::http::{answer, json, page, schema};
 use poltrona_engine::ledger::{Outcome, Request};
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::{SessionFilter, Snapshot};
@@ -29,7 +33,7 @@ use poltrona_engine::wire::{Id, Money, Time, seat_status};
                "status": "AVAILABLE"}]
 }))]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SessionView<'a> {
+pub(crate) struct SessionView<'a> {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
     movie: &'a str,
@@ -48,7 +52,7 @@ pub(super) struct SessionView<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Seat)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SeatView {
+pub(crate) struct SeatView {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
     seat_number: String,
@@ -63,7 +67,7 @@ pub(super) struct SeatView {
     "ticketPrice": 25.5, "totalSeats": 48
 }))]
 #[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
-pub(super) struct OpenSession {
+pub(crate) struct OpenSession {
     /// The film, not blank, at most 200 characters.
     #[schema(min_length = 1, max_length = 200)]
     movie: String,
@@ -84,7 +88,7 @@ pub(super) struct OpenSession {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({"room": "Sala 1", "ticketPrice": 30}))]
 #[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
-pub(super) struct UpdateSession {
+pub(crate) struct UpdateSession {
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     movie: Option<String>,
     #[schema(min_length = 1, max_length = 200, nullable = false)]
@@ -133,12 +137,9 @@ impl SeatView {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
     responses((status = 201, description = "The session with its seats.", body = SessionView,
         headers(("Location" = String, description = "The session."),
-                ("Idempotency-Replayed" = bool, description = "Answered before.")))),
-    extensions(("x-codes" = json!(["validation_failed", "invalid_json", "unsupported_media_type",
-        "body_too_large", "request_timeout", "idempotency_mismatch", "overloaded",
-        "outcome_unknown", "store_unavailable", "store_full"])))
+                ("Idempotency-Replayed" = bool, description = "Answered before."))))
 )]
-pub(super) async fn open(
+pub(crate) async fn open(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     key: IdempotencyKey,
@@ -256,10 +257,9 @@ fn with_free_seats(opened: RecordedAnswer, layout: Layout) -> Option<RecordedAns
         ("after" = Option<String>, Query, format = Uuid, description = "The last id of the page before."),
     ),
     responses((status = 200, description = "Sessions without their seats.", body = Vec<SessionView>,
-        headers(("Link" = String, description = "The next page, when there may be one.")))),
-    extensions(("x-codes" = json!(["validation_failed", "overloaded", "store_unavailable"])))
+        headers(("Link" = String, description = "The next page, when there may be one."))))
 )]
-pub(super) async fn list(
+pub(crate) async fn list(
     State(app): State<SharedApp>,
     OriginalUri(uri): OriginalUri,
     query: Query,
@@ -285,10 +285,9 @@ pub(super) async fn list(
 #[utoipa::path(
     get, path = "/sessions/{id}", tag = "sessions", operation_id = "getSession",
     params(("id" = String, Path, format = Uuid, description = "The session.")),
-    responses((status = 200, description = "The session with its seats.", body = SessionView)),
-    extensions(("x-codes" = json!(["session_not_found", "overloaded", "store_unavailable"])))
+    responses((status = 200, description = "The session with its seats.", body = SessionView))
 )]
-pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
+pub(crate) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
     let id = id.session()?;
     let Snapshot { rows, at } = app.engine.store.room(id).await?;
     let (session, seats) = rows.ok_or(ApiError::new(Code::SessionNotFound))?;
@@ -302,12 +301,9 @@ pub(super) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Re
     patch, path = "/sessions/{id}", tag = "sessions", operation_id = "updateSession",
     params(("id" = String, Path, format = Uuid, description = "The session.")),
     request_body = inline(UpdateSession),
-    responses((status = 200, description = "The session without its seats.", body = SessionView)),
-    extensions(("x-codes" = json!(["validation_failed", "invalid_json", "unsupported_media_type",
-        "body_too_large", "request_timeout", "session_not_found", "overloaded", "outcome_unknown",
-        "store_unavailable", "store_full"])))
+    responses((status = 200, description = "The session without its seats.", body = SessionView))
 )]
-pub(super) async fn update(
+pub(crate) async fn update(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     id: Segment,
@@ -345,11 +341,9 @@ pub(super) async fn update(
 #[utoipa::path(
     delete, path = "/sessions/{id}", tag = "sessions", operation_id = "closeSession",
     params(("id" = String, Path, format = Uuid, description = "The session.")),
-    responses((status = 204, description = "Closed.")),
-    extensions(("x-codes" = json!(["session_not_found", "session_in_use", "overloaded",
-        "outcome_unknown", "store_unavailable", "store_full"])))
+    responses((status = 204, description = "Closed."))
 )]
-pub(super) async fn close(
+pub(crate) async fn close(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     id: Segment,

@@ -7,9 +7,10 @@ use poltrona_domain::{Command, Event, Layout, ReservationId, Sale};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::error::{ApiError, Code};
+use crate::http::code::Code;
+use crate::http::error::ApiError;
 use crate::http::extract::{Asker, IdempotencyKey, Segment};
-use crate::http::outcome;
+use crate::http::response::outcome;
 use crate::http::state::SharedApp;
 use poltrona_engine::ledger::Request;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
@@ -25,7 +26,7 @@ use poltrona_engine::wire::{Id, Money, Time};
     "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5
 }))]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PaymentView<'a> {
+pub(crate) struct PaymentView<'a> {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
     #[schema(value_type = String, format = Uuid)]
@@ -71,13 +72,9 @@ impl<'a> PaymentView<'a> {
     ),
     responses((status = 201, description = "Sold.", body = PaymentView,
         headers(("Location" = String, description = "The reservation."),
-                ("Idempotency-Replayed" = bool, description = "Answered before.")))),
-    extensions(("x-codes" = json!(["validation_failed", "malformed_id", "reservation_not_found",
-        "reservation_confirmed", "reservation_expired", "reservation_cancelled",
-        "idempotency_mismatch", "overloaded", "outcome_unknown", "store_unavailable",
-        "store_full"])))
+                ("Idempotency-Replayed" = bool, description = "Answered before."))))
 )]
-pub(super) async fn confirm(
+pub(crate) async fn confirm(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     reservation: Segment,

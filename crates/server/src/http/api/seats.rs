@@ -4,10 +4,11 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::seat_map::{self, SeatOnMap};
-use crate::http::error::{ApiError, Code};
+use crate::http::code::Code;
+use crate::http::error::ApiError;
 use crate::http::extract::Segment;
-use crate::http::json_bytes;
+use crate::http::response::json_bytes;
+use crate::http::seat_map::{self, SeatOnMap};
 use crate::http::state::SharedApp;
 
 /// The seat map of a session, live.
@@ -16,10 +17,9 @@ use crate::http::state::SharedApp;
 #[utoipa::path(
     get, path = "/seats/{sessionId}", tag = "seats", operation_id = "getSeats",
     params(("sessionId" = String, Path, format = Uuid, description = "The session.")),
-    responses((status = 200, description = "Its seats, in order.", body = Vec<SeatOnMap>)),
-    extensions(("x-codes" = json!(["session_not_found", "overloaded", "store_unavailable"])))
+    responses((status = 200, description = "Its seats, in order.", body = Vec<SeatOnMap>))
 )]
-pub(super) async fn of_session(
+pub(crate) async fn of_session(
     State(app): State<SharedApp>,
     session: Segment,
 ) -> Result<Response, ApiError> {

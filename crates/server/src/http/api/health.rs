@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::http::extract::Query;
-use crate::http::json;
+use crate::http::response::json;
 use crate::http::state::SharedApp;
 use poltrona_engine::observe::metrics::{Engines, Readings};
 use poltrona_engine::wire::Time;
@@ -22,7 +22,7 @@ const BACKLOG_LIMIT: Duration = Duration::from_secs(2);
 
 /// The program answers.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Health {
+pub(crate) struct Health {
     status: &'static str,
     #[schema(value_type = String, format = DateTime)]
     timestamp: Time,
@@ -32,7 +32,7 @@ pub(super) struct Health {
 
 /// Whether the program can serve.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Readiness {
+pub(crate) struct Readiness {
     /// `ready`, `degraded` (it serves, but slower), `draining` or `unavailable`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +41,7 @@ pub(super) struct Readiness {
 
 /// Each thing that serving depends on.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Checks {
+pub(crate) struct Checks {
     database: &'static str,
     /// Absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub(super) struct Checks {
     get, path = "/health", tag = "health", operation_id = "health",
     responses((status = 200, description = "It does.", body = Health))
 )]
-pub(super) async fn health(State(app): State<SharedApp>) -> Response {
+pub(crate) async fn health(State(app): State<SharedApp>) -> Response {
     let health = Health {
         status: "ok",
         timestamp: Time(app.engine.env.clock.now()),
@@ -71,7 +71,7 @@ pub(super) async fn health(State(app): State<SharedApp>) -> Response {
     get, path = "/livez", tag = "health", operation_id = "livez",
     responses((status = 200, description = "It lives.", body = String, content_type = "text/plain"))
 )]
-pub(super) async fn livez() -> &'static str {
+pub(crate) async fn livez() -> &'static str {
     "ok\n"
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn livez() -> &'static str {
         (status = 503, description = "Not ready.", body = Readiness),
     )
 )]
-pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
+pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
     let reachable = app.engine.store.ping().await.is_ok();
     let (redis, rabbitmq) = (app.engine.seat_lock.state(), app.engine.bus.is_up());
     let is_whole = redis != Some(false) && rabbitmq != Some(false);
@@ -108,7 +108,7 @@ pub(super) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
     responses((status = 200, description = "Prometheus' text format.", body = String,
                content_type = "text/plain"))
 )]
-pub(super) async fn metrics(State(app): State<SharedApp>) -> Response {
+pub(crate) async fn metrics(State(app): State<SharedApp>) -> Response {
     // Without the database there is no telling what waits in it; the rest is told all the same, and
     // before whoever asks has given up.
     let backlog = timeout(BACKLOG_LIMIT, app.engine.store.backlog());

@@ -10,11 +10,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::http::error::{ApiError, Code};
-use crate::http::extract::{Asker, Fields, IdempotencyKey, Query, Segment};
+use super::page;
+use crate::http::code::Code;
+use crate::http::error::ApiError;
+use crate::http::extract::{Asker, IdempotencyKey, Query, Segment};
+use crate::http::fields::Fields;
+use crate::http::response::{json, outcome};
+use crate::http::rule::Rule;
+use crate::http::schema;
 use crate::http::state::SharedApp;
-use crate::http::text::Rule;
-use crate::http::{json, outcome, page, schema};
 use poltrona_engine::ledger::Request;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::Snapshot;
@@ -30,7 +34,7 @@ use poltrona_engine::wire::{Id, Money, Time, reservation_status};
     "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5
 }))]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ReservationView<'a> {
+pub(crate) struct ReservationView<'a> {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
     /// The first of its seats.
@@ -59,7 +63,7 @@ pub(super) struct ReservationView<'a> {
     "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana"
 }))]
 #[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
-pub(super) struct Reserve {
+pub(crate) struct Reserve {
     #[schema(format = Uuid, nullable = false)]
     seat_id: Option<String>,
     #[schema(min_items = 1, max_items = 10, nullable = false)]
@@ -95,13 +99,9 @@ impl<'a> ReservationView<'a> {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
     responses((status = 201, description = "Held.", body = ReservationView,
         headers(("Location" = String, description = "The reservation."),
-                ("Idempotency-Replayed" = bool, description = "Answered before.")))),
-    extensions(("x-codes" = json!(["validation_failed", "invalid_json", "unsupported_media_type",
-        "body_too_large", "request_timeout", "seat_not_found", "seat_held", "seat_sold",
-        "seats_unavailable", "idempotency_mismatch", "overloaded", "outcome_unknown",
-        "store_unavailable", "store_full"])))
+                ("Idempotency-Replayed" = bool, description = "Answered before."))))
 )]
-pub(super) async fn reserve(
+pub(crate) async fn reserve(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     key: IdempotencyKey,
@@ -166,10 +166,9 @@ fn record_extended(events: &[Event]) -> RecordedAnswer {
 #[utoipa::path(
     get, path = "/reservations/{id}", tag = "reservations", operation_id = "getReservation",
     params(("id" = String, Path, format = Uuid, description = "The reservation.")),
-    responses((status = 200, description = "The reservation.", body = ReservationView)),
-    extensions(("x-codes" = json!(["reservation_not_found", "overloaded", "store_unavailable"])))
+    responses((status = 200, description = "The reservation.", body = ReservationView))
 )]
-pub(super) async fn show(
+pub(crate) async fn show(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     id: Segment,
@@ -192,10 +191,9 @@ pub(super) async fn show(
     ),
     responses((status = 200, description = "Their reservations; `[]` for nobody.",
         body = Vec<ReservationView>,
-        headers(("Link" = String, description = "The next page, when there may be one.")))),
-    extensions(("x-codes" = json!(["validation_failed", "overloaded", "store_unavailable"])))
+        headers(("Link" = String, description = "The next page, when there may be one."))))
 )]
-pub(super) async fn of_user(
+pub(crate) async fn of_user(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     OriginalUri(uri): OriginalUri,
@@ -215,12 +213,9 @@ pub(super) async fn of_user(
 #[utoipa::path(
     delete, path = "/reservations/{id}", tag = "reservations", operation_id = "cancelReservation",
     params(("id" = String, Path, format = Uuid, description = "The reservation.")),
-    responses((status = 204, description = "Cancelled.")),
-    extensions(("x-codes" = json!(["reservation_not_found", "reservation_confirmed",
-        "reservation_expired", "overloaded", "outcome_unknown", "store_unavailable",
-        "store_full"])))
+    responses((status = 204, description = "Cancelled."))
 )]
-pub(super) async fn cancel(
+pub(crate) async fn cancel(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     id: Segment,
@@ -239,13 +234,9 @@ pub(super) async fn cancel(
         ("id" = String, Path, format = Uuid, description = "The reservation."),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe."),
     ),
-    responses((status = 200, description = "Held for longer.", body = ReservationView)),
-    extensions(("x-codes" = json!(["validation_failed", "reservation_not_found",
-        "reservation_confirmed", "extension_refused", "reservation_expired",
-        "reservation_cancelled", "idempotency_mismatch", "overloaded", "outcome_unknown",
-        "store_unavailable", "store_full"])))
+    responses((status = 200, description = "Held for longer.", body = ReservationView))
 )]
-pub(super) async fn extend(
+pub(crate) async fn extend(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     id: Segment,

@@ -1,0 +1,96 @@
+//! Requests in the one form that the routes know.
+
+use axum::extract::{OriginalUri, Request};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::{Method, Uri, header};
+
+use crate::http::error::ApiError;
+use crate::http::rule::{Broken, Rule};
+
+/// Where the interactive documentation lives; its own redirect adds the slash that we would strip.
+const DOCS: &str = "/api/docs/";
+
+/// Brings a request into that form: `HEAD` becomes `GET`, and a trailing slash goes. Gives the answer to
+/// one whose percent-escapes mean nothing.
+pub(crate) fn request(request: &mut Request) -> Option<Response> {
+    let asked = request.uri().clone();
+    let refused = bad_escapes(&asked);
+    request.extensions_mut().insert(OriginalUri(asked));
+    if request.method() == Method::HEAD {
+        *request.method_mut() = Method::GET;
+    }
+    strip_slash(request.uri_mut());
+    refused.map(ApiError::into_response)
+}
+
+/// The answer to `HEAD`: that to `GET`, length included, without the body.
+pub(crate) fn without_body(response: Response) -> Response {
+    use http_body::Body as _;
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(parts, Bytes::new().into())
+}
+
+/// Percent-escapes that mean nothing, or that smuggle in a NUL.
+fn bad_escapes(uri: &Uri) -> Option<ApiError> {
+    let check = |name: &str, text: &str| {
+        let decoded = percent_encoding::percent_decode_str(text);
+        let hex = |bytes: &[u8]| bytes.len() == 2 && bytes.iter().all(u8::is_ascii_hexdigit);
+        let escapes = text.as_bytes().iter().enumerate().filter(|(_, byte)| **byte == b'%');
+        let sound =
+            escapes.map(|(at, _)| text.as_bytes().get(at + 1..at + 3).unwrap_or_default()).all(hex);
+        let fine = sound && decoded.decode_utf8().is_ok_and(|text| !text.contains('\0'));
+        (!fine).then(|| ApiError::broken(vec![Broken::new(name, Rule::PercentEscapes)]))
+    };
+    let escaped = |text: &str| text.contains('%');
+    let path = Some(uri.path()).filter(|path| escaped(path)).and_then(|path| check("path", path));
+    path.or_else(|| uri.query().filter(|query| escaped(query)).and_then(|q| check("query", q)))
+}
+
+/// A trailing slash makes no difference.
+fn strip_slash(uri: &mut Uri) {
+    let path = uri.path();
+    if path.len() < 2 || !path.ends_with('/') || path.starts_with(DOCS) {
+        return;
+    }
+    let trimmed = path.trim_end_matches('/');
+    let trimmed = if trimmed.is_empty() { "/" } else { trimmed };
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    // Trimming slashes off a valid path leaves a valid path.
+    if let Ok(stripped) = format!("{trimmed}{query}").parse() {
+        *uri = stripped;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_must_mean_something() {
+        let bad = |uri: &str| bad_escapes(&uri.parse().unwrap()).is_some();
+        for uri in ["/sales/history/a%00b", "/x/%zz", "/x/%4", "/x/%ff", "/x?movie=%00", "/x?a=%g1"]
+        {
+            assert!(bad(uri), "{uri}");
+        }
+        for uri in ["/sales/history/jo%C3%A3o", "/x", "/x?movie=a%20b"] {
+            assert!(!bad(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_trailing_slash_makes_no_difference_but_to_the_docs() {
+        let strip = |uri: &str| {
+            let mut uri = uri.parse().unwrap();
+            strip_slash(&mut uri);
+            uri.to_string()
+        };
+        assert_eq!(strip("/sessions/"), "/sessions");
+        assert_eq!(strip("/sessions//?limit=1"), "/sessions?limit=1");
+        assert_eq!(strip("/"), "/");
+        assert_eq!(strip("/api/docs/"), "/api/docs/");
+    }
+}

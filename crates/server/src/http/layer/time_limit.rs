@@ -1,0 +1,22 @@
+//! How long an answer may take.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse as _, Response};
+
+use crate::http::code::Code;
+use crate::http::error::ApiError;
+use crate::http::route::{Method, Route};
+
+/// A request that takes too long is answered all the same. A write may have been done by then.
+pub(crate) async fn in_time(
+    limit: Duration,
+    route: &Route,
+    answer: impl Future<Output = Response>,
+) -> Response {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(response) => response,
+        Err(_) if route.method == Method::Get => ApiError::new(Code::Overloaded).into_response(),
+        Err(_) => ApiError::new(Code::OutcomeUnknown).into_response(),
+    }
+}

@@ -1,0 +1,201 @@
+//! Errors as they are sent: as the API's own JSON, or as RFC 9457 `application/problem+json`.
+
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, StatusCode, header};
+use poltrona_domain::{Layout, SeatId, SeatNo, SeatTaken, SessionId, Timestamp};
+use poltrona_engine::wire::{Id, Time};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::code::Code;
+use super::error::{ApiError, Detail};
+use super::negotiation::Form;
+use super::rule::{Broken, Rule};
+use super::text;
+use crate::config::Locale;
+
+/// What is known of the request that an error answers.
+pub struct Asked<'a> {
+    /// Path and query.
+    pub path: &'a str,
+    /// The language to answer in.
+    pub locale: Locale,
+    /// The form to answer in.
+    pub form: Form,
+    /// The request's id.
+    pub request_id: &'a str,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl ApiError {
+    /// The answer to a request.
+    pub(super) fn render(&self, asked: &Asked<'_>) -> Response {
+        let body = self.body(asked);
+        let kind = match asked.form {
+            Form::Plain => "application/json",
+            Form::Problem => "application/problem+json",
+        };
+        let mut response = (self.code.status(), body.unwrap_or_default()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Detail::Allow(methods) = &self.detail {
+            headers.insert(header::ALLOW, methods.clone());
+        }
+        if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    fn body(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
+        match asked.form {
+            Form::Plain => self.plain(asked),
+            Form::Problem => self.problem(asked),
+        }
+    }
+
+    fn plain(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
+        let messages = text::messages(self, asked.locale);
+        serde_json::to_string(&Plain {
+            status_code: self.code.status().as_u16(),
+            timestamp: Time(asked.now),
+            path: asked.path,
+            message: match self.detail {
+                Detail::Broken(_) => Message::Many(messages),
+                _ => Message::One(messages.join("; ")),
+            },
+            code: self.code.as_str(),
+            request_id: asked.request_id,
+            seats: self.seats(),
+        })
+    }
+
+    fn problem(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
+        serde_json::to_string(&Problem {
+            r#type: format!("/api/errors#{}", self.code.as_str()),
+            title: text::title(self.code, asked.locale),
+            status: self.code.status().as_u16(),
+            detail: text::messages(self, asked.locale).join("; "),
+            instance: asked.path,
+            code: self.code.as_str(),
+            timestamp: Time(asked.now),
+            request_id: asked.request_id,
+            errors: self.errors(asked.locale),
+            seats: self.seats(),
+        })
+    }
+
+    fn errors(&self, locale: Locale) -> Option<Vec<FieldError<'_>>> {
+        let Detail::Broken(rules) = &self.detail else { return None };
+        let error = |rule| FieldError { field: Broken::field(rule), message: rule.text(locale) };
+        Some(rules.iter().map(error).collect())
+    }
+
+    fn seats(&self) -> Option<Vec<TakenSeat>> {
+        match &self.detail {
+            Detail::Taken(seats) => Some(seats.iter().map(TakenSeat::of).collect()),
+            Detail::Unknown(seats) => {
+                Some(seats.iter().map(|seat| TakenSeat::unknown(*seat)).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Plain<'a> {
+    status_code: u16,
+    timestamp: Time,
+    path: &'a str,
+    message: Message,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seats: Option<Vec<TakenSeat>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Message {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    instance: &'a str,
+    code: &'static str,
+    timestamp: Time,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<FieldError<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seats: Option<Vec<TakenSeat>>,
+}
+
+#[derive(Serialize)]
+struct FieldError<'a> {
+    field: &'a str,
+    message: String,
+}
+
+/// A seat that stood in the way, or that does not exist.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TakenSeat {
+    seat_id: Id,
+    seat_number: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<Time>,
+}
+
+impl TakenSeat {
+    fn of(seat: &SeatTaken) -> Self {
+        let status = if seat.retry_at.is_some() { "RESERVED" } else { "SOLD" };
+        Self { status, retry_at: seat.retry_at.map(Time), ..Self::unknown(seat.seat) }
+    }
+
+    fn unknown(seat: SeatId) -> Self {
+        Self {
+            seat_id: Id(*seat.as_uuid()),
+            seat_number: Layout::label(seat.no()),
+            status: "NOT_FOUND",
+            retry_at: None,
+        }
+    }
+}
+
+/// What a code looks like when it is answered, for the documentation.
+pub(super) fn example(code: Code, path: &str, form: Form) -> serde_json::Value {
+    let session = SessionId::mint(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0010_0000));
+    let seat =
+        |no, retry_at| SeatNo::new(no).map(|no| SeatTaken { seat: session.seat(no), retry_at });
+    let now = Timestamp::from_millis(1_796_151_550_433);
+    let later = Some(now.plus(std::time::Duration::from_secs(30)));
+    let detail = match code {
+        Code::ValidationFailed => Detail::Broken(vec![Broken::new("userId", Rule::Required)]),
+        Code::InvalidJson => Detail::Parser("expected value at line 1 column 1".to_owned()),
+        Code::SeatHeld => Detail::Taken(seat(1, later).into_iter().collect()),
+        Code::SeatSold => Detail::Taken(seat(1, None).into_iter().collect()),
+        Code::SeatsUnavailable => {
+            Detail::Taken(seat(1, later).into_iter().chain(seat(2, None)).collect())
+        }
+        Code::SeatNotFound => {
+            Detail::Unknown(seat(1, None).into_iter().map(|taken| taken.seat).collect())
+        }
+        Code::SessionInUse => Detail::InUse { held: 2, sold: 14 },
+        _ => Detail::None,
+    };
+    let request_id = "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10";
+    let asked = Asked { path, locale: Locale::En, form, request_id, now };
+    let body = ApiError { code, detail }.body(&asked).unwrap_or_default();
+    serde_json::from_str(&body).unwrap_or_default()
+}

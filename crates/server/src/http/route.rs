@@ -1,0 +1,203 @@
+//! What is known of a route before a request comes.
+
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use super::code::Code;
+use super::state::SharedApp;
+
+/// A row of the table of [routes](super::routes): everything that the router, the document and the layers
+/// around the handler need to know of it.
+pub struct Route {
+    /// Its method.
+    pub method: Method,
+    /// The template of its path.
+    pub path: &'static str,
+    /// Who may ask, where there is authentication.
+    pub access: Access,
+    /// What it costs, where calls are limited.
+    pub cost: Cost,
+    /// What it takes.
+    pub body: Body,
+    /// Whether a retry can be made safe by a key.
+    pub is_keyed: bool,
+    /// Whether its answers are tagged.
+    pub caching: Caching,
+    /// Whether an answer has to come in time; a stream goes on for as long as it is wanted.
+    pub is_limited: bool,
+    /// Whether it needs the database.
+    pub is_stored: bool,
+    /// The errors that are its own.
+    pub refusals: &'static [Code],
+    /// Its handler, and its description.
+    pub(super) handler: fn() -> UtoipaMethodRouter<SharedApp>,
+}
+
+/// The method of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`, and `HEAD` with it.
+    Get,
+    /// `POST`.
+    Post,
+    /// `PATCH`.
+    Patch,
+    /// `DELETE`.
+    Delete,
+}
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone, always.
+    Public,
+    /// Anyone who may buy.
+    Customer,
+    /// Whoever the thing belongs to.
+    Owner,
+    /// Who keeps the programme of sessions.
+    Programme,
+    /// Who watches the program.
+    Metrics,
+}
+
+/// What a call costs beside the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// Next to nothing.
+    Free,
+    /// A look at one thing.
+    Read,
+    /// A list, which may be long.
+    List,
+    /// A transaction.
+    Write,
+}
+
+/// What a call takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing that is looked at.
+    None,
+    /// A JSON object.
+    Json,
+}
+
+/// Whether answers are tagged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caching {
+    /// With a weak `ETag`, and 304 to a client that has the same.
+    Tagged,
+    /// Not at all: they change by themselves, or nobody keeps them.
+    None,
+}
+
+/// The template of the path that a request matched, for logs, metrics and traces.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Template(pub(super) &'static str);
+
+impl Method {
+    /// Its name, in lower case as the document has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl Route {
+    const fn new(
+        method: Method,
+        path: &'static str,
+        handler: fn() -> UtoipaMethodRouter<SharedApp>,
+        cost: Cost,
+        caching: Caching,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            access: Access::Public,
+            cost,
+            body: Body::None,
+            is_keyed: false,
+            caching,
+            is_limited: true,
+            is_stored: true,
+            refusals: &[],
+            handler,
+        }
+    }
+
+    /// A read of one thing.
+    pub(super) const fn get(path: &'static str, handler: Handler) -> Self {
+        Self::new(Method::Get, path, handler, Cost::Read, Caching::Tagged)
+    }
+
+    /// A read of many things.
+    pub(super) const fn list(path: &'static str, handler: Handler) -> Self {
+        Self::new(Method::Get, path, handler, Cost::List, Caching::Tagged)
+    }
+
+    /// A write that makes something.
+    pub(super) const fn post(path: &'static str, handler: Handler) -> Self {
+        let route = Self::new(Method::Post, path, handler, Cost::Write, Caching::None);
+        Self { is_keyed: true, ..route }
+    }
+
+    /// A write that changes something.
+    pub(super) const fn patch(path: &'static str, handler: Handler) -> Self {
+        Self::new(Method::Patch, path, handler, Cost::Write, Caching::None)
+    }
+
+    /// A write that ends something.
+    pub(super) const fn delete(path: &'static str, handler: Handler) -> Self {
+        Self::new(Method::Delete, path, handler, Cost::Write, Caching::None)
+    }
+
+    /// Who may ask.
+    pub(super) const fn asked_by(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// It takes a JSON object.
+    pub(super) const fn takes_json(self) -> Self {
+        Self { body: Body::Json, ..self }
+    }
+
+    /// It can be refused for these reasons.
+    pub(super) const fn refuses(self, refusals: &'static [Code]) -> Self {
+        Self { refusals, ..self }
+    }
+
+    /// It is about the program itself, and does without the database.
+    pub(super) const fn of_program(self) -> Self {
+        Self { is_stored: false, cost: Cost::Free, ..self }
+    }
+
+    /// Its answers are not tagged.
+    pub(super) const fn untagged(self) -> Self {
+        Self { caching: Caching::None, ..self }
+    }
+
+    /// Every code that it can answer with: its own, those of what it takes and needs, and those that any
+    /// request can meet.
+    pub fn codes(&self) -> Vec<Code> {
+        let may = |code: &&Code| match code {
+            Code::ValidationFailed | Code::Overloaded => true,
+            Code::InvalidJson
+            | Code::UnsupportedMediaType
+            | Code::BodyTooLarge
+            | Code::RequestTimeout => self.body == Body::Json,
+            Code::IdempotencyMismatch => self.is_keyed,
+            Code::StoreUnavailable => self.is_stored,
+            Code::OutcomeUnknown | Code::StoreFull => self.cost == Cost::Write,
+            other => self.refusals.contains(other),
+        };
+        Code::ALL.iter().filter(may).copied().collect()
+    }
+}
+
+/// Makes a route's handler, with its description.
+type Handler = fn() -> UtoipaMethodRouter<SharedApp>;
