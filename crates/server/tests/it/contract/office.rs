@@ -21,7 +21,7 @@ use poltrona_engine::store::chore::{Chore, Consumer, Old};
 use poltrona_engine::store::postgres::{self, Target};
 use poltrona_engine::store::query::{Page, SessionFilter};
 use poltrona_engine::store::{Readers, Writer, sqlite};
-use poltrona_testkit::app::Place;
+use poltrona_testkit::place::Place;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
