@@ -27,7 +27,7 @@ ci:
 
 # Measure; how is told in docs/performance.md.
 bench *ARGS:
-    cargo bench -p poltrona --bench box_office -- {{ ARGS }}
+    cargo bench -p poltrona --bench bench -- {{ ARGS }}
 
 # Change the rules on purpose and see which changes no test notices (needs cargo-mutants).
 mutants *ARGS:

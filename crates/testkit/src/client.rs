@@ -12,15 +12,18 @@ pub struct Connection {
     stream: BufReader<TcpStream>,
 }
 
-/// What a server said.
+/// An answer, read to its end.
 #[derive(Debug)]
 pub struct Answer {
+    /// The status.
     pub status: u16,
     headers: Vec<(String, String)>,
+    /// The body.
     pub body: Vec<u8>,
 }
 
 impl Connection {
+    /// Connects.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_nodelay(true)?;
@@ -106,7 +109,7 @@ impl Connection {
         answer.unwrap().unwrap_or_else(|| panic!("{method} {path} was not answered"))
     }
 
-    /// Reads until the server closes; says what came before that.
+    /// Reads until the server closes; gives the bytes that came before.
     pub fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.stream.read_to_end(&mut rest) {
@@ -138,11 +141,13 @@ impl Connection {
 }
 
 impl Answer {
+    /// The first value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(header, _)| header == name);
         found.map(|(_, value)| value.as_str())
     }
 
+    /// The body as JSON.
     pub fn json(&self) -> Value {
         let text = String::from_utf8_lossy(&self.body);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))

@@ -1,35 +1,31 @@
-//! Real engines for stories: PostgreSQL, Redis and RabbitMQ, none of them mocked.
+//! Real engines for tests: PostgreSQL, Redis and RabbitMQ, none of them mocked.
 //!
-//! A story that harms its engine starts one of its own: [`Postgres`], [`Redis`] or [`RabbitMq`], a
+//! A test that harms its engine starts one of its own: [`Postgres`], [`Redis`] or [`RabbitMq`], a
 //! server process with throw-away data that can be killed, paused and started again. Every other
-//! story asks for something of its own on a server that may be shared: [`database`], [`vhost`],
+//! test asks for something of its own on a server that may be shared: [`database`], [`vhost`],
 //! [`redis_url`]. The shared servers are those that the environment names, as `scripts/engines`
 //! does for a whole run of the tests; where it names none, they are private ones of this process.
 //! A missing engine fails its tests: nothing is skipped.
 //!
-//! How a server is started, and where its programs are, is `scripts/engine`'s to know.
+//! `scripts/engine` knows where the programs are and how each is started.
 
-mod certificate;
+mod owned;
 mod port;
-mod postgres;
-mod processes;
-mod rabbitmq;
-mod redis;
+mod certificate;
 mod server;
+mod postgres;
+mod redis;
+mod rabbitmq;
 
 use std::sync::{Arc, Weak};
 
-use tokio::runtime;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
-use uuid::Uuid;
 
 pub use certificate::Certificate;
+pub use port::Port;
 pub use postgres::{Database, Postgres};
 pub use rabbitmq::{RabbitMq, Vhost};
 pub use redis::{Redis, RedisUrl};
-
-use crate::wait::PATIENCE;
 
 /// A fresh, empty database of its own, on the server that `TEST_DATABASE_URL` names.
 ///
@@ -75,12 +71,6 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// A name that no other story gives to what it makes on a shared server.
-#[expect(clippy::disallowed_methods, reason = "nothing that the program sees depends on it")]
-fn fresh_name() -> String {
-    format!("story_{}", Uuid::now_v7().simple())
-}
-
 /// A private server that the stories of this process share while any of them needs it. The last one
 /// to go takes it along, for nothing that stays in a `static` is ever dropped.
 struct Shared<T>(Mutex<Weak<T>>);
@@ -99,19 +89,6 @@ impl<T> Shared<T> {
         *shared = Arc::downgrade(&server);
         server
     }
-}
-
-/// Runs what a destructor has to do to its end, on a thread and a runtime of its own: destructors
-/// cannot wait, and the runtime around them may be the one that is needed.
-fn finally(work: impl Future<Output = ()> + Send + 'static) {
-    let thread = std::thread::spawn(|| {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let work = async { timeout(PATIENCE, work).await.expect("an end") };
-        runtime.expect("a runtime").block_on(work);
-    });
-    let ended = thread.join();
-    // When the story has failed, its engine may be gone; what failed first is what counts.
-    assert!(ended.is_ok() || std::thread::panicking(), "what a story used could not be removed");
 }
 
 #[cfg(test)]

@@ -1,12 +1,21 @@
 //! What the tests and benchmarks of every crate share. Never a dependency of the program.
+//!
+//! [`engines`] starts servers, [`app`] opens a box office in the test's own process, [`program`] starts
+//! the built program in another and [`client`] talks to it; [`sql`] looks into the database of either,
+//! and [`books`] says whether what is there adds up. Whatever fails here fails its test.
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what fails here fails a test")]
 #![allow(clippy::return_self_not_must_use, reason = "an answer that was checked may be dropped")]
-#![allow(missing_docs, reason = "moved here as it was in the server's tests")]
 
 pub mod module_order;
+pub mod dice;
+pub mod metrics;
 pub mod wait;
-pub mod engines;
-pub mod app;
+pub mod process;
 pub mod client;
 pub mod program;
+pub mod engines;
+pub mod sql;
+pub mod books;
+pub mod place;
+pub mod app;

@@ -1,15 +1,16 @@
-//! The program under test: started in a folder, watched through its log, ended in every way.
+//! The built program in a process: started in a folder, watched through its log, ended in every way.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::process::{ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Connection};
+use crate::process::Process;
 use crate::wait::wait_until;
 
 /// The program that cargo built beside this test or benchmark: `target/release/poltrona` beside
@@ -46,7 +47,7 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     poltrona(folder).args(arguments).output().unwrap()
 }
 
-/// What a command that went well printed.
+/// The standard output of a command; fails when it reports a fault.
 #[track_caller]
 pub fn printed(output: Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
@@ -54,9 +55,10 @@ pub fn printed(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A server that runs. It is killed when dropped.
+/// A server that runs. It is killed when this is dropped, and the end of its log is shown when a test
+/// fails.
 pub struct Program {
-    child: Child,
+    process: Process,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
     address: SocketAddr,
@@ -72,30 +74,32 @@ impl Program {
 
     /// Starts a command that ends up serving, and waits until it is ready.
     pub fn start(mut command: Command) -> Self {
-        let spawned = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut process = Process::spawn(command.stdout(Stdio::null()).stderr(Stdio::piped()));
         let log = Arc::new(Mutex::new(String::new()));
-        let reader = keep(child.stderr.take().unwrap(), Arc::clone(&log));
+        let reader = keep(process.child().stderr.take().unwrap(), Arc::clone(&log));
         let address = wait_until("the program is ready", || {
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "{command:?} ended: {}", log.lock().unwrap());
+            assert!(process.status().is_none(), "{command:?} ended: {}", log.lock().unwrap());
             log.lock().unwrap().lines().find_map(ready)
         });
-        Self { child, log, reader: Some(reader), address }
+        Self { process, log, reader: Some(reader), address }
     }
 
+    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
+    /// Where it listens, with the scheme.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// Its process id.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
+    /// Opens a connection.
     pub fn connect(&self) -> Connection {
         Connection::open(self.address).unwrap()
     }
@@ -126,34 +130,32 @@ impl Program {
         wait_until(text, || self.log.lock().unwrap().contains(text).then_some(()));
     }
 
-    /// What it has logged so far.
+    /// Its log so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Whether the program still runs.
+    /// Whether it still runs.
     pub fn lives(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+        self.process.status().is_none()
     }
 
-    /// Ends it as a power cut would: nothing of its own code runs any more.
+    /// Ends it as a power cut would: none of its own code runs any more.
     pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.process.kill();
     }
 
-    /// Tells it to stop, as a service manager does.
+    /// Asks it to stop, by the signal of a service manager.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
-        assert!(sent.unwrap().success());
+        self.process.terminate();
     }
 
     /// Waits for its end.
     pub fn ended(&mut self) -> ExitStatus {
-        wait_until("the program ends", || self.child.try_wait().unwrap())
+        self.process.ended()
     }
 
-    /// Tells it to stop and waits until it did, without a fault.
+    /// Stops it in good order; fails when it reports a fault.
     #[track_caller]
     pub fn stop(mut self) {
         self.terminate();
@@ -163,9 +165,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.kill();
         let _ = self.reader.take().map(JoinHandle::join);
         if thread::panicking() {
             let log = self.log.lock().unwrap();

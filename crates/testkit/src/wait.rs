@@ -12,7 +12,7 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a condition is looked at.
 const STEP: Duration = Duration::from_millis(5);
 
-/// A wait that has begun.
+/// A wait, and until when it may last.
 struct Wait<W> {
     what: W,
     deadline: Instant,
@@ -44,13 +44,31 @@ pub fn wait_until<T>(what: impl Display, mut condition: impl FnMut() -> Option<T
 }
 
 /// The same for a condition that has to ask somebody, and without holding up what runs beside it.
-pub async fn wait_for<T>(what: impl Display, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn wait_for<T>(what: impl Display, condition: impl AsyncFnMut() -> Option<T>) -> T {
+    wait_in_steps(what, STEP, condition).await
+}
+
+/// The same, looking after each `step`; an error of the condition ends the wait.
+pub async fn try_wait_for<E>(
+    what: impl Display,
+    step: Duration,
+    mut condition: impl AsyncFnMut() -> Result<bool, E>,
+) -> Result<(), E> {
+    let ended = async || condition().await.map(|is_met| is_met.then_some(())).transpose();
+    wait_in_steps(what, step, ended).await
+}
+
+async fn wait_in_steps<T>(
+    what: impl Display,
+    step: Duration,
+    mut condition: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let wait = Wait::begin(what);
     loop {
         if let Some(found) = condition().await {
             return found;
         }
         wait.check();
-        tokio::time::sleep(STEP).await;
+        tokio::time::sleep(step).await;
     }
 }

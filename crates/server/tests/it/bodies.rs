@@ -1,7 +1,6 @@
 //! Bodies that cannot be read at all.
 
-use poltrona_testkit::app::session::{session_body, session_with};
-use poltrona_testkit::app::{Request, TestApp};
+use poltrona_testkit::app::{Request, TestApp, session_body, session_with};
 use serde_json::{Value, json};
 
 /// Each call that takes a body.

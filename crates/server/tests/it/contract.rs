@@ -13,7 +13,7 @@ mod tables;
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use poltrona_testkit::app::Place;
+use poltrona_testkit::place::Place;
 use proptest::test_runner::{
     Config, RngAlgorithm, RngSeed, TestCaseError, TestCaseResult, TestRunner,
 };

@@ -1,8 +1,7 @@
 //! Faults of the system that this one replaces, each seen there in a real run, and what happens
 //! here instead.
 
-use poltrona_testkit::app::session::session_with;
-use poltrona_testkit::app::{HOLD, MILLI, NEARLY, TestApp};
+use poltrona_testkit::app::{HOLD, MILLI, NEARLY, TestApp, session_with};
 use serde_json::json;
 
 #[tokio::test]

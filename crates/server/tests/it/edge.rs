@@ -1,8 +1,7 @@
 //! What holds for every request, whatever it asks for.
 
 use poltrona::config::{Cors, Locale};
-use poltrona_testkit::app::answer::{fields, is_time};
-use poltrona_testkit::app::{HOLD, NOBODY, Request, TestApp};
+use poltrona_testkit::app::{HOLD, NOBODY, Request, TestApp, fields, is_time};
 use serde_json::json;
 
 /// Every path that reads, with something to read at it.

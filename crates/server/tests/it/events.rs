@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 
-use poltrona_testkit::app::answer::fields;
-use poltrona_testkit::app::{HOLD, MILLI, Session, TestApp};
+use poltrona_testkit::app::{HOLD, MILLI, Session, TestApp, fields};
 use serde_json::{Value, json};
 
 /// Fails unless this is a `CloudEvents` 1.0 envelope of this type, time and subject; gives its data.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use poltrona_testkit::app::session::{session_body, session_with};
-use poltrona_testkit::app::{Answer, HOLD, MILLI, TestApp};
+use poltrona_testkit::app::{Answer, HOLD, MILLI, TestApp, session_body, session_with};
 use serde_json::json;
 
 const DAY: Duration = Duration::from_hours(24);

@@ -3,43 +3,12 @@
 use std::fmt::Write as _;
 
 use poltrona::http::code::Code;
-use poltrona_testkit::app::session::session_body;
-use poltrona_testkit::app::{Answer, HOLD, NOBODY, TestApp};
+use poltrona_testkit::app::{Answer, HOLD, NOBODY, TestApp, session_body};
+use poltrona_testkit::dice::Dice;
 use serde_json::{Value, json};
 
 /// How many requests are made up.
 const REQUESTS: usize = 2_000;
-
-/// Numbers that look random and are the same in every run (the `SplitMix64` sequence).
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
-        let end = u64::try_from(end).expect("fits");
-        usize::try_from(self.next() % end).expect("fits")
-    }
-
-    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
-
-    fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
-}
 
 /// What requests are made up from: ids that are there, and much that makes no sense.
 struct Noise {

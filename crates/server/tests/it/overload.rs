@@ -65,7 +65,7 @@ async fn opening_sessions_leaves_room_for_those_who_buy() {
     let app = TestApp::with(one_short_queue).await;
     let session = app.session().await;
     let stall = app.stall().await;
-    let body = poltrona_testkit::app::session::session_body();
+    let body = poltrona_testkit::app::session_body();
     let opening: Vec<_> = (0..5).map(|_| app.post("/sessions", &body)).collect();
     let (opened, bought, ()) =
         tokio::join!(send_all(opening), send_all(asks(&app, &session, 4)), async { stall.end() },);

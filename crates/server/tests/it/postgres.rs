@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use poltrona_engine::env::clock::Clock;
-use poltrona_testkit::app::{Place, TestApp};
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::place::Place;
 use poltrona_testkit::wait::wait_for;
 
 /// A box office on a server whose holds are this long, by the server's own clock.

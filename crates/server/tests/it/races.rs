@@ -3,45 +3,9 @@
 use std::collections::BTreeMap;
 
 use poltrona_engine::store::background::{BackgroundWrite, Effect, Projection, SessionChange};
-use poltrona_testkit::app::{Answer, Request, TestApp};
+use poltrona_testkit::app::{Answer, TestApp, at_once, count};
 use serde_json::json;
-use tokio::task::JoinSet;
 use uuid::Uuid;
-
-/// Sends all of them, each from a task of its own.
-pub(crate) async fn at_once(requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {
-    let mut tasks = JoinSet::new();
-    for request in requests {
-        tasks.spawn(request.into_future());
-    }
-    tasks.join_all().await
-}
-
-pub(crate) fn count(answers: &[Answer], status: u16) -> usize {
-    answers.iter().filter(|answer| answer.status == status).count()
-}
-
-/// Fails unless seats, reservations and sales agree with each other.
-#[track_caller]
-pub(crate) fn assert_books_balance(app: &TestApp) {
-    let seat_nos = app.place().seat_nos();
-    let disagreements = app.count(&format!(
-        "seats s WHERE s.reservation_id IS NOT NULL AND NOT EXISTS (
-            SELECT 1 FROM reservations r WHERE r.id = s.reservation_id
-            AND r.session_id = s.session_id
-            AND r.status = CASE s.status WHEN 'SOLD' THEN 'CONFIRMED' ELSE 'PENDING' END
-            AND ',' || {seat_nos} || ',' LIKE '%,' || s.seat_no || ',%')",
-    ));
-    assert_eq!(disagreements, 0, "every seat's owner has it");
-    let owned: i64 = app.count("seats WHERE reservation_id IS NOT NULL");
-    let promised: i64 = app.sql(&format!(
-        "SELECT coalesce(sum(length({seat_nos}) - length(replace({seat_nos}, ',', '')) + 1), 0)
-         FROM reservations WHERE status IN ('PENDING', 'CONFIRMED')"
-    ));
-    assert_eq!(owned, promised, "every reservation has all of its seats");
-    assert_eq!(app.count("sale_seats"), app.count("seats WHERE status = 'SOLD'"));
-    assert_eq!(app.count("sales"), app.count("reservations WHERE status = 'CONFIRMED'"));
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_hundred_who_want_one_seat_one_gets_it() {
@@ -54,7 +18,7 @@ async fn of_two_hundred_who_want_one_seat_one_gets_it() {
         answer.refused(409, "seat_held");
     }
     assert_eq!(app.count("reservations"), 1);
-    assert_books_balance(&app);
+    app.assert_books_balance();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,7 +37,7 @@ async fn groups_that_overlap_get_all_their_seats_or_none() {
     assert_eq!(won + count(&answers, 409), 160);
     assert!((6..=8).contains(&won), "{won} pairs leave no two neighbours free");
     assert_eq!(app.count("seats WHERE status = 'RESERVED'"), 2 * i64::try_from(won).unwrap());
-    assert_books_balance(&app);
+    app.assert_books_balance();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,7 +51,7 @@ async fn a_reservation_paid_a_hundred_times_at_once_is_one_sale() {
         answer.refused(409, "reservation_confirmed");
     }
     assert_eq!(app.count("sales"), 1);
-    assert_books_balance(&app);
+    app.assert_books_balance();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,7 +66,7 @@ async fn a_reservation_paid_and_cancelled_at_once_is_one_or_the_other() {
         let expected = if paid == 1 { "CONFIRMED" } else { "CANCELLED" };
         assert_eq!(app.status(&held).await, expected);
     }
-    assert_books_balance(&app);
+    app.assert_books_balance();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,7 +93,7 @@ async fn a_full_house_is_sold_once_by_a_crowd() {
     let paid = at_once(ids.iter().chain(&ids).map(|id| app.pay(id))).await;
     assert_eq!((count(&paid, 201), count(&paid, 409)), (64, 64));
     app.settle().await;
-    assert_books_balance(&app);
+    app.assert_books_balance();
     assert_eq!(app.count("session_stats WHERE seats = 64 AND held = 0 AND sold = 64"), 1);
 }
 

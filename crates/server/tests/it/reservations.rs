@@ -1,7 +1,6 @@
 //! Holding one seat, and looking at what is held.
 
-use poltrona_testkit::app::answer::fields;
-use poltrona_testkit::app::{HOLD, MILLI, NOBODY, START, TestApp};
+use poltrona_testkit::app::{HOLD, MILLI, NOBODY, START, TestApp, fields};
 use serde_json::{Value, json};
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! The seat map.
 
-use poltrona_testkit::app::answer::fields;
-use poltrona_testkit::app::{MILLI, NEARLY, TestApp};
+use poltrona_testkit::app::{MILLI, NEARLY, TestApp, fields};
 
 #[tokio::test]
 async fn the_map_shows_every_seat_in_order() {

@@ -1,8 +1,6 @@
 //! Opening, showing and listing sessions.
 
-use poltrona_testkit::app::answer::fields;
-use poltrona_testkit::app::session::{session_body, session_with};
-use poltrona_testkit::app::{MILLI, NOBODY, START, TestApp};
+use poltrona_testkit::app::{MILLI, NOBODY, START, TestApp, fields, session_body, session_with};
 use serde_json::json;
 
 #[tokio::test]

@@ -185,10 +185,7 @@ async fn what_goes_wrong_is_told_and_what_probes_ask_is_not() {
     app.get("/livez").await.expect(200);
     app.get("/metrics").await.expect(200);
     app.engine().ledger.close();
-    app.request("POST", "/sessions")
-        .json(&poltrona_testkit::app::session::session_body())
-        .await
-        .expect(503);
+    app.request("POST", "/sessions").json(&poltrona_testkit::app::session_body()).await.expect(503);
     app.stop().await;
     let spans = collector.spans();
     let told = |span: &Span| {

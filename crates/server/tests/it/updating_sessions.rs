@@ -1,7 +1,6 @@
 //! Changing a session while it sells.
 
-use poltrona_testkit::app::answer::fields;
-use poltrona_testkit::app::{NOBODY, TestApp};
+use poltrona_testkit::app::{NOBODY, TestApp, fields};
 use serde_json::json;
 
 #[tokio::test]

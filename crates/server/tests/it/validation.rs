@@ -1,7 +1,6 @@
 //! What a body that opens a session must be.
 
-use poltrona_testkit::app::TestApp;
-use poltrona_testkit::app::session::{session_body, session_with};
+use poltrona_testkit::app::{TestApp, session_body, session_with};
 use serde_json::{Value, json};
 
 /// Opening a session with this body fails for these reasons, in this order.

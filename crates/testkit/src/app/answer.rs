@@ -7,8 +7,11 @@ use serde_json::Value;
 /// An answer, read to its end.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// The status.
     pub status: u16,
+    /// The headers.
     pub headers: HeaderMap,
+    /// The body.
     pub bytes: Bytes,
     /// The body as JSON; null when it is none.
     pub body: Value,
@@ -16,7 +19,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn new(
+    pub(super) fn new(
         (method, path): (&Method, &str),
         status: StatusCode,
         headers: HeaderMap,
@@ -61,6 +64,7 @@ impl Answer {
         answer
     }
 
+    /// The first value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().expect("a header of ASCII"))
     }
@@ -80,6 +84,7 @@ impl Answer {
             .to_owned()
     }
 
+    /// The field `id`.
     #[track_caller]
     pub fn id(&self) -> String {
         self.text("id")
@@ -103,6 +108,11 @@ impl Answer {
         let text = |entry: &Value| entry[field].as_str().expect("a text").to_owned();
         list.iter().map(text).collect()
     }
+}
+
+/// How many of the answers have this status.
+pub fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
 }
 
 /// Whether this is a time as the API writes it: RFC 3339, UTC, milliseconds.

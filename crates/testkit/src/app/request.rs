@@ -9,12 +9,14 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use super::Answer;
+use super::answer::Answer;
 
 /// A request. It is sent when it is awaited, once, and may be sent from any task.
 #[derive(Clone)]
+#[must_use = "it is sent when it is awaited"]
 pub struct Request {
     router: Router,
     method: Method,
@@ -30,6 +32,7 @@ impl Request {
         Self { router, method, uri, headers: Vec::new(), body: Bytes::new() }
     }
 
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = name.parse().expect("a header's name");
         self.headers.push((name, HeaderValue::from_str(value).expect("a header's value")));
@@ -58,6 +61,7 @@ impl Request {
         self
     }
 
+    /// A JSON body.
     pub fn json(self, body: &Value) -> Self {
         self.raw(body.to_string())
     }
@@ -87,4 +91,13 @@ impl IntoFuture for Request {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send())
     }
+}
+
+/// Sends all of them, each from a task of its own.
+pub async fn at_once(requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {
+    let mut tasks = JoinSet::new();
+    for request in requests {
+        tasks.spawn(request.into_future());
+    }
+    tasks.join_all().await
 }

@@ -5,12 +5,16 @@ use std::pin::Pin;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Request, TestApp};
+use super::answer::Answer;
+use super::request::Request;
+use super::test_app::TestApp;
 
-/// A session that was opened, as the answer to that told of it.
+/// A session that was opened.
 #[derive(Clone, Debug)]
 pub struct Session {
+    /// Its id.
     pub id: String,
+    /// The answer to the request that opened it.
     pub answer: Answer,
 }
 
@@ -22,8 +26,23 @@ pub struct NewSession {
 }
 
 impl TestApp {
+    /// Opens a session, once it is awaited.
     pub fn session(&self) -> NewSession {
         NewSession { request: self.request("POST", "/sessions"), body: session_body() }
+    }
+
+    /// The status of a seat, by its number, and whether it `isLocked`.
+    pub async fn seat(&self, session: &Session, number: &str) -> (String, bool) {
+        let map = self.get(&format!("/seats/{}", session.id)).await.expect(200);
+        let seats = map.body.as_array().expect("an array");
+        let seat = seats.iter().find(|seat| seat["seatNumber"] == number).expect("a seat");
+        let status = seat["status"].as_str().expect("a status").to_owned();
+        (status, seat["isLocked"].as_bool().expect("a boolean"))
+    }
+
+    /// The status alone.
+    pub async fn seat_status(&self, session: &Session, number: &str) -> String {
+        self.seat(session, number).await.0
     }
 }
 
@@ -46,22 +65,27 @@ pub fn session_with(field: &str, value: impl Into<Value>) -> Value {
 }
 
 impl NewSession {
+    /// The film.
     pub fn movie(self, movie: &str) -> Self {
         self.with("movie", movie)
     }
 
+    /// The room.
     pub fn room(self, room: &str) -> Self {
         self.with("room", room)
     }
 
+    /// When it begins, in RFC 3339.
     pub fn starts_at(self, time: &str) -> Self {
         self.with("startsAt", time)
     }
 
+    /// The price of a seat.
     pub fn price(self, price: f64) -> Self {
         self.with("ticketPrice", price)
     }
 
+    /// How many seats it has.
     pub fn seats(self, seats: u32) -> Self {
         self.with("totalSeats", seats)
     }

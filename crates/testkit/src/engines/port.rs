@@ -10,7 +10,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 const PORTS: Range<u16> = 20_000..32_000;
 
 /// A port of 127.0.0.1 that is this process's while it lives.
-pub(super) struct Port {
+pub struct Port {
     number: u16,
     // A name that one process at a time can have, and that the system frees with it. It leaves the
     // port itself to the server.
@@ -19,7 +19,7 @@ pub(super) struct Port {
 
 impl Port {
     /// Claims a port on which nobody listens.
-    pub(super) fn claim() -> Self {
+    pub fn claim() -> Self {
         let count = usize::from(PORTS.end - PORTS.start);
         // Processes begin at different places, so that they seldom meet.
         let start = (std::process::id() as usize * 97) % count;
@@ -34,7 +34,8 @@ impl Port {
         Some(Self { number, _claim: claim })
     }
 
-    pub(super) const fn number(&self) -> u16 {
+    /// Its number.
+    pub const fn number(&self) -> u16 {
         self.number
     }
 }

@@ -1,18 +1,18 @@
 //! A private PostgreSQL, and databases on one that may be shared.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use super::certificate::Certificate;
+use super::owned::{finally, fresh_name};
 use super::port::Port;
 use super::server::Server;
-use super::{finally, fresh_name};
 
-/// A PostgreSQL that a story may harm. It keeps what it has committed as one in production does:
-/// `fsync`, `synchronous_commit` and `full_page_writes` are on unless the story turns them off.
+/// A PostgreSQL that a test may harm. It keeps what it has committed as one in production does:
+/// `fsync`, `synchronous_commit` and `full_page_writes` are on unless the test turns them off.
 pub struct Postgres {
     server: Server,
     port: Port,
@@ -20,8 +20,14 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// One with the settings of a fresh installation.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
+    }
+
+    /// One whose data are below this folder.
+    pub async fn start_in(folder: &Path) -> Self {
+        Self::launch(Server::below(folder, "postgres"), Vec::new(), None).await
     }
 
     /// One with settings of `postgresql.conf`, such as `fsync=off`.
@@ -71,8 +77,13 @@ impl Postgres {
 
     /// Where its superuser connects to the database `postgres`.
     pub fn url(&self) -> String {
+        self.url_of("postgres")
+    }
+
+    /// The same for another of its databases.
+    pub fn url_of(&self, database: &str) -> String {
         let tls = if self.certificate.is_some() { "?sslmode=require" } else { "" };
-        format!("postgres://postgres@127.0.0.1:{}/postgres{tls}", self.port.number())
+        format!("postgres://postgres@127.0.0.1:{}/{database}{tls}", self.port.number())
     }
 
     /// The certificate, in PEM, of the authority that vouches for it.
@@ -101,6 +112,7 @@ impl Postgres {
         self.server.pause();
     }
 
+    /// Lets it go on after [`Self::pause`].
     pub fn resume(&self) {
         self.server.resume();
     }
@@ -118,7 +130,7 @@ impl Drop for Postgres {
     }
 }
 
-/// A database of one story, dropped with it.
+/// A database of one test, dropped with it.
 pub struct Database {
     url: String,
     name: String,
@@ -140,6 +152,7 @@ impl Database {
         Self { url, name, admin_url: admin_url.to_owned(), _server: server }
     }
 
+    /// Where clients connect.
     pub fn url(&self) -> &str {
         &self.url
     }

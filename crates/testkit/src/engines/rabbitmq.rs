@@ -1,6 +1,6 @@
 //! A private RabbitMQ, and vhosts on one that may be shared.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -13,11 +13,11 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use super::certificate::Certificate;
+use super::owned::{finally, fresh_name};
 use super::port::Port;
 use super::server::Server;
-use super::{finally, fresh_name};
 
-/// A RabbitMQ that a story may harm: one node, whose user is `guest`.
+/// A RabbitMQ that a test may harm: one node, whose user is `guest`.
 pub struct RabbitMq {
     server: Server,
     port: Port,
@@ -28,8 +28,14 @@ pub struct RabbitMq {
 }
 
 impl RabbitMq {
+    /// One with the settings of a fresh installation.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
+    }
+
+    /// One whose data are below this folder.
+    pub async fn start_in(folder: &Path) -> Self {
+        Self::launch(Server::below(folder, "rabbitmq"), &[], None).await
     }
 
     /// One with settings of `rabbitmq.conf`, such as `disk_free_limit.absolute=1GB`.
@@ -92,7 +98,7 @@ impl RabbitMq {
         format!("http://guest:guest@127.0.0.1:{}", self.api_port.number())
     }
 
-    /// A fresh, empty vhost of this broker, which the story has to outlive.
+    /// A fresh, empty vhost of this broker, which the test has to outlive.
     pub async fn vhost(&self) -> Vhost {
         Vhost::create(&self.url(), &self.api(), None).await
     }
@@ -121,6 +127,7 @@ impl RabbitMq {
         self.server.pause();
     }
 
+    /// Lets it go on after [`Self::pause`].
     pub fn resume(&self) {
         self.server.resume();
     }
@@ -138,7 +145,7 @@ impl RabbitMq {
     }
 }
 
-/// A vhost of one story, deleted with it.
+/// A vhost of one test, deleted with it.
 pub struct Vhost {
     url: String,
     name: String,
@@ -191,7 +198,7 @@ impl Drop for Vhost {
     fn drop(&mut self) {
         let (api, path) = (self.api.clone(), format!("/api/vhosts/{}", self.name));
         finally(async move {
-            // The story may have deleted it, or have ended its broker.
+            // The test may have deleted it, or have ended its broker.
             let deleted = api.call(Method::DELETE, &path).await;
             let known = [StatusCode::NO_CONTENT, StatusCode::NOT_FOUND];
             assert!(deleted.is_none_or(|(status, _)| known.contains(&status)));

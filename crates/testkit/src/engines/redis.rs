@@ -1,6 +1,6 @@
 //! A private Redis, which keeps nothing when it ends.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use redis::{Client, Cmd, FromRedisValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,7 +10,7 @@ use super::certificate::Certificate;
 use super::port::Port;
 use super::server::Server;
 
-/// A Redis that a story may harm.
+/// A Redis that a test may harm.
 pub struct Redis {
     server: Server,
     port: Port,
@@ -20,8 +20,14 @@ pub struct Redis {
 }
 
 impl Redis {
+    /// One that lets in everybody.
     pub async fn start() -> Self {
         Self::launch(Server::new("redis"), "", &[], None).await
+    }
+
+    /// One whose data are below this folder.
+    pub async fn start_in(folder: &Path) -> Self {
+        Self::launch(Server::below(folder, "redis"), "", &[], None).await
     }
 
     /// One that wants a password of everybody.
@@ -84,6 +90,7 @@ impl Redis {
         self.server.answers(async |_| ping().await.is_ok()).await;
     }
 
+    /// Where clients connect.
     pub fn url(&self) -> String {
         match &self.tls {
             Some((port, _)) => format!("rediss://{}127.0.0.1:{}", self.login, port.number()),
@@ -91,7 +98,7 @@ impl Redis {
         }
     }
 
-    /// The URL of one of its databases, for a user whom a story made: `name:password@`, `/3`.
+    /// The URL of one of its databases, for a user whom a test made: `name:password@`, `/3`.
     pub fn url_for(&self, login: &str, database: &str) -> String {
         format!("redis://{login}127.0.0.1:{}{database}", self.port.number())
     }
@@ -103,6 +110,11 @@ impl Redis {
         let answer =
             client.get_connection().and_then(|mut it| Cmd::new().arg(words).query(&mut it));
         answer.unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+
+    /// Deletes everything in it.
+    pub fn empty(&self) {
+        self.ask::<()>(&["FLUSHALL"]);
     }
 
     /// The certificate, in PEM, of the authority that vouches for it.
@@ -131,6 +143,7 @@ impl Redis {
         self.server.pause();
     }
 
+    /// Lets it go on after [`Self::pause`].
     pub fn resume(&self) {
         self.server.resume();
     }
@@ -141,7 +154,7 @@ impl Redis {
     }
 }
 
-/// A Redis for a story that does not harm it.
+/// A Redis for a test that does not harm it.
 pub struct RedisUrl {
     url: String,
     _server: Option<Redis>,
@@ -156,6 +169,7 @@ impl RedisUrl {
         Self { url: server.url(), _server: Some(server) }
     }
 
+    /// Where clients connect.
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use tempfile::TempDir;
 
-use super::processes::{family, is_gone, signal};
+use crate::process::{family, is_gone, signal};
 use crate::wait::{wait_for, wait_until};
 
 /// The script that becomes a server.
@@ -36,10 +36,15 @@ struct Process {
 }
 
 impl Server {
-    /// A folder for a server of this engine that is yet to be started.
+    /// A temporary folder for a server of this engine that is yet to be started.
     pub(super) fn new(engine: &'static str) -> Self {
+        Self::below(&std::env::temp_dir(), engine)
+    }
+
+    /// The same, with its folder below this one.
+    pub(super) fn below(parent: &Path, engine: &'static str) -> Self {
         let name = format!("poltrona-{engine}-");
-        let folder = tempfile::Builder::new().prefix(&name).tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new().prefix(&name).tempdir_in(parent).expect("a folder");
         Self { engine, arguments: Vec::new(), process: None, folder }
     }
 

@@ -22,9 +22,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::port::Port;
 use super::postgres::ask;
-use super::processes::{family, is_gone};
 use super::server::START;
 use super::{Database, Postgres, RabbitMq, Redis, Vhost, database, redis_url, vhost};
+use crate::process::{family, is_gone};
 use crate::wait::{wait_for, wait_until};
 
 /// How long a server that stands still is given to prove that it does.

@@ -21,7 +21,7 @@ use poltrona_engine::store::answer::RecordedAnswer;
 use poltrona_engine::store::background::{BackgroundWrite, Projection, Purgeable};
 use poltrona_engine::store::query::{Page, SessionFilter};
 use poltrona_engine::store::{Opened, Options, Store};
-use poltrona_testkit::app::Place;
+use poltrona_testkit::place::Place;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

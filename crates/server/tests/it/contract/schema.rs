@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use poltrona_testkit::app::{Place, TestApp};
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::place::Place;
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]

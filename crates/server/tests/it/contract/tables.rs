@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use poltrona_testkit::app::Place;
+use poltrona_testkit::place::Place;
 use serde_json::Value;
 
 use super::schema::{Column, columns};

@@ -4,7 +4,8 @@ use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use poltrona::doctor::Verdict;
-use poltrona_testkit::app::{Place, TestApp};
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::place::Place;
 use rusqlite::Connection;
 
 use super::*;

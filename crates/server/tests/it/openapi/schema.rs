@@ -1,6 +1,6 @@
 //! Reading an OpenAPI document, and holding answers against its schemas.
 
-use poltrona_testkit::app::answer::is_time;
+use poltrona_testkit::app::is_time;
 use serde_json::Value;
 
 /// The document as it was served.

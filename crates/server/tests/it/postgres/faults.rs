@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use poltrona_testkit::app::{Answer, Request, TestApp};
 
 use super::wait_for_waiting;
-use crate::races::assert_books_balance;
 
 /// Well below every time-out.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -62,7 +61,7 @@ async fn a_batch_that_is_cut_while_it_is_written_is_undone_whole() {
     assert_eq!(app.count("reservations"), 0);
     // The next is served by a new connection.
     ask().await.expect(201);
-    assert_books_balance(&app);
+    app.assert_books_balance();
 }
 
 #[tokio::test]
@@ -87,7 +86,7 @@ async fn a_commit_that_is_cut_is_told_as_unknown_and_its_key_tells() {
     let told = ask().await.expect(201);
     assert_eq!(ask().await.expect(201).bytes, told.bytes);
     assert_eq!(app.count("reservations"), 1);
-    assert_books_balance(&app);
+    app.assert_books_balance();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,7 +119,7 @@ async fn connections_cut_under_load_lose_nothing_that_was_acknowledged() {
     // Whoever was told that it failed has asked again with the same key, the last time in peace.
     assert_eq!(open, Vec::<usize>::new());
     assert_eq!((acknowledged, app.count("reservations")), (96, 96));
-    assert_books_balance(&app);
+    app.assert_books_balance();
 }
 
 /// Sends all of them at once; the answers come in the order of the requests.

@@ -1,12 +1,10 @@
 //! Instances that share a server, and want the same things at once.
 
-use poltrona_testkit::app::session::session_body;
-use poltrona_testkit::app::{Answer, TestApp};
+use poltrona_testkit::app::{Answer, TestApp, at_once, count, session_body};
 use poltrona_testkit::wait::wait_for;
 use serde_json::json;
 
 use super::wait_for_waiting;
-use crate::races::{assert_books_balance, at_once, count};
 
 /// Three instances.
 async fn three() -> [TestApp; 3] {
@@ -42,7 +40,7 @@ async fn three_instances_sell_sixteen_seats_to_three_hundred_people_once() {
     let paid = at_once(apps.iter().flat_map(|app| ids.iter().map(|id| app.pay(id)))).await;
     assert_eq!((count(&paid, 201), count(&paid, 409)), (16, 32));
     assert_eq!((apps[0].count("sales"), apps[0].count("sale_seats")), (16, 16));
-    assert_books_balance(&apps[0]);
+    apps[0].assert_books_balance();
     apps[2].settle().await;
     assert_eq!(apps[1].count("session_stats WHERE held = 0 AND sold = 16"), 1);
     assert_no_deadlock(apps).await;
@@ -67,7 +65,7 @@ async fn groups_that_overlap_across_instances_get_all_or_nothing_and_never_lock_
     assert!((2..=5).contains(&won), "{won} groups of three fit into sixteen seats");
     let held = apps[0].count("seats WHERE status = 'RESERVED'");
     assert_eq!(held, 3 * i64::try_from(won).unwrap());
-    assert_books_balance(&apps[0]);
+    apps[0].assert_books_balance();
     assert_no_deadlock(apps).await;
 }
 
@@ -107,7 +105,7 @@ async fn a_key_used_for_two_things_at_once_by_two_instances_has_the_effect_of_on
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 422]);
     assert_eq!(one.count("reservations"), 1);
-    assert_books_balance(&one);
+    one.assert_books_balance();
 }
 
 #[tokio::test]
@@ -145,7 +143,7 @@ async fn what_two_instances_do_with_one_reservation_at_once_happens_one_after_th
         ));
         assert_eq!(version, 1 + i64::try_from(changes).unwrap());
     }
-    assert_books_balance(&one);
+    one.assert_books_balance();
 }
 
 #[tokio::test]

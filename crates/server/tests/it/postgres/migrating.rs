@@ -7,7 +7,8 @@ use std::time::Duration;
 use poltrona_engine::env::clock::Clock;
 use poltrona_engine::store::migrations::{Error, MIGRATIONS, Migration, WHO_USES_TABLES};
 use poltrona_engine::store::postgres::{Target, migrate};
-use poltrona_testkit::app::{Place, Session, TestApp};
+use poltrona_testkit::app::{Session, TestApp};
+use poltrona_testkit::place::Place;
 
 use super::wait_for_waiting;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use poltrona_engine::env::clock::Clock;
-use poltrona_testkit::app::{Place, TestApp};
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::place::Place;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instances_that_start_together_on_an_empty_database_all_come_up() {

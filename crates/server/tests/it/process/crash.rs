@@ -1,7 +1,6 @@
 //! `kill -9` in the middle of a rush, three times over the same data: what was acknowledged stays,
 //! and what is left behind adds up.
 
-mod books;
 mod buyers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,12 +8,14 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
+use poltrona_engine::store::sqlite::folder::database_in;
 use poltrona_testkit::client::Connection;
 use poltrona_testkit::program::Program;
 use poltrona_testkit::wait::wait_until;
+use poltrona_testkit::{books, sql};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use books::Books;
 use buyers::{Fate, Lost, Notes, Rush};
 
 const ROUNDS: u64 = 3;
@@ -34,6 +35,7 @@ fn what_was_acknowledged_survives_kill_9_and_everything_adds_up() {
     let sessions: Vec<_> = (0..SESSIONS).map(|_| program.open_session(SEATS)).collect();
     let mut notes = Notes::default();
     let mut undelivered = 0;
+    let data = folder.path().join("data");
     for round in 0..ROUNDS {
         let rush = Rush::new(program.address(), &sessions, round);
         let told = thread::scope(|scope| {
@@ -45,7 +47,7 @@ fn what_was_acknowledged_survives_kill_9_and_everything_adds_up() {
         for told in told {
             notes.extend(told);
         }
-        undelivered += Books::of_a_copy(folder.path()).undelivered();
+        undelivered += books::undelivered(&copy_of(&data).1);
         program = serve(folder.path());
     }
     assert!(undelivered > 0, "no event was on its way when the program was killed");
@@ -54,17 +56,24 @@ fn what_was_acknowledged_survives_kill_9_and_everything_adds_up() {
     let mut connection = program.connect();
     assert_kept(&mut connection, &notes);
     assert_one_effect(&mut connection, &notes.lost);
-    let books = Books::open(&folder.path().join("data"));
+    let database = sql::Connection::open(&database_in(&data));
     wait_until("every hold lapses and every event is delivered", || {
-        (books.pending() == 0 && books.undelivered() == 0).then_some(())
+        (books::to_do(&database) == 0).then_some(())
     });
-    books.assert_sound();
-    books.assert_read_models_are_a_recount();
+    assert_sound(&database);
+    assert_eq!(books::projection_faults(&database), [""; 0]);
     let sold = assert_maps_add_up(&mut connection, &sessions, &notes);
     assert_no_seat_is_stuck(&program, &sessions, &sold);
-    drop(books);
+    drop(database);
     program.stop();
-    Books::open(&folder.path().join("data")).assert_sound();
+    assert_sound(&sql::Connection::open(&database_in(&data)));
+}
+
+#[track_caller]
+fn assert_sound(database: &sql::Connection) {
+    assert_eq!(database.get::<String>("PRAGMA integrity_check"), "ok");
+    assert_eq!(books::faults(database), [""; 0]);
+    assert!(database.count("SELECT count(*) FROM sales") > 0);
 }
 
 /// Every acknowledged reservation and sale is there, as it was acknowledged.
@@ -178,10 +187,13 @@ fn assert_no_seat_is_stuck(program: &Program, sessions: &[Vec<String>], sold: &B
     });
 }
 
-/// A copy of the data as they lie there after a crash, so that looking at them mends nothing.
-fn copy(folder: &Path, to: &Path) {
-    for file in fs::read_dir(folder).unwrap() {
+/// A copy of the data as they lie there after a crash, so that looking at them changes nothing.
+fn copy_of(data: &Path) -> (TempDir, sql::Connection) {
+    let copy = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(data).unwrap() {
         let file = file.unwrap();
-        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
     }
+    let database = sql::Connection::open(&database_in(copy.path()));
+    (copy, database)
 }

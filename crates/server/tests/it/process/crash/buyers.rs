@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 
 use poltrona_testkit::client::{Answer, Connection};
+use poltrona_testkit::dice::Dice;
 use serde_json::{Value, json};
 
 const BUYERS: u64 = 64;
@@ -90,7 +91,7 @@ impl<'a> Rush<'a> {
             let mut buyer = Buyer {
                 rush: self,
                 connection: Connection::open(self.address).unwrap(),
-                dice: Dice(1 + self.round * BUYERS + number),
+                dice: Dice::new(self.round * BUYERS + number),
                 name: format!("buyer-{}-{number}", self.round),
                 notes: Notes::default(),
             };
@@ -127,7 +128,7 @@ impl Buyer<'_> {
         }
         let reservation = answer.json();
         let id = reservation["id"].as_str().unwrap().to_owned();
-        let fate = match self.dice.roll(6) {
+        let fate = match self.dice.below(6) {
             0..3 => self.pay(&user, &id),
             3 => self.cancel(&id),
             _ => Some(Fate::Left),
@@ -138,12 +139,12 @@ impl Buyer<'_> {
 
     /// One seat, or up to four of one session, each once.
     fn choose(&mut self) -> BTreeSet<String> {
-        let best = self.dice.roll(4) == 0;
-        let session = if best { 0 } else { self.dice.pick(self.rush.sessions.len()) };
+        let best = self.dice.below(4) == 0;
+        let session = if best { 0 } else { self.dice.below(self.rush.sessions.len()) };
         let seats = &self.rush.sessions[session];
-        let count = if self.dice.roll(3) == 0 { 1 + self.dice.roll(4) } else { 1 };
+        let count = if self.dice.below(3) == 0 { 1 + self.dice.below(4) } else { 1 };
         let range = if best { BEST } else { seats.len() };
-        (0..count).map(|_| seats[self.dice.pick(range)].clone()).collect()
+        (0..count).map(|_| seats[self.dice.below(range)].clone()).collect()
     }
 
     fn pay(&mut self, user: &str, reservation: &str) -> Option<Fate> {
@@ -168,7 +169,7 @@ impl Buyer<'_> {
 
     /// Sends a request, every other one with a key. `None` when it was not answered whole.
     fn post(&mut self, user: &str, path: &str, body: Option<Value>) -> Option<Answer> {
-        let key = (self.dice.roll(2) == 0).then(|| format!("{user}{path}"));
+        let key = (self.dice.below(2) == 0).then(|| format!("{user}{path}"));
         let headers: Vec<_> = key.iter().map(|key| ("Idempotency-Key", key.as_str())).collect();
         let answer = self.connection.request("POST", path, &headers, body.as_ref()).ok().flatten();
         if let (None, Some(key)) = (&answer, key) {
@@ -176,23 +177,5 @@ impl Buyer<'_> {
             self.notes.lost.push(Lost { path, body, key, user });
         }
         answer
-    }
-}
-
-/// Chance, the same in every run: Marsaglia's xorshift.
-struct Dice(u64);
-
-impl Dice {
-    /// A number below `sides`.
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-
-    /// An index below `length`.
-    fn pick(&mut self, length: usize) -> usize {
-        usize::try_from(self.roll(length as u64)).unwrap()
     }
 }

@@ -21,6 +21,6 @@ async fn an_instance_may_end_anywhere() {
         let crowd = stack.crowd(EVERYONE, 3);
         stack.instances[2].ended();
         crowd.content().await;
-        stack.balances().await;
+        stack.balances();
     }
 }
