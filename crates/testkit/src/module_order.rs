@@ -121,7 +121,9 @@ fn uses_in(code: &str, from: &ModulePath) -> Vec<Vec<String>> {
         if code[..at].ends_with("pub(in ") {
             continue;
         }
-        uses.extend(expand(&code[at + "crate::".len()..]).into_iter().map(|name| split(&name)));
+        let names = expand(&code[at + "crate::".len()..]).into_iter().map(|name| split(&name));
+        // A text that only mentions the word names nothing.
+        uses.extend(names.filter(|name| !name.is_empty()));
     }
     for (at, _) in code.match_indices("super::") {
         // The later ones of `super::super::` were counted with the first.
@@ -136,7 +138,9 @@ fn uses_in(code: &str, from: &ModulePath) -> Vec<Vec<String>> {
         // Inside an inline module the first level up is this file itself.
         let levels = levels - inline_depth(&code[..at]).min(levels);
         let base = &from[..from.len().saturating_sub(levels)];
-        uses.extend(expand(rest).into_iter().map(|name| [base, &split(&name)].concat()));
+        let names = expand(rest).into_iter().map(|name| split(&name));
+        let names = names.filter(|name| !name.is_empty());
+        uses.extend(names.map(|name| [base, &name].concat()));
     }
     uses
 }
