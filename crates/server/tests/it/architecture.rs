@@ -79,3 +79,16 @@ fn every_test_that_the_architecture_names_is_there() {
     }
     assert!(found >= 10, "the table of invariants was found");
 }
+
+#[test]
+fn every_file_that_the_architecture_names_is_there() {
+    let text = read(&manifest("../../ARCHITECTURE.md"));
+    let names = text.split('`').skip(1).step_by(2).filter(|name| name.contains("src/"));
+    let mut found = 0;
+    for name in names {
+        assert!(manifest("..").join(name).exists(), "{name}");
+        found += 1;
+    }
+    assert!(found >= 20, "the names of files were found");
+    assert!(text.lines().count() <= 150, "it can be read in ten minutes");
+}

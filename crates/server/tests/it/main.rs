@@ -40,4 +40,5 @@ mod seats;
 mod sessions;
 mod traces;
 mod updating_sessions;
+mod upgrades;
 mod validation;

@@ -6,6 +6,7 @@ mod dead_letters;
 mod faults;
 mod holds;
 mod speed;
+mod upgrades;
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,75 @@
+//! A rolling upgrade: instances of two versions share a database and a broker, and each reads what the
+//! other wrote.
+
+use poltrona_testkit::app::TestApp;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What the version before made of the same events: it said nothing of a schema, and had no cents.
+pub(crate) fn as_version_1(events: &[Value]) -> Value {
+    let old = events.iter().cloned().map(|mut event| {
+        event.as_object_mut().expect("an envelope").remove("dataschema").expect("a version");
+        let data = event["data"].as_object_mut().expect("data");
+        data.remove("totalCents");
+        data.remove("ticketPriceCents");
+        event
+    });
+    old.collect()
+}
+
+/// What the version before reads of an event, as it declared it.
+#[derive(Debug, Deserialize)]
+struct Version1 {
+    r#type: String,
+    time: String,
+    data: Version1Data,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Version1Data {
+    session_id: Option<uuid::Uuid>,
+    seat_ids: Vec<uuid::Uuid>,
+    expires_at: Option<String>,
+    total: Option<f64>,
+}
+
+const ID: &str = "01900000-0000-7000-8000-0000000000aa";
+
+#[tokio::test]
+async fn a_row_that_the_version_before_left_in_the_outbox_acts_to_the_cent() {
+    let app = TestApp::open().await;
+    let session = app.session().await;
+    app.record_events();
+    let held = app.reserve_all(&session.seats(["A1", "A2"]), "ana").await.expect(201);
+    app.pay(&held.id()).await.expect(201);
+    app.settle().await;
+    let revenue = || app.sql::<i64>("SELECT sum(revenue_cents) FROM sales_by_hour");
+    assert_eq!(revenue(), 5_100);
+    let left = as_version_1(&app.events()).to_string().replace('\'', "''");
+    app.tamper(&format!(
+        "INSERT INTO outbox (id, events, created_at) VALUES ({}, '{left}', 0)",
+        app.place().id(ID)
+    ));
+    // The relay of a file looks when something is committed.
+    app.reserve(session.seat("A3"), "bia").await.expect(201);
+    app.settle_outbox().await;
+    assert_eq!(revenue(), 10_200);
+}
+
+#[tokio::test]
+async fn the_version_before_reads_what_this_one_writes() {
+    let app = TestApp::open().await;
+    let session = app.session().await;
+    app.record_events();
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
+    app.pay(&held.id()).await.expect(201);
+    let events = Value::from(app.events()).to_string();
+    let read: Vec<Version1> = serde_json::from_str(&events).expect("it is read");
+    let [reserved, paid] = &read[..] else { panic!("{read:?}") };
+    assert_eq!((&*reserved.r#type, &*paid.r#type), ("reservation.created", "payment.confirmed"));
+    assert_eq!(reserved.data.expires_at, Some(held.text("expiresAt")));
+    assert_eq!((paid.data.total, paid.data.seat_ids.len()), (Some(25.5), 1));
+    assert_eq!(paid.data.session_id.map(|id| id.to_string()), Some(session.id.clone()));
+    assert_eq!(paid.time, poltrona_testkit::app::START);
+}
