@@ -9,7 +9,6 @@ pub mod rabbitmq;
 
 use std::sync::Arc;
 
-use lapin::uri::AMQPUri;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -31,10 +30,9 @@ impl Bus {
         Self::Local(local::Bus::new(ledger))
     }
 
-    /// A bus through a RabbitMQ; with `exchange`, single events go to others as well. Nothing is connected
-    /// before it is started.
-    pub fn rabbitmq(uri: AMQPUri, exchange: bool, parts: rabbitmq::Parts) -> Self {
-        Self::RabbitMq(rabbitmq::Bus::new(uri, exchange, parts))
+    /// A bus through a RabbitMQ. Nothing is connected before it is started.
+    pub fn rabbitmq(settings: rabbitmq::Settings, parts: rabbitmq::Parts) -> Self {
+        Self::RabbitMq(rabbitmq::Bus::new(settings, parts))
     }
 
     /// Starts what runs beside the relay until stopped.

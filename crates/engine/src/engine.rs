@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::uri::AMQPUri;
 use metrics_exporter_prometheus::BuildError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,9 +37,7 @@ pub struct Options {
     /// Where taken seats are refused early, if anywhere.
     pub redis: Option<redis::Settings>,
     /// The broker between instances, if there is one.
-    pub rabbitmq: Option<AMQPUri>,
-    /// Whether single events go to the broker's exchange.
-    pub event_exchange: bool,
+    pub rabbitmq: Option<rabbitmq::Settings>,
     /// Where spans go.
     pub traces: Traces,
     /// What is counted.
@@ -145,7 +142,7 @@ impl Running {
         let expiring = options.rabbitmq.is_none().then(|| feed.subscribe());
         let (ledger, workers) = Ledger::start(parts, options.ledger)?;
         let bus = match options.rabbitmq {
-            Some(uri) => {
+            Some(settings) => {
                 let parts = rabbitmq::Parts {
                     clock: env.clock.clone(),
                     ledger: ledger.clone(),
@@ -154,7 +151,7 @@ impl Running {
                     metrics: Arc::clone(&metrics),
                     traces: traces.clone(),
                 };
-                Bus::rabbitmq(uri, options.event_exchange, parts)
+                Bus::rabbitmq(settings, parts)
             }
             None => Bus::local(ledger.clone()),
         };

@@ -3,7 +3,7 @@
 //! Owns the one table of settings ([`KEYS`]), the places that each may come from (flag, environment,
 //! file, default, in that order), and the typed [`Config`] that the rest of the program reads. Nothing
 //! else reads the environment. [`resolve`] is a pure function of its [`Inputs`]; only
-//! [`Environment::read`] and [`load`] reach outside.
+//! [`Environment::read`], [`load`] and [`Config::tls`] reach outside.
 //!
 //! All faults are collected, so that one run reports them together. Each names the setting, where its
 //! value came from, why it is wrong, and how to fix it.
@@ -20,6 +20,7 @@ mod file;
 mod draft;
 mod rules;
 mod resolve;
+mod authorities;
 mod show;
 
 pub use database::Database;
@@ -36,5 +37,8 @@ pub use value::{Cors, Locale, LogFormat, Secret, show_duration};
 
 /// Reads the files that the flags and the environment name, and decides every value.
 pub fn load(flags: Flags, environment: Environment) -> Result<Resolved, ConfigError> {
-    resolve(&Inputs { flags, environment, read: &|path| std::fs::read_to_string(path) })
+    let inputs = Inputs { flags, environment, read: &|path| std::fs::read_to_string(path) };
+    let resolved = resolve(&inputs)?;
+    authorities::check(&resolved)?;
+    Ok(resolved)
 }

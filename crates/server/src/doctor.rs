@@ -18,6 +18,7 @@ use tokio::time::timeout;
 pub use report::{Engine, Finding, Report, Status, Verdict};
 
 use crate::config::{Config, ConfigError, Database};
+use poltrona_engine::tls::Tls;
 use report::Findings;
 
 /// How long the checks of one engine may take together.
@@ -25,8 +26,10 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Checks a valid configuration, and every engine that it names.
 pub async fn examine(config: &Config) -> Report {
+    // A file that cannot be used is a finding of its own.
+    let tls = &config.tls().unwrap_or_else(|_| Tls::system());
     let (database, redis, rabbitmq) =
-        tokio::join!(database(config), redis(config), rabbitmq(config));
+        tokio::join!(database(config, tls), redis(config, tls), rabbitmq(config, tls));
     let all = [Some(configuration::examine(config)), database, redis, rabbitmq];
     Report::of(all.into_iter().flatten().collect())
 }
@@ -36,7 +39,7 @@ pub fn unsound(error: &ConfigError) -> Report {
     Report::of(vec![configuration::faults(error)])
 }
 
-async fn database(config: &Config) -> Option<Findings> {
+async fn database(config: &Config, tls: &Tls) -> Option<Findings> {
     match config.database() {
         Database::Ephemeral => None,
         Database::Folder(folder) => {
@@ -51,24 +54,26 @@ async fn database(config: &Config) -> Option<Findings> {
         Database::Server(url) => {
             let mut found = Findings::of(Engine::Postgres);
             let url = url.expose();
-            in_time(&mut found, async |found| postgres::examine(url, config, found).await).await;
+            in_time(&mut found, async |found| postgres::examine(url, tls, config, found).await)
+                .await;
             postgres::aim(url, &mut found);
             Some(found)
         }
     }
 }
 
-async fn redis(config: &Config) -> Option<Findings> {
+async fn redis(config: &Config, tls: &Tls) -> Option<Findings> {
     let url = config.redis_url.as_ref()?.expose();
     let mut found = Findings::of(Engine::Redis);
-    in_time(&mut found, async |found| redis::examine(url, config.redis_timeout, found).await).await;
+    let limit = config.redis_timeout;
+    in_time(&mut found, async |found| redis::examine(url, tls.clone(), limit, found).await).await;
     Some(found)
 }
 
-async fn rabbitmq(config: &Config) -> Option<Findings> {
-    let url = config.rabbitmq_url.as_ref()?.expose();
+async fn rabbitmq(config: &Config, tls: &Tls) -> Option<Findings> {
+    let uri = config.rabbitmq()?;
     let mut found = Findings::of(Engine::RabbitMq);
-    in_time(&mut found, async |found| rabbitmq::examine(url, found).await).await;
+    in_time(&mut found, async |found| rabbitmq::examine(uri, tls, found).await).await;
     Some(found)
 }
 

@@ -7,6 +7,7 @@
 //!
 //! `docs/adr/0012-rabbitmq.md` gives the reasons.
 
+mod transport;
 mod link;
 mod topology;
 mod confirms;
@@ -21,13 +22,13 @@ mod dead_letters;
 
 use std::sync::Arc;
 
-use lapin::uri::AMQPUri;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use dead_letters::{DeadLetter, DeadLetterQueue, list, replay};
-pub use state::Parts;
+pub use state::{Parts, Settings};
 pub use topology::Queue;
+pub use transport::connect;
 
 use crate::event::EventBatch;
 use link::Side;
@@ -38,9 +39,9 @@ use state::State;
 pub struct Bus(Arc<State>);
 
 impl Bus {
-    /// A bus that is not connected yet; with `exchange`, single events go to others as well.
-    pub(super) fn new(uri: AMQPUri, exchange: bool, parts: Parts) -> Self {
-        Self(Arc::new(State::new(uri, exchange, parts)))
+    /// A bus that is not connected yet.
+    pub(super) fn new(settings: Settings, parts: Parts) -> Self {
+        Self(Arc::new(State::new(settings, parts)))
     }
 
     /// Keeps both sides connected until stopped.

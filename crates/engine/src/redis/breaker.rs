@@ -9,17 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, RedisError, RedisResult, Script,
-    ScriptInvocation,
-};
+use redis::{FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::connection::{Connection, Server};
 use crate::env::clock::pause;
 use crate::observe::metrics::Metrics;
+use crate::tls::Tls;
 
 /// A script and its arguments, ready to be called.
 pub type Call = ScriptInvocation<'static>;
@@ -29,6 +27,8 @@ pub type Call = ScriptInvocation<'static>;
 pub struct Settings {
     /// Its URL.
     pub url: String,
+    /// Whom a `rediss:` connection trusts.
+    pub tls: Tls,
     /// How long it may take to answer a call.
     pub timeout: Duration,
 }
@@ -51,7 +51,7 @@ const FAILURES: u32 = 5;
 
 /// The connection, or none while the breaker is open.
 pub struct Breaker {
-    client: Client,
+    server: Server,
     scripts: Scripts,
     limit: Duration,
     metrics: Arc<Metrics>,
@@ -62,7 +62,7 @@ pub struct Breaker {
 
 #[derive(Default)]
 struct Line {
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
     /// Which connection this is, so that what fails late is not held against the next.
     number: u64,
     failures: u32,
@@ -82,10 +82,11 @@ impl Breaker {
     ///
     /// Fails when the URL is none.
     pub fn new(settings: &Settings, scripts: Scripts, metrics: Arc<Metrics>) -> RedisResult<Self> {
-        let (client, limit) = (Client::open(&*settings.url)?, settings.timeout);
+        let server = Server::parse(&settings.url, settings.tls.clone())?;
+        let limit = settings.timeout;
         metrics.seat_lock_open(true);
         let (line, logged_away) = (RwLock::default(), AtomicBool::new(false));
-        Ok(Self { client, scripts, limit, metrics, line, logged_away })
+        Ok(Self { server, scripts, limit, metrics, line, logged_away })
     }
 
     /// How long Redis may take to answer.
@@ -149,15 +150,11 @@ impl Breaker {
     }
 
     /// A connection that is of use: one over which a request would have had its answer in time.
-    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        // Both limits are kept here, whatever the client's own are.
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+    async fn connect(&self) -> RedisResult<Connection> {
         let connecting = async {
-            let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
-            let mut connection = connecting.await?;
+            let mut connection = self.server.connect().await?;
             for script in &self.scripts.all {
-                script.load_async(&mut connection).await?;
+                script.load_async(&mut connection.commands).await?;
             }
             Ok(connection)
         };
@@ -169,10 +166,10 @@ impl Breaker {
 
     async fn in_time<T: FromRedisValue>(
         &self,
-        mut connection: MultiplexedConnection,
+        mut connection: Connection,
         call: &Call,
     ) -> RedisResult<T> {
-        let answer = call.invoke_async(&mut connection);
+        let answer = call.invoke_async(&mut connection.commands);
         timeout(self.limit, answer).await.unwrap_or_else(|_| Err(too_slow()))
     }
 

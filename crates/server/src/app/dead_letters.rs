@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::options;
 use crate::config::Config;
 use crate::failure::Failure;
 use poltrona_engine::bus::rabbitmq::{self, DeadLetter, DeadLetterQueue, Queue};
@@ -16,9 +17,9 @@ pub async fn list(
     limit: usize,
     json: bool,
 ) -> anyhow::Result<String> {
-    let uri = broker(config)?;
-    let queue_founds =
-        rabbitmq::list(&uri, &queues(queue), limit).await.map_err(|why| away(&uri, &why))?;
+    let (uri, tls) = (broker(config)?, options::tls(config)?);
+    let queue_founds = rabbitmq::list(&uri, &tls, &queues(queue), limit).await;
+    let queue_founds = queue_founds.map_err(|why| away(&uri, &why))?;
     if json {
         return Ok(serde_json::to_string_pretty(&queue_founds)?);
     }
@@ -27,8 +28,8 @@ pub async fn list(
 
 /// Sends the dead letters of one queue, or of all, back to be tried again; says how many.
 pub async fn replay(config: &Config, queue: Option<&str>, limit: usize) -> anyhow::Result<String> {
-    let uri = broker(config)?;
-    let replayed = rabbitmq::replay(&uri, &queues(queue), limit).await;
+    let (uri, tls) = (broker(config)?, options::tls(config)?);
+    let replayed = rabbitmq::replay(&uri, &tls, &queues(queue), limit).await;
     let replayed = replayed.map_err(|why| away(&uri, &why))?;
     let line = |(queue, count): &(Queue, u32)| format!("{}: {count} sent back", queue.name());
     Ok(replayed.iter().map(line).collect::<Vec<_>>().join("\n"))

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 
 /// Applies the migrations that the database lacks; gives a line for each.
 pub async fn up(config: &Config) -> anyhow::Result<String> {
-    let applied = match options::location(config)? {
+    let applied = match options::location(config, &options::tls(config)?)? {
         Location::Server(target) => postgres::migrate::up(&mut connect(&target).await?).await?,
         Location::Folder(_) | Location::Ephemeral => {
             let folder = Folder::lock(&config.data_dir);
@@ -29,7 +29,7 @@ pub async fn up(config: &Config) -> anyhow::Result<String> {
 
 /// Gives a line for each migration: whether the database has it.
 pub async fn status(config: &Config) -> anyhow::Result<String> {
-    let (place, steps) = match options::location(config)? {
+    let (place, steps) = match options::location(config, &options::tls(config)?)? {
         Location::Server(target) => {
             let steps = postgres::migrate::status(&connect(&target).await?).await?;
             (target.describe(), steps)

@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
+use poltrona_engine::bus::rabbitmq;
 use poltrona_engine::observe::metrics::Metrics;
 use poltrona_engine::observe::traces::Traces;
 use poltrona_engine::store::Location;
 use poltrona_engine::store::postgres::Target;
+use poltrona_engine::tls::Tls;
 use poltrona_engine::{Options, ledger, redis, store};
 
 use crate::config::{Config, Database};
 use crate::failure::Failure;
 
+/// Whom connections over TLS trust.
+pub fn tls(config: &Config) -> Result<Tls, Failure> {
+    config.tls().map_err(|error| Failure::Usage(format!("ca-file: {error}")))
+}
+
 /// Where the data are.
-pub fn location(config: &Config) -> Result<Location, Failure> {
+pub fn location(config: &Config, tls: &Tls) -> Result<Location, Failure> {
     Ok(match config.database() {
         Database::Folder(folder) => Location::Folder(folder),
         Database::Ephemeral => Location::Ephemeral,
@@ -20,13 +27,13 @@ pub fn location(config: &Config) -> Result<Location, Failure> {
             let target = Target::parse(url.expose());
             let target =
                 target.map_err(|error| Failure::Usage(format!("database-url: {error}")))?;
-            Location::Server(Box::new(target))
+            Location::Server(Box::new(target.trusting(tls)))
         }
     })
 }
 
 /// How the engine is to be.
-pub fn engine(config: &Config, metrics: Arc<Metrics>, traces: Traces) -> Options {
+pub fn engine(config: &Config, tls: &Tls, metrics: Arc<Metrics>, traces: Traces) -> Options {
     Options {
         store: store::Options {
             workers: config.ledger_workers,
@@ -44,10 +51,14 @@ pub fn engine(config: &Config, metrics: Arc<Metrics>, traces: Traces) -> Options
         hold_ttl: config.hold_ttl,
         redis: config.redis_url.as_ref().map(|url| redis::Settings {
             url: url.expose().to_owned(),
+            tls: tls.clone(),
             timeout: config.redis_timeout,
         }),
-        rabbitmq: config.rabbitmq(),
-        event_exchange: config.event_exchange,
+        rabbitmq: config.rabbitmq().map(|uri| rabbitmq::Settings {
+            uri,
+            tls: tls.clone(),
+            exchange: config.event_exchange,
+        }),
         traces,
         metrics,
     }

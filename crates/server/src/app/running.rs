@@ -24,6 +24,8 @@ const TRY_EVERY: Duration = Duration::from_millis(250);
 pub struct Running {
     /// What requests reach.
     pub app: SharedApp,
+    /// Where the data are.
+    pub location: Location,
     engine: engine::Running,
     collecting: Collecting,
 }
@@ -32,10 +34,11 @@ impl Running {
     /// Opens the store, waiting for its server as long as the configuration says, and starts the
     /// engine over it.
     pub async fn start(config: Config, env: Env) -> anyhow::Result<Self> {
-        let location = options::location(&config)?;
+        let tls = options::tls(&config)?;
+        let location = options::location(&config, &tls)?;
         let metrics = Arc::new(Metrics::new()?);
-        let (traces, collecting) = collector::traces(&config, &env, &metrics)?;
-        let options = options::engine(&config, metrics, traces);
+        let (traces, collecting) = collector::traces(&config, &tls, &env, &metrics)?;
+        let options = options::engine(&config, &tls, metrics, traces);
         let deadline = Instant::now() + config.wait_for;
         let engine = loop {
             match engine::Running::open(&location, options.clone(), env.clone()).await {
@@ -51,7 +54,7 @@ impl Running {
             }
         };
         let app = Arc::new(App::new(config, engine.engine.clone()));
-        Ok(Self { app, engine, collecting })
+        Ok(Self { app, location, engine, collecting })
     }
 
     /// Cancelled when the disk failed and the program must end.

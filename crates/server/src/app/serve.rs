@@ -8,12 +8,10 @@ use poltrona_engine::Env;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
-use super::options;
 use super::running::Running;
 use crate::banner::{BannerInfo, banner};
 use crate::config::Config;
 use crate::http::server::Server;
-use crate::http::state::App;
 use crate::{demo, http, systemd};
 
 /// Serves until a signal ends the program, or the disk fails.
@@ -35,7 +33,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if app.config.demo {
         demo::open(&app.engine).await.context("opening the demo's sessions")?;
     }
-    greet(&app, &server, started.elapsed());
+    greet(&running, &server, started.elapsed());
     systemd::ready(&server.base_url());
     let (stop, fatal) = (app.stop.clone(), running.fatal().clone());
     let router = http::router(Arc::clone(&app));
@@ -89,7 +87,7 @@ impl Signals {
 }
 
 /// Says what runs where: a banner for people, a line for logs.
-fn greet(app: &App, server: &Server, ready_in: Duration) {
+fn greet(running: &Running, server: &Server, ready_in: Duration) {
     use std::io::{IsTerminal as _, Write as _};
     let base_url = server.base_url();
     info!(target: "server", url = base_url, version = env!("CARGO_PKG_VERSION"), "ready");
@@ -97,14 +95,13 @@ fn greet(app: &App, server: &Server, ready_in: Duration) {
     if !stderr.is_terminal() {
         return;
     }
-    let config = &app.config;
-    let data = options::location(config).map(|location| location.describe());
+    let app = &running.app;
     let is_shared = app.engine.store.is_shared();
     let mode = if is_shared { "one of many (PostgreSQL)" } else { "embedded (SQLite)" };
     let text = banner(&BannerInfo {
         version: env!("CARGO_PKG_VERSION"),
         mode: mode.to_owned(),
-        data: data.unwrap_or_default(),
+        data: running.location.describe(),
         base_url,
         demo: app.config.demo.then(|| demo::SUMMARY.to_owned()),
         ready_in,

@@ -308,6 +308,13 @@ pub const KEYS: &[Key] = &[
         |c| Some(c.otlp_sample_percent.to_string()),
     ),
     key(
+        "ca-file",
+        Kind::Text,
+        ("FILE", "/etc/poltrona/ca.pem", "PEM file of authorities to trust beside the system's"),
+        |c, text| parse::file(text).map(|value| c.ca_file = Some(value)),
+        |c| c.ca_file.as_ref().map(|file| file.display().to_string()),
+    ),
+    key(
         "insecure",
         Kind::Switch,
         ("BOOL", "true", "Let other machines call although nobody is authenticated"),

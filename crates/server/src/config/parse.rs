@@ -94,6 +94,13 @@ pub(super) fn folder(text: &str) -> Parsed<PathBuf> {
     Ok(PathBuf::from(text))
 }
 
+pub(super) fn file(text: &str) -> Parsed<PathBuf> {
+    if text.trim().is_empty() || text.contains('\0') {
+        return Err(BadValue::new("it is not a path", "Write a file such as `/etc/ssl/ca.pem`."));
+    }
+    Ok(PathBuf::from(text))
+}
+
 pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Parsed<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);

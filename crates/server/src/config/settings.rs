@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use poltrona_engine::tls::{BadCertificates, Tls};
+
 use super::broker;
 use super::database::{Database, names_server};
 use super::value::{Cors, Locale, LogFormat, Secret};
@@ -66,6 +68,8 @@ pub struct Config {
     pub otlp_endpoint: Option<String>,
     /// How many of a hundred requests are traced, of those whose caller does not decide: 0 to 100.
     pub otlp_sample_percent: u8,
+    /// A PEM file of authorities to trust beside the system's, for every connection over TLS.
+    pub ca_file: Option<PathBuf>,
     /// Whether other machines may call although nobody is authenticated.
     pub insecure: bool,
     /// `sqlite:DIR`, already applied to [`data_dir`](Self::data_dir), or `postgres:`.
@@ -107,6 +111,7 @@ impl Default for Config {
             log_level: "info".to_owned(),
             otlp_endpoint: None,
             otlp_sample_percent: 10,
+            ca_file: None,
             insecure: false,
             database_url: None,
             redis_url: None,
@@ -140,6 +145,12 @@ impl Config {
     /// The address of the RabbitMQ between instances, if one is set.
     pub fn rabbitmq(&self) -> Option<lapin::uri::AMQPUri> {
         broker::parse(self.rabbitmq_url.as_ref()?.expose()).ok()
+    }
+
+    /// The authorities that every connection over TLS trusts. Fails when the file of
+    /// [`ca_file`](Self::ca_file) cannot be used.
+    pub fn tls(&self) -> Result<Tls, BadCertificates> {
+        self.ca_file.as_deref().map_or_else(|| Ok(Tls::system()), Tls::with_authorities)
     }
 
     /// The address by which a program on this machine reaches the server, without a final slash.

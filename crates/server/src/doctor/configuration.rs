@@ -16,6 +16,7 @@ pub(super) fn examine(config: &Config) -> Findings {
     found.ok("settings", "sound");
     mode(config, &mut found);
     listening(config, &mut found);
+    authorities(config, &mut found);
     hold(config, &mut found);
     found
 }
@@ -61,6 +62,17 @@ fn listening(config: &Config, found: &mut Findings) {
         let detail =
             format!("on {address}, for other machines too, and nobody is authenticated there");
         found.warning("listening", detail, "poltrona serve --host 127.0.0.1");
+    }
+}
+
+/// Whom connections over TLS trust.
+fn authorities(config: &Config, found: &mut Findings) {
+    let Some(file) = &config.ca_file else { return };
+    match config.tls() {
+        Ok(_) => found.ok("ca-file", format!("{}, beside the system's", file.display())),
+        Err(error) => {
+            found.failure("ca-file", error.to_string(), "poltrona config check --ca-file FILE");
+        }
     }
 }
 

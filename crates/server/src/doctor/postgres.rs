@@ -16,6 +16,7 @@ use crate::config::Config;
 use connection::{Connection, quoted};
 use poltrona_engine::store::migrations::Error as MigrationError;
 use poltrona_engine::store::postgres::{Target, migrate, unsafe_settings, words};
+use poltrona_engine::tls::Tls;
 
 /// Adds host and port of the server at `url` to the fixes found so far.
 pub(super) fn aim(url: &str, found: &mut Findings) {
@@ -27,9 +28,9 @@ pub(super) fn aim(url: &str, found: &mut Findings) {
 }
 
 /// Checks the server at `url`.
-pub(super) async fn examine(url: &str, config: &Config, found: &mut Findings) {
+pub(super) async fn examine(url: &str, tls: &Tls, config: &Config, found: &mut Findings) {
     let target = match Target::parse(url) {
-        Ok(target) => target,
+        Ok(target) => target.trusting(tls),
         Err(error) => {
             let fix = "export DATABASE_URL=postgres://USER:PASSWORD@HOST:5432/DATABASE";
             return found.failure("url", error.to_string(), fix);

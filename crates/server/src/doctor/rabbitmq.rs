@@ -10,26 +10,28 @@ use lapin::options::{
 };
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::types::FieldTable;
+use lapin::uri::AMQPUri;
 use lapin::{BasicProperties, Connection, ConnectionProperties, Error, ErrorKind};
 use tokio::time::timeout;
 
 use super::report::Findings;
-use poltrona_engine::bus::rabbitmq::Queue;
+use poltrona_engine::bus::rabbitmq::{Queue, connect};
 use poltrona_engine::env::ids::Ids;
+use poltrona_engine::tls::Tls;
 
 /// How long the broker may take to confirm a message; while it is short of memory or disk it confirms none.
 const CONFIRM: Duration = Duration::from_secs(2);
 
-/// Checks the broker at `url`.
-pub(super) async fn examine(url: &str, found: &mut Findings) {
-    let connection = match Connection::connect(url, ConnectionProperties::default()).await {
+/// Checks the broker at `uri`.
+pub(super) async fn examine(uri: AMQPUri, tls: &Tls, found: &mut Findings) {
+    let connection = match connect(uri.clone(), tls, ConnectionProperties::default()).await {
         Ok(connection) => connection,
         Err(error) => return not_let_in(&error, found),
     };
     let status = connection.status();
     let (user, vhost) = (status.username(), status.vhost().to_string());
     found.ok("reach", format!("as {user}, in the vhost {vhost}"));
-    version::examine(url, found).await;
+    version::examine(&uri, tls, found).await;
     let looked = async {
         // Messages last: short of memory or disk, the broker stops reading from a connection that published.
         queues(&connection, found).await?;

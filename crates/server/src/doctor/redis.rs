@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, ServerErrorKind, Value, cmd};
+use redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 
 use super::report::Findings;
 use crate::config::show_duration;
+use poltrona_engine::redis::{Connection, Server};
 use poltrona_engine::seat_lock::probe::{RIGHTS, rehearse};
+use poltrona_engine::tls::Tls;
 
 /// The server, and the names by which commands call it.
 struct Target {
-    connection: MultiplexedConnection,
+    connection: Connection,
     /// `redis-cli -h HOST -p PORT`.
     cli: String,
     /// The user that the program logs in as.
@@ -19,23 +20,21 @@ struct Target {
 }
 
 /// Checks the server at `url`; `limit` is how long an answer may take while the program serves.
-pub(super) async fn examine(url: &str, limit: Duration, found: &mut Findings) {
-    let client = match Client::open(url) {
-        Ok(client) => client,
+pub(super) async fn examine(url: &str, tls: Tls, limit: Duration, found: &mut Findings) {
+    let server = match Server::parse(url, tls) {
+        Ok(server) => server,
         Err(error) => {
             let fix = "export REDIS_URL=redis://USER:PASSWORD@HOST:6379";
             return found.failure("url", error.to_string(), fix);
         }
     };
-    let info = client.get_connection_info();
+    let info = server.info();
     let address = info.addr().to_string();
     let (host, port) = address.rsplit_once(':').unwrap_or((&address, "6379"));
     let cli = format!("redis-cli -h {host} -p {port}");
     let user = info.redis_settings().username().unwrap_or("default").to_owned();
     // The doctor limits the whole of this instead.
-    let unlimited =
-        AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-    match client.get_multiplexed_async_connection_with_config(&unlimited).await {
+    match server.connect().await {
         Ok(connection) => look(Target { connection, cli, user }, &address, limit, found).await,
         Err(error) => not_let_in(&error, &address, &cli, &user, found),
     }
@@ -58,14 +57,14 @@ fn not_let_in(error: &RedisError, address: &str, cli: &str, user: &str, found: &
 }
 
 async fn look(mut target: Target, address: &str, limit: Duration, found: &mut Findings) {
-    if let Err(error) = rehearse(&mut target.connection).await {
+    if let Err(error) = rehearse(&mut target.connection.commands).await {
         return cannot_lock(&error, address, &target, found);
     }
     found.ok("reach", address);
     found.ok("scripts", format!("{} may run them all", target.user));
     speed(&mut target, limit, found).await;
     // A user with few rights may not run these, and the program does not need them.
-    if let Ok(info) = cmd("INFO").query_async::<String>(&mut target.connection).await {
+    if let Ok(info) = cmd("INFO").query_async::<String>(&mut target.connection.commands).await {
         server(&info, &target.cli, found);
     }
     role(&mut target, found).await;
@@ -100,7 +99,7 @@ fn cannot_lock(error: &RedisError, address: &str, target: &Target, found: &mut F
 async fn speed(target: &mut Target, limit: Duration, found: &mut Findings) {
     let began = Instant::now();
     // A refusal is an answer too.
-    let _ = cmd("PING").query_async::<Value>(&mut target.connection).await;
+    let _ = cmd("PING").query_async::<Value>(&mut target.connection.commands).await;
     let took = began.elapsed();
     let detail = format!("{:.1} ms, of {}", took.as_secs_f64() * 1e3, show_duration(limit));
     if took > limit {
@@ -137,7 +136,7 @@ fn server(info: &str, cli: &str, found: &mut Findings) {
 }
 
 async fn role(target: &mut Target, found: &mut Findings) {
-    let role = cmd("ROLE").query_async::<Vec<Value>>(&mut target.connection).await;
+    let role = cmd("ROLE").query_async::<Vec<Value>>(&mut target.connection.commands).await;
     let Ok(role) = role else { return };
     let word = |at: usize| {
         role.get(at).and_then(|value| redis::from_redis_value_ref::<String>(value).ok())

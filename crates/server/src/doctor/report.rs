@@ -22,7 +22,7 @@ pub enum Engine {
 }
 
 /// The command that makes this program trust the authority of an engine's certificate.
-const TRUST: &str = "SSL_CERT_FILE=AUTHORITY.pem poltrona doctor";
+const TRUST: &str = "poltrona doctor --ca-file AUTHORITY.pem";
 
 impl Engine {
     /// The command that starts it as a service of this machine, or shows why it cannot be reached.

@@ -26,7 +26,6 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor};
 use prost::Message as _;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +36,7 @@ use crate::config::Config;
 use poltrona_engine::Env;
 use poltrona_engine::observe::metrics::Metrics;
 use poltrona_engine::observe::traces::{LINKS_MAX, Traces};
+use poltrona_engine::tls::Tls;
 
 /// How many ended spans may wait: at 2,000 sales a second with all of them recorded, half a second.
 const QUEUE_MAX: usize = 8_192;
@@ -76,6 +76,7 @@ impl Collecting {
 /// Traces as configured: off without a collector. Whoever gets the second part ends it last.
 pub fn traces(
     config: &Config,
+    tls: &Tls,
     env: &Env,
     metrics: &Arc<Metrics>,
 ) -> anyhow::Result<(Traces, Collecting)> {
@@ -88,7 +89,7 @@ pub fn traces(
         KeyValue::new("service.instance.id", env.ids.fresh().to_string()),
     ]);
     let resource = resource.build();
-    let (queue, collecting) = start(endpoint, &resource, metrics)?;
+    let (queue, collecting) = start(endpoint, tls, &resource, metrics)?;
     // Whoever sends a `traceparent` has decided already, and a trace with holes is worth little.
     let share = f64::from(config.otlp_sample_percent) / 100.0;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share)));
@@ -117,6 +118,7 @@ struct Lost {
 /// Starts telling the collector at `endpoint`, a URL without the signal's path, about `resource`.
 fn start(
     endpoint: &str,
+    tls: &Tls,
     resource: &Resource,
     metrics: &Arc<Metrics>,
 ) -> anyhow::Result<(Queue, Collecting)> {
@@ -124,7 +126,7 @@ fn start(
     let (sender, spans) = mpsc::channel(QUEUE_MAX);
     let lost = Arc::new(Lost { total: AtomicU64::new(0), metrics: Arc::clone(metrics) });
     let exporter = Exporter {
-        client: client(&url)?,
+        client: client(tls),
         url,
         resource: resource.into(),
         lost: Arc::clone(&lost),
@@ -136,20 +138,11 @@ fn start(
     Ok((Queue { spans: sender, lost }, collecting))
 }
 
-/// A client that speaks TLS to `https` URLs, and trusts whom the system trusts.
-fn client(url: &Uri) -> anyhow::Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>> {
-    let mut roots = RootCertStore::empty();
-    if url.scheme() == Some(&http::uri::Scheme::HTTPS) {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let tls = tls.with_root_certificates(roots).with_no_client_auth();
-    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-    let connector = connector.enable_http1().build();
-    let builder = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).clone();
-    Ok(builder.build(connector))
+/// A client of HTTP, and of HTTPS by the program's own trust.
+fn client(tls: &Tls) -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
+    let connector = HttpsConnectorBuilder::new().with_tls_config((*tls.config()).clone());
+    let connector = connector.https_or_http().enable_http1().build();
+    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector)
 }
 
 impl Lost {

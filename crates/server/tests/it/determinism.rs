@@ -38,7 +38,6 @@ fn options() -> Options {
         hold_ttl: HOLD,
         redis: None,
         rabbitmq: None,
-        event_exchange: false,
         traces: Traces::off(),
         metrics: Arc::new(Metrics::new().expect("metrics")),
     }

@@ -12,6 +12,8 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
+use poltrona_engine::bus::rabbitmq;
+use poltrona_engine::tls::{Tls, install_crypto_provider};
 use redis::AsyncTypedCommands;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -176,6 +178,7 @@ async fn a_private_redis_comes_back_empty() {
 async fn a_private_redis_speaks_tls_to_whoever_trusts_its_authority() {
     let redis = Redis::start_with_tls().await;
     let authority = std::fs::read(redis.authority()).expect("a certificate");
+    install_crypto_provider();
     let certificates = redis::TlsCertificates { client_tls: None, root_cert: Some(authority) };
     let client = redis::Client::build_with_tls(redis.url(), certificates).expect("a URL");
     let mut connection =
@@ -235,10 +238,8 @@ fn trusting(authority: &Path) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     let authority = CertificateDer::from_pem_file(authority).expect("a certificate in PEM");
     roots.add(authority).expect("an authority's certificate");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    config.expect("TLS versions").with_root_certificates(roots).with_no_client_auth()
+    install_crypto_provider();
+    ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
 }
 
 async fn connect(url: &str) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
@@ -246,7 +247,8 @@ async fn connect(url: &str) -> redis::RedisResult<redis::aio::MultiplexedConnect
 }
 
 async fn open(url: &str) -> lapin::Result<Connection> {
-    Connection::connect(url, ConnectionProperties::default()).await
+    let uri = url.parse().expect("a URL");
+    rabbitmq::connect(uri, &Tls::system(), ConnectionProperties::default()).await
 }
 
 /// Declares a durable queue of a kind and puts one message in; the broker has confirmed it.

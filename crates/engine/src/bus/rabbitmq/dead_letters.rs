@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::confirms::confirming;
 use super::link::{close, open, within};
-
 use super::retry::{self, forgiven};
 use super::topology::{self, Queue};
+use crate::tls::Tls;
 use crate::wire::Time;
 
 /// The dead letters of a queue.
@@ -47,10 +47,11 @@ pub struct DeadLetter {
 /// Looks at the dead letters of these queues, at most `limit` each, and leaves them where they are.
 pub async fn list(
     uri: &AMQPUri,
+    tls: &Tls,
     queues: &[Queue],
     limit: usize,
 ) -> anyhow::Result<Vec<DeadLetterQueue>> {
-    let connection = open(uri).await?;
+    let connection = open(uri, tls).await?;
     let listed = list_on(&connection, queues, limit).await;
     // What was not acknowledged goes back to its place.
     close(connection).await;
@@ -81,10 +82,11 @@ async fn list_on(
 /// failed; says how many. Those that die again meanwhile stay.
 pub async fn replay(
     uri: &AMQPUri,
+    tls: &Tls,
     queues: &[Queue],
     limit: usize,
 ) -> anyhow::Result<Vec<(Queue, u32)>> {
-    let connection = open(uri).await?;
+    let connection = open(uri, tls).await?;
     let replayed = replay_on(&connection, queues, limit).await;
     close(connection).await;
     replayed

@@ -27,7 +27,8 @@ pub(super) async fn keep(bus: Arc<State>, side: Side, stop: CancellationToken) {
     let (mut first, mut is_first_try) = (true, true);
     while !stop.is_cancelled() {
         let since = Instant::now();
-        let Some(connected) = stop.run_until_cancelled(open(&bus.uri)).await else { return };
+        let opening = open(&bus.settings.uri, &bus.settings.tls);
+        let Some(connected) = stop.run_until_cancelled(opening).await else { return };
         let ended = match connected {
             Ok(connection) => {
                 // Whatever somebody sent to break it, the side is made anew.

@@ -13,6 +13,9 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
+use super::transport;
+use crate::tls::Tls;
+
 /// How long the broker may take to answer anything.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long a goodbye may take.
@@ -114,11 +117,11 @@ impl Link {
 }
 
 /// Connects.
-pub(super) async fn open(uri: &AMQPUri) -> anyhow::Result<Connection> {
+pub(super) async fn open(uri: &AMQPUri, tls: &Tls) -> anyhow::Result<Connection> {
     let mut uri = uri.clone();
     uri.query.heartbeat.get_or_insert(HEARTBEAT_SECS);
     let properties = ConnectionProperties::default().with_connection_name("poltrona".into());
-    within(Connection::connect_uri(uri, properties)).await.context("cannot connect")
+    within(transport::connect(uri, tls, properties)).await.context("cannot connect")
 }
 
 /// Says goodbye, to whoever may not listen any more.

@@ -134,7 +134,7 @@ impl State {
                 }
             }
             self.publish_holds(&mut confirms, message).await?;
-            if self.exchange {
+            if self.settings.exchange {
                 publish_singly(&mut confirms, message).await?;
             }
         }

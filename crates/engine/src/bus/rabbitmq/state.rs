@@ -16,6 +16,18 @@ use crate::observe::broker_meters::BrokerMeters;
 use crate::observe::metrics::Metrics;
 use crate::observe::traces::Traces;
 use crate::store::Store;
+use crate::tls::Tls;
+
+/// Where the broker is, and what goes to it.
+#[derive(Clone)]
+pub struct Settings {
+    /// Its address, and the login.
+    pub uri: AMQPUri,
+    /// Whom an `amqps:` connection trusts.
+    pub tls: Tls,
+    /// Whether single events go to the exchange, for other programs.
+    pub exchange: bool,
+}
 
 /// What the bus needs of the rest.
 pub struct Parts {
@@ -35,9 +47,7 @@ pub struct Parts {
 
 /// The state of the bus of one instance.
 pub(super) struct State {
-    pub(super) uri: AMQPUri,
-    /// Whether single events go to the exchange.
-    pub(super) exchange: bool,
+    pub(super) settings: Settings,
     pub(super) clock: Clock,
     pub(super) ledger: Ledger,
     pub(super) store: Store,
@@ -52,15 +62,14 @@ pub(super) struct State {
 
 impl State {
     /// Nothing is connected yet.
-    pub(super) fn new(uri: AMQPUri, exchange: bool, parts: Parts) -> Self {
+    pub(super) fn new(settings: Settings, parts: Parts) -> Self {
         let Parts { clock, ledger, store, expiry, metrics, traces } = parts;
         let queues = Queue::ALL.map(Queue::name);
         let targets =
             [Queue::Reservations.name(), Queue::Payments.name(), holds::METER, topology::EXCHANGE];
         let meters = metrics.broker(&targets, &queues);
         Self {
-            uri,
-            exchange,
+            settings,
             clock,
             ledger,
             store,

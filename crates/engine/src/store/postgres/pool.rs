@@ -83,7 +83,7 @@ async fn connection(pool: &deadpool_postgres::Pool) -> Result<Object, Error> {
 
 fn pool(target: &Target, size: usize) -> deadpool_postgres::Pool {
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(target.config.clone(), target.tls.clone(), how);
+    let manager = Manager::from_config(target.config.clone(), target.tls(), how);
     let pool = deadpool_postgres::Pool::builder(manager)
         .max_size(size)
         .runtime(Runtime::Tokio1)

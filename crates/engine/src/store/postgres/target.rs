@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::tls::Tls;
 
 /// How long connecting may take, in all.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -32,7 +31,9 @@ const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqs
 #[derive(Clone)]
 pub struct Target {
     pub(super) config: Config,
-    pub(super) tls: MakeRustlsConnect,
+    trust: Tls,
+    /// Whether the URL names the authorities to trust.
+    names_trust: bool,
 }
 
 /// What is wrong with a URL. It never repeats it, for it holds a password.
@@ -44,9 +45,9 @@ impl Target {
     /// Reads `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=/ca.pem`.
     ///
     /// `sslmode` is `disable` (the default), or `require`, `verify-ca` or `verify-full`, which all three
-    /// verify the server's certificate and name, by the system's certificates or those in
-    /// `sslrootcert`. `allow` and `prefer` would protect from nobody who can answer in the server's
-    /// place, so they are what they can be relied on for: no TLS.
+    /// verify the server's certificate and name, by the authorities in `sslrootcert` or, without it,
+    /// the system's or those of [`trusting`](Self::trusting). `allow` and `prefer` would protect from
+    /// nobody who can answer in the server's place, so they are what they can be relied on for: no TLS.
     pub fn parse(url: &str) -> Result<Self, TargetError> {
         let (url, ca) = take_parameter(url, "sslrootcert");
         let (url, mode) = take_parameter(&url, "sslmode");
@@ -75,7 +76,26 @@ impl Target {
         if config.get_application_name().is_none() {
             config.application_name("poltrona");
         }
-        Ok(Self { config, tls: tls(ca.as_deref())? })
+        let trust = match &ca {
+            Some(file) => Tls::only_authorities(Path::new(file))
+                .map_err(|error| TargetError(format!("sslrootcert {error}")))?,
+            None => Tls::system(),
+        };
+        Ok(Self { config, trust, names_trust: ca.is_some() })
+    }
+
+    /// The same server, trusted by `tls` unless its URL names the authorities to trust.
+    #[must_use]
+    pub fn trusting(mut self, tls: &Tls) -> Self {
+        if !self.names_trust {
+            self.trust = tls.clone();
+        }
+        self
+    }
+
+    /// Encrypts a connection, where the URL asks for it.
+    pub(super) fn tls(&self) -> MakeRustlsConnect {
+        MakeRustlsConnect::new((*self.trust.config()).clone())
     }
 
     /// The same server, with our limits on every connection.
@@ -100,7 +120,7 @@ impl Target {
     /// Opens a connection, which is driven by a task of the current runtime for as long as its client
     /// lives.
     pub async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
-        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        let (client, connection) = self.config.connect(self.tls()).await?;
         #[expect(
             clippy::disallowed_methods,
             reason = "it ends with the client that it serves, and has nothing to finish"
@@ -162,28 +182,6 @@ fn take_parameter(url: &str, name: &str) -> (String, Option<String>) {
     } else {
         (format!("{base}?{}", rest.join("&")), value)
     }
-}
-
-fn tls(ca: Option<&str>) -> Result<MakeRustlsConnect, TargetError> {
-    let mut roots = RootCertStore::empty();
-    if let Some(file) = ca {
-        let unreadable = |error| TargetError(format!("sslrootcert {file}: {error}"));
-        let found = CertificateDer::pem_file_iter(file).map_err(unreadable)?;
-        for certificate in found {
-            let certificate = certificate.map_err(unreadable)?;
-            let added = roots.add(certificate);
-            added.map_err(|error| TargetError(format!("sslrootcert {file}: {error}")))?;
-        }
-    } else {
-        // A machine without certificates can still speak to a server without TLS.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| TargetError(error.to_string()))?;
-    let config = builder.with_root_certificates(roots).with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use lapin::protocol::{AMQPClass, parse_class};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::doctor::report::Findings;
+use poltrona_engine::tls::Tls;
 
 /// The oldest version with the queue features that the program uses: major, minor.
 const OLDEST: (u32, u32) = (3, 10);
@@ -16,13 +16,9 @@ const HELLO: &[u8] = b"AMQP\x00\x00\x09\x01";
 /// A greeting is a few hundred bytes.
 const GREETING_MAX: usize = 64 << 10;
 
-/// Checks the version, except over TLS, where the other checks show whether the broker suffices.
-pub(super) async fn examine(url: &str, found: &mut Findings) {
-    let Ok(uri) = url.parse::<AMQPUri>() else { return };
-    if uri.scheme != AMQPScheme::AMQP {
-        return;
-    }
-    let Some(version) = ask(&uri.authority.host, uri.authority.port).await else { return };
+/// Checks the version.
+pub(super) async fn examine(uri: &AMQPUri, tls: &Tls, found: &mut Findings) {
+    let Some(version) = ask(uri, tls).await else { return };
     let mut numbers = version.split('.').map_while(|part| part.parse().ok());
     if (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < OLDEST {
         let detail = format!("{version}: it must be {}.{} or newer", OLDEST.0, OLDEST.1);
@@ -32,8 +28,9 @@ pub(super) async fn examine(url: &str, found: &mut Findings) {
     }
 }
 
-async fn ask(host: &str, port: u16) -> Option<String> {
-    let mut stream = TcpStream::connect((host, port)).await.ok()?;
+async fn ask(uri: &AMQPUri, tls: &Tls) -> Option<String> {
+    let (host, port) = (&uri.authority.host, uri.authority.port);
+    let mut stream = tls.connect(host, port, uri.scheme == AMQPScheme::AMQPS).await.ok()?;
     stream.write_all(HELLO).await.ok()?;
     // A frame: type, channel, length of the payload, payload.
     let (_, _) = (stream.read_u8().await.ok()?, stream.read_u16().await.ok()?);

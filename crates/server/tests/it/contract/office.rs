@@ -21,6 +21,7 @@ use poltrona_engine::store::answer::RecordedAnswer;
 use poltrona_engine::store::background::{BackgroundWrite, Projection, Purgeable};
 use poltrona_engine::store::query::{Page, SessionFilter};
 use poltrona_engine::store::{Opened, Options, Store};
+use poltrona_engine::tls::Tls;
 use poltrona_testkit::place::Place;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -66,7 +67,7 @@ impl Office {
     pub(super) async fn open(place: Place) -> Self {
         let clock = Clock::manual(Timestamp::from_millis(0));
         let env = Env::on(clock.clone());
-        let location = options::location(&place.config()).expect("a place");
+        let location = options::location(&place.config(), &Tls::system()).expect("a place");
         let options = Options { workers: 1, read_connections: 2, run_migrations: true };
         let opened = Store::open(&location, options, &env).await.expect("it opens");
         let Opened { store, writers, folder: _ } = opened;

@@ -2,9 +2,10 @@
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Connection, ConnectionProperties};
+use lapin::{BasicProperties, ConnectionProperties};
 use poltrona::doctor::Verdict;
-use poltrona_engine::bus::rabbitmq::Queue;
+use poltrona_engine::bus::rabbitmq::{Queue, connect};
+use poltrona_engine::tls::Tls;
 use poltrona_testkit::engines::{Vhost, vhost};
 
 use super::*;
@@ -15,7 +16,8 @@ fn carrying(url: &str) -> Config {
 
 /// Declares what the program would, and puts a message among the dead ones.
 async fn declare(vhost: &Vhost) {
-    let connection = Connection::connect(vhost.url(), ConnectionProperties::default()).await;
+    let uri = vhost.url().parse().expect("a URL");
+    let connection = connect(uri, &Tls::system(), ConnectionProperties::default()).await;
     let channel = connection.expect("a connection").create_channel().await.expect("a channel");
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     for queue in Queue::ALL {

@@ -1,14 +1,16 @@
 //! Engines, and a collector, that are spoken to over TLS: who vouches for them is asked, and so is their
 //! name.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
+use poltrona_engine::tls::install_crypto_provider;
 use poltrona_testkit::engines::{Certificate, Postgres, RabbitMq, Redis};
 use poltrona_testkit::program::{BINARY, Program, clean, poltrona};
 use poltrona_testkit::wait::wait_until;
@@ -47,6 +49,11 @@ impl Engines {
         command
     }
 
+    /// The authority of each.
+    fn authorities(&self) -> [PathBuf; 3] {
+        [self.postgres.authority(), self.redis.authority(), self.rabbit.authority()]
+    }
+
     /// A file with these certificates.
     fn trusting(&self, authorities: &[PathBuf]) -> PathBuf {
         let file = self.folder.path().join(format!("{}.pem", authorities.len()));
@@ -63,17 +70,8 @@ fn failure<'a>(report: &'a Value, engine: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{engine} is well in {report:#}"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn seats_are_sold_and_told_of_over_tls_alone() {
-    let engines = Engines::start().await;
-    // The system vouches for two of them, the URL names who does for the third.
-    let system = engines.trusting(&[engines.redis.authority(), engines.rabbit.authority()]);
-    let (url, authority) = (engines.postgres.url(), engines.postgres.authority());
-    let database = format!("{url}&sslrootcert={}", authority.display());
-    let mut command = engines.poltrona();
-    command.env("SSL_CERT_FILE", &system).env("DATABASE_URL", &database);
-    command.env("POLTRONA_PORT", "0").args(["serve", "--run-migrations", "--wait-for", "30s"]);
-    let program = Program::start(command);
+/// Sells a seat, and waits until the sale has come back from the broker.
+fn sell(program: &Program) {
     let ready = || (program.get("/readyz").json()["status"] == "ready").then_some(());
     wait_until("all engines are reached", ready);
     let seats = program.open_session(16);
@@ -85,11 +83,68 @@ async fn seats_are_sold_and_told_of_over_tls_alone() {
     let consumed = "poltrona_consumed_total{queue=\"payments\",outcome=\"done\"} 1";
     let told = || String::from_utf8_lossy(&program.get("/metrics").body).contains(consumed);
     wait_until(consumed, || told().then_some(()));
+}
+
+/// A server and the doctor, both with these variables, reach every engine.
+fn sells_and_is_well(engines: &Engines, variables: &[(&str, &OsStr)]) {
+    let mut command = engines.poltrona();
+    command.envs(variables.iter().copied()).env("POLTRONA_PORT", "0");
+    command.args(["serve", "--run-migrations", "--wait-for", "30s"]);
+    let program = Program::start(command);
+    sell(&program);
     let mut doctor = engines.poltrona();
-    doctor.env("SSL_CERT_FILE", &system).env("DATABASE_URL", &database);
-    let output = doctor.arg("doctor").output().unwrap();
+    let output = doctor.envs(variables.iter().copied()).arg("doctor").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     program.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_are_sold_and_told_of_over_tls_alone() {
+    let engines = Engines::start().await;
+    let [postgres, redis, rabbit] = engines.authorities();
+    // The system vouches for two of them, the URL names who does for the third.
+    let system = engines.trusting(&[redis.clone(), rabbit.clone()]);
+    let database = format!("{}&sslrootcert={}", engines.postgres.url(), postgres.display());
+    let variables = [("SSL_CERT_FILE", system.as_os_str()), ("DATABASE_URL", database.as_ref())];
+    sells_and_is_well(&engines, &variables);
+    // One file names all three.
+    let file = engines.trusting(&[postgres, redis, rabbit]);
+    sells_and_is_well(&engines, &[("POLTRONA_CA_FILE", file.as_os_str())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn authorities_of_the_url_take_the_place_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (postgres, stranger) = (Postgres::start_with_tls().await, Certificate::make(folder.path()));
+    let migrate = |url: &str, file: &Path| {
+        let mut command = clean(&BINARY, folder.path());
+        command.env("DATABASE_URL", url).args(["migrate", "up", "--ca-file"]).arg(file);
+        command.output().unwrap().status.code()
+    };
+    let url = postgres.url();
+    let named = |file: &Path| format!("{url}&sslrootcert={}", file.display());
+    let (ours, strangers) = (postgres.authority(), stranger.authority());
+    assert_eq!(migrate(&named(&strangers), &ours), Some(3));
+    assert_eq!(migrate(&url, &strangers), Some(3));
+    assert_eq!(migrate(&named(&ours), &strangers), Some(0));
+}
+
+#[test]
+fn a_file_without_authorities_stops_every_command_that_would_trust_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    fs::write(&file, "not a certificate").unwrap();
+    for command in [&["serve"] as &[_], &["config", "check"], &["doctor"]] {
+        let mut program = poltrona(folder.path());
+        let output = program.args(command).arg("--ca-file").arg(&file).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let expected = format!(
+            "ca-file = {} (from flag --ca-file): it has no certificate in PEM form. Name a PEM file",
+            file.display()
+        );
+        assert!(said.contains(&expected), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,18 +156,17 @@ async fn whoever_nobody_vouches_for_is_told_nothing() {
     for engine in ["postgresql", "redis", "rabbitmq"] {
         let found = failure(&report, engine);
         assert!(found["detail"].as_str().unwrap().contains("certificate"), "{found}");
-        assert!(found["mend"].as_str().unwrap().starts_with("SSL_CERT_FILE="), "{found}");
+        assert_eq!(found["mend"], "poltrona doctor --ca-file AUTHORITY.pem", "{found}");
     }
 }
 
 /// Serves TLS; tells the first line of the first request, and then hangs up.
 fn first_line(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>) {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions =
-        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    install_crypto_provider();
     let chain = vec![CertificateDer::from_pem_file(certificate.certificate()).unwrap()];
     let key = PrivateKeyDer::from_pem_file(certificate.key()).unwrap();
-    let config = versions.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap();
+    let config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (tell, told) = mpsc::channel();

@@ -8,6 +8,8 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldArray, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
+use poltrona_engine::bus::rabbitmq::connect;
+use poltrona_engine::tls::Tls;
 use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 
@@ -53,7 +55,8 @@ impl Taken {
 
 impl Client {
     pub(super) async fn connect(url: &str) -> Self {
-        let connection = Connection::connect(url, ConnectionProperties::default()).await;
+        let uri = url.parse().expect("a URL");
+        let connection = connect(uri, &Tls::system(), ConnectionProperties::default()).await;
         let connection = connection.expect("a connection");
         let channel = connection.create_channel().await.expect("a channel");
         channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
