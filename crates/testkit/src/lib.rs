@@ -9,7 +9,6 @@
 
 pub mod module_order;
 pub mod dice;
-pub mod metrics;
 pub mod wait;
 pub mod process;
 pub mod client;
