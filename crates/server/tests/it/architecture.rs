@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use poltrona_testkit::module_order::assert_order;
+
 /// What each module of the program may name of the others: a module, or single items of one. `app`
 /// puts everything together, and what it made is what requests are given.
 const PROGRAM_MAY_NAME: &[(&str, &[&str])] = &[
@@ -78,6 +80,14 @@ const ENGINE_MAY_NAME: &[(&str, &[&str])] = &[
     ("failpoint", &[]),
     ("ids", &[]),
 ];
+
+#[test]
+fn modules_use_one_another_in_one_direction() {
+    let roots = ["../testkit/src/lib.rs", "benches/bench/main.rs", "tests/it/main.rs"];
+    for root in roots {
+        assert_order(&manifest(root));
+    }
+}
 
 fn manifest(relative: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)

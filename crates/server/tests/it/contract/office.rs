@@ -7,12 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use poltrona_domain::{Command, Event, ReservationId, Timestamp, UserId};
+use poltrona_domain::{Command, ReservationId, Timestamp, UserId};
 use poltrona_engine::bus::Message;
 use poltrona_engine::clock::Clock;
-use poltrona_engine::ledger::{
-    Answer, Chores, Error, Key, Ledger, Listeners, Outcome, Settings, Workers,
-};
+use poltrona_engine::ledger::{Chores, Key, Ledger, Listeners, Outcome, Settings, Workers};
 use poltrona_engine::observe::metrics::Metrics;
 use poltrona_engine::read_models;
 use poltrona_engine::relay::News;
@@ -21,11 +19,12 @@ use poltrona_engine::store::chore::{Chore, Consumer, Old};
 use poltrona_engine::store::postgres::{self, Target};
 use poltrona_engine::store::query::{Page, SessionFilter};
 use poltrona_engine::store::{Readers, Writer, sqlite};
-use poltrona_testkit::place::Place;
+use poltrona_testkit::place::{Place, TABLES};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::model::{Expected, session_id};
+use super::model::session_id;
+use super::moves::{Answered, Expected, Move};
 use super::story;
 use super::tables::{self, Rows};
 
@@ -38,28 +37,6 @@ pub(super) struct Office {
     ledger: Ledger,
     readers: Readers,
     workers: Workers,
-}
-
-/// What a store is asked at once.
-pub(super) enum Move {
-    Batch { people: Vec<(Command, Option<Key>)>, expire: Vec<Command> },
-    Deliver { rows: usize, twice: bool, strike: Option<bool> },
-    Forget { before: Timestamp },
-    Wait,
-}
-
-/// An answer that can be compared.
-#[derive(Debug, PartialEq)]
-pub(super) enum Answered {
-    Done(Vec<Event>),
-    Replayed(Answer),
-    No(Error),
-}
-
-/// The answer that is kept for a key.
-pub(super) fn render(events: &[Event]) -> Answer {
-    let location = events.first().map(|event| format!("/{}", event.name()));
-    Answer { status: 201, location, body: format!("{events:?}").into() }
 }
 
 impl Office {
@@ -98,7 +75,7 @@ impl Office {
 
     /// Empties every table.
     pub(super) fn clear(&self) {
-        let deletes = tables::NAMES.iter().map(|table| format!("DELETE FROM {table};"));
+        let deletes = TABLES.iter().map(|table| format!("DELETE FROM {table};"));
         self.place.tamper(&deletes.collect::<String>());
     }
 
