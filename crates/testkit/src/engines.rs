@@ -40,9 +40,9 @@ pub async fn database() -> Database {
     Database::create(&server.url(), Some(Arc::clone(&server))).await
 }
 
-/// A Redis for a story that does not harm it: the one that `TEST_REDIS_URL` names, else its own.
+/// A Redis for a test that does not harm it: the one that `TEST_REDIS_URL` names, else its own.
 ///
-/// A shared one has no compartments; stories keep apart by the ids in their keys.
+/// A shared one has no compartments; tests keep apart by the ids in their keys.
 pub async fn redis_url() -> RedisUrl {
     match variable("TEST_REDIS_URL") {
         Some(url) => RedisUrl::shared(url),
@@ -71,7 +71,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// A private server that the stories of this process share while any of them needs it. The last one
+/// A private server that the tests of this process share while any of them needs it. The last one
 /// to go takes it along, for nothing that stays in a `static` is ever dropped.
 struct Shared<T>(Mutex<Weak<T>>);
 

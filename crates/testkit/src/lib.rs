@@ -9,13 +9,13 @@
 
 pub mod module_order;
 pub mod dice;
-pub mod metrics;
+pub mod files;
 pub mod wait;
 pub mod process;
 pub mod client;
 pub mod program;
-pub mod engines;
 pub mod sql;
+pub mod engines;
 pub mod books;
 pub mod place;
 pub mod app;

@@ -5,7 +5,7 @@
 //! declared below it nor the file that declares it, for that file uses it. There are no exceptions;
 //! what two modules both need belongs into a third, above both.
 //!
-//! The source is read as text. Comments and test modules do not count.
+//! The source is read as text. Comments, literals and test modules do not count.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -91,15 +91,47 @@ impl Crate {
     }
 }
 
-/// A source file without comments and without the test module at its end.
+/// A source file without comments, without the text of its literals, and without the test module at
+/// its end.
 fn code_of(text: &str) -> String {
-    let is_code = |line: &&str| !line.trim_start().starts_with("//");
-    let mut lines: Vec<_> = text.lines().filter(is_code).collect();
+    let (mut code, mut rest) = (String::new(), text);
+    while let Some(c) = rest.chars().next() {
+        let comment = rest.starts_with("//").then(|| rest.find('\n').unwrap_or(rest.len()));
+        if let Some(end) = comment.or_else(|| literal_end(rest)) {
+            rest = &rest[end..];
+        } else {
+            code.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    let mut lines: Vec<_> = code.lines().filter(|line| !line.trim().is_empty()).collect();
     let tests = lines.windows(2).position(|pair| {
         pair[0] == "#[cfg(test)]" && pair[1].trim_start_matches("pub(crate) ").starts_with("mod ")
     });
     lines.truncate(tests.unwrap_or(lines.len()));
     lines.join("\n")
+}
+
+/// Where the literal ends that `text` begins with: a string, a raw string, or a quotation mark.
+fn literal_end(text: &str) -> Option<usize> {
+    if let Some(mark) = ["'\"'", "'\\\"'"].iter().find(|mark| text.starts_with(**mark)) {
+        return Some(mark.len());
+    }
+    if let Some(raw) = text.strip_prefix('r') {
+        let hashes = raw.len() - raw.trim_start_matches('#').len();
+        let inside = raw[hashes..].strip_prefix('"')?;
+        let end = format!("\"{}", "#".repeat(hashes));
+        let begin = text.len() - inside.len();
+        return Some(inside.find(&end).map_or(text.len(), |at| begin + at + end.len()));
+    }
+    let inside = text.strip_prefix('"')?;
+    let mut is_escaped = false;
+    let end = inside.find(|c| {
+        let ends = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        ends
+    });
+    Some(end.map_or(text.len(), |at| at + 2))
 }
 
 /// The modules that a file declares, in order; those that it holds itself do not count.
@@ -236,6 +268,12 @@ mod tests {
     #[test]
     fn visibility_does_not_count() {
         assert_eq!(names("pub(in crate::a) fn f(x: crate::b::Y) {}", "a::c"), ["b::Y"]);
+    }
+
+    #[test]
+    fn literals_do_not_count() {
+        let text = r##"f("crate::a \"crate::b"); g('"', r#"crate::"c"#, '\"'); crate::d();"##;
+        assert_eq!(names(&code_of(text), "m"), ["d"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::engines::{self, Database};
 use crate::sql::{Connection, Session, connect};
-use crate::wait::PATIENCE;
+use crate::wait::{PATIENCE, wait_for};
 
 /// Every table that the program writes to.
 pub const TABLES: [&str; 10] = [
@@ -171,6 +171,11 @@ impl Place {
             "SELECT count(*) FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock'",
         )
+    }
+
+    /// Waits until so many connections, or more, wait for a lock.
+    pub async fn wait_for_waiting(&self, count: i64) {
+        wait_for(format!("{count} wait"), async || (self.waiting() >= count).then_some(())).await;
     }
 
     /// Cuts every connection of the program's, and waits until they have ended.

@@ -27,7 +27,7 @@ pub struct Session {
 
 struct Ask {
     sql: String,
-    answer: Sender<Result<Vec<String>, String>>,
+    answer: Sender<Result<Vec<String>, tokio_postgres::Error>>,
 }
 
 impl Connection {
@@ -83,7 +83,7 @@ impl Session {
             let client = runtime.block_on(connect(&url));
             for Ask { sql, answer } in asked {
                 // A test that has failed does not wait for its answer.
-                let _ = answer.send(runtime.block_on(ask(&client, &sql)));
+                let _ = answer.send(runtime.block_on(first_column(&client, &sql)));
             }
         });
         Self { asks }
@@ -95,7 +95,7 @@ impl Session {
         let (answer, answered) = channel();
         self.asks.send(Ask { sql: sql.to_owned(), answer }).expect("the database's thread");
         let answer = answered.recv().expect("an answer");
-        answer.unwrap_or_else(|error| panic!("{sql}: {error}"))
+        answer.unwrap_or_else(|error| panic!("{sql}: {error}: {:?}", error.as_db_error()))
     }
 }
 
@@ -107,14 +107,16 @@ pub async fn connect(url: &str) -> Client {
     client
 }
 
-async fn ask(client: &Client, sql: &str) -> Result<Vec<String>, String> {
-    let messages = client.simple_query(sql).await;
-    let messages = messages.map_err(|error| format!("{error}: {:?}", error.as_db_error()))?;
+/// Runs statements; gives the first value of each row, as text; nulls are left out.
+pub(crate) async fn first_column(
+    client: &Client,
+    sql: &str,
+) -> Result<Vec<String>, tokio_postgres::Error> {
     let value = |message: &SimpleQueryMessage| match message {
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
         _ => None,
     };
-    Ok(messages.iter().filter_map(value).collect())
+    Ok(client.simple_query(sql).await?.iter().filter_map(value).collect())
 }
 
 fn read(file: &rusqlite::Connection, query: &str) -> rusqlite::Result<Vec<String>> {

@@ -65,6 +65,10 @@ impl House {
         let data = Data::File(house.clone());
         open_sessions(setup, &data).await?;
         let sessions = sessions_in(&data)?;
+        // Onlookers leave a log behind; the last to close a file that may write it removes that.
+        let file = rusqlite::Connection::open(&house)?;
+        file.query_row("SELECT count(*) FROM sessions", (), |_| Ok(()))?;
+        file.close().map_err(|(_, error)| error)?;
         let ceiling = setup.folder.join("ceiling-house.db");
         ceiling::sqlite::prepare(&ceiling, seats_of(&sessions))?;
         Ok(Self { templates: Templates::Files { house, ceiling }, sessions })

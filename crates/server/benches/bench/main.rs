@@ -10,6 +10,7 @@
 
 mod report;
 mod requests;
+mod metrics;
 mod client;
 mod times;
 mod machine;

@@ -10,11 +10,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use poltrona_testkit::metrics::Metrics;
 
 use crate::ceiling;
 use crate::client::Connection;
 use crate::data::Data;
+use crate::metrics::Metrics;
 use crate::requests;
 use crate::setup::Setup;
 use process::Process;

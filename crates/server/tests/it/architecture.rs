@@ -35,7 +35,8 @@ fn modules_use_one_another_in_one_direction() {
         "../engine/src/lib.rs",
         "../server/src/lib.rs",
         "../testkit/src/lib.rs",
-        "../server/benches/bench/main.rs",
+        "benches/bench/main.rs",
+        "tests/it/main.rs",
     ] {
         assert_order(&manifest(root));
     }

@@ -5,11 +5,12 @@
 //! `PROPTEST_CASES` asks for more stories than a run of the tests has time for; `PROPTEST_RNG_SEED`
 //! repeats those of a run that failed, which says what it was.
 
+mod schema;
+mod tables;
+mod story;
+mod moves;
 mod model;
 mod office;
-mod schema;
-mod story;
-mod tables;
 
 use std::hash::{BuildHasher as _, RandomState};
 

@@ -2,6 +2,7 @@
 //! acts once, and is lost to nobody, whatever becomes of the broker.
 
 mod client;
+mod opening;
 mod dead_letters;
 mod faults;
 mod holds;
@@ -12,11 +13,10 @@ use std::collections::BTreeSet;
 
 use std::sync::Arc;
 
-use poltrona::config::{Config, Secret};
 use poltrona_domain::Timestamp;
 use poltrona_engine::event::EventBatch;
-use poltrona_testkit::app::{Session, TestApp};
-use poltrona_testkit::engines::{self, Vhost};
+use poltrona_testkit::app::TestApp;
+use poltrona_testkit::engines;
 use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 use uuid::Uuid;
@@ -24,29 +24,7 @@ use uuid::Uuid;
 use crate::read_models::agreement;
 use crate::traces::collector::Collector;
 use client::{Client, Taken};
-
-/// The settings that lead to a vhost.
-fn through(vhost: &Vhost) -> impl Fn(&mut Config) {
-    let url = vhost.url().to_owned();
-    move |config| config.rabbitmq_url = Some(Secret::new(url.as_str()))
-}
-
-/// A box office in real time whose events go through this vhost, connected.
-async fn open(vhost: &Vhost) -> TestApp {
-    let app = TestApp::in_real_time(through(vhost)).await;
-    connected(&app).await;
-    app
-}
-
-async fn connected(app: &TestApp) {
-    app.wait_until("it is connected", || app.engine().bus.is_up() == Some(true)).await;
-}
-
-/// Somebody buys this seat; gives the sale.
-async fn buy(app: &TestApp, session: &Session, seat: usize) {
-    let held = app.reserve(session.all_seats()[seat], "ana").await.expect(201);
-    app.pay(&held.id()).await.expect(201);
-}
+use opening::{buy, connected, open, through};
 
 #[tokio::test]
 async fn a_purchase_is_told_to_our_tables_and_to_strangers() {

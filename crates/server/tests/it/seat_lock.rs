@@ -1,29 +1,14 @@
 //! Redis refuses early, and whatever becomes of it changes no answer.
 
-mod away;
 mod marks;
+mod away;
 mod stale;
 
 use futures_util::future::join_all;
-use poltrona_engine::observe::metrics::Readings;
-use poltrona_testkit::app::{Answer, HOLD, MILLI, NEARLY, START, Session, TestApp};
+use poltrona_testkit::app::{HOLD, MILLI, NEARLY, START};
 use poltrona_testkit::engines::Redis;
 
-use marks::{Marks as _, key, open_as, open_with};
-
-/// How often the lock said this.
-fn said(app: &TestApp, outcome: &str) -> u64 {
-    let page = app.engine().metrics.render(&Readings::default());
-    let name = format!("poltrona_seat_lock_total{{outcome=\"{outcome}\"}} ");
-    let count = page.lines().find_map(|line| line.strip_prefix(&name));
-    count.unwrap_or_else(|| panic!("{name} in\n{page}")).parse().expect("a count")
-}
-
-/// Has a seat, or seats, refused once by the database, so that it is not asked again at once.
-async fn refuse_once(app: &TestApp, session: &Session, numbers: &[&str]) -> Answer {
-    let seats: Vec<_> = numbers.iter().map(|number| session.seat(number)).collect();
-    app.reserve_all(&seats, "zoe").await.expect(409)
-}
+use marks::{Marks as _, key, open_as, open_with, refuse_once, said};
 
 #[tokio::test]
 async fn a_taken_seat_is_refused_while_nothing_can_be_written() {

@@ -1,4 +1,4 @@
-//! What the server answered.
+//! An answer of a box office in this process, and checks of it.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};

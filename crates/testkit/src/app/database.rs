@@ -37,24 +37,24 @@ impl TestApp {
     /// Keeps a copy of every event from now on: the outbox itself is emptied as they are delivered.
     pub fn record_events(&self) {
         self.tamper(if self.place().is_a_folder() {
-            "CREATE TABLE story (place INTEGER PRIMARY KEY, events TEXT NOT NULL);
-             CREATE TRIGGER told AFTER INSERT ON outbox BEGIN
-                INSERT INTO story (events) VALUES (NEW.events);
+            "CREATE TABLE recorded (place INTEGER PRIMARY KEY, events TEXT NOT NULL);
+             CREATE TRIGGER recorder AFTER INSERT ON outbox BEGIN
+                INSERT INTO recorded (events) VALUES (NEW.events);
              END"
         } else {
-            "CREATE TABLE story (place bigserial, events text NOT NULL);
-             CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN INSERT INTO story (events) VALUES (NEW.events); RETURN NULL; END $$;
-             CREATE TRIGGER told AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION tell()"
+            "CREATE TABLE recorded (place bigserial, events text NOT NULL);
+             CREATE FUNCTION record() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN INSERT INTO recorded (events) VALUES (NEW.events); RETURN NULL; END $$;
+             CREATE TRIGGER recorder AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION record()"
         });
     }
 
     /// The events recorded so far, in the order they were committed.
     pub fn events(&self) -> Vec<Value> {
         let batches: String = self.sql(if self.place().is_a_folder() {
-            "SELECT json_group_array(json(events) ORDER BY place) FROM story"
+            "SELECT json_group_array(json(events) ORDER BY place) FROM recorded"
         } else {
-            "SELECT coalesce(json_agg(events::json ORDER BY place), '[]') FROM story"
+            "SELECT coalesce(json_agg(events::json ORDER BY place), '[]') FROM recorded"
         });
         let batches: Vec<Vec<Value>> = serde_json::from_str(&batches).expect("arrays of events");
         batches.into_iter().flatten().collect()

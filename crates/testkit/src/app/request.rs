@@ -1,4 +1,4 @@
-//! What a client asks.
+//! A request to a box office in this process.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;

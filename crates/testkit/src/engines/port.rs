@@ -1,9 +1,9 @@
 //! Ports for private servers that nobody else takes, also while the server is down.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::{self as unix, UnixListener};
 
 /// Below the ports that Linux gives to clients (32,768 and up): among those, a connection to a
 /// server that is down may get the server's own port, and take it away or even reach itself.
@@ -28,10 +28,15 @@ impl Port {
     }
 
     fn try_claim(number: u16) -> Option<Self> {
-        let name = SocketAddr::from_abstract_name(format!("poltrona-port-{number}")).ok()?;
+        let name = unix::SocketAddr::from_abstract_name(format!("poltrona-port-{number}")).ok()?;
         let claim = UnixListener::bind_addr(&name).ok()?;
         TcpListener::bind(("127.0.0.1", number)).ok()?;
         Some(Self { number, _claim: claim })
+    }
+
+    /// The address of a server on it.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.number))
     }
 
     /// Its number.

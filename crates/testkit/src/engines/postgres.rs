@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio_postgres::{NoTls, SimpleQueryMessage};
+use tokio_postgres::NoTls;
 
 use super::certificate::Certificate;
 use super::owned::{finally, fresh_name};
 use super::port::Port;
 use super::server::Server;
+use crate::sql::first_column;
 
 /// A PostgreSQL that a test may harm. It keeps what it has committed as one in production does:
 /// `fsync`, `synchronous_commit` and `full_page_writes` are on unless the test turns them off.
@@ -63,8 +64,7 @@ impl Postgres {
         postgres
     }
 
-    /// The file by which it tells `pg_ctl` of its state names its process in the first line and what
-    /// it does in the eighth.
+    /// Its file for `pg_ctl` has its process id in the first line and its state in the eighth.
     async fn answers(&self) {
         let file = self.server.folder().join("data/postmaster.pid");
         let is_ready = |id: u32| {
@@ -176,11 +176,7 @@ impl Drop for Database {
 pub(super) async fn ask(url: &str, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     // The connection ends when the client is dropped.
-    let asked = async move { client.simple_query(sql).await };
+    let asked = async move { first_column(&client, sql).await };
     let (answer, _) = tokio::join!(asked, connection);
-    let first = |message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    };
-    Ok(answer?.into_iter().filter_map(first).collect())
+    answer
 }

@@ -83,7 +83,7 @@ impl Server {
         assert!(output.status.success(), "{program}: {out}{err}");
     }
 
-    /// Waits until it answers; `ask` is told its process id.
+    /// Waits until `ask`, which is given its process id, gets an answer.
     pub(super) async fn answers(&self, mut ask: impl AsyncFnMut(u32) -> bool) {
         let process = self.process.as_ref().expect("it was started");
         let waiting = Report { server: self, what: "does not answer" };

@@ -12,7 +12,7 @@ use poltrona_engine::ledger::{Error, Key};
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use uuid::Uuid;
 
-use super::office::{Answered, Move, render};
+use super::moves::{Answered, Expected, Move, render};
 use super::story::{Ask, AskedKey, Scene, Wish, name};
 use super::tables::{NULL, Rows, row};
 
@@ -36,12 +36,6 @@ struct Kept {
     fingerprint: [u8; 32],
     answer: RecordedAnswer,
     at: i64,
-}
-
-/// What a store is to be asked, and what it has to answer.
-pub(super) struct Expected {
-    pub(super) next: Move,
-    pub(super) answers: Vec<Answered>,
 }
 
 impl Default for Model {

@@ -8,25 +8,23 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use poltrona::app::options;
-use poltrona_domain::{Actor, Command, Event, ReservationId, Timestamp, UserId};
+use poltrona_domain::{Actor, Command, ReservationId, Timestamp, UserId};
 use poltrona_engine::Env;
 use poltrona_engine::env::clock::Clock;
 use poltrona_engine::event::EventBatch;
-use poltrona_engine::ledger::{
-    Error, Feed, Key, Ledger, Outcome, Parts, Request, Settings, Workers,
-};
+use poltrona_engine::ledger::{Feed, Key, Ledger, Outcome, Parts, Request, Settings, Workers};
 use poltrona_engine::observe::metrics::Metrics;
 use poltrona_engine::projection;
-use poltrona_engine::store::answer::RecordedAnswer;
 use poltrona_engine::store::background::{BackgroundWrite, Projection, Purgeable};
 use poltrona_engine::store::query::{Page, SessionFilter};
 use poltrona_engine::store::{Opened, Options, Store};
 use poltrona_engine::tls::Tls;
-use poltrona_testkit::place::Place;
+use poltrona_testkit::place::{Place, TABLES};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::model::{Expected, session_id};
+use super::model::session_id;
+use super::moves::{Answered, Expected, Move};
 use super::story;
 use super::tables::{self, Rows};
 
@@ -39,28 +37,6 @@ pub(super) struct Office {
     ledger: Ledger,
     store: Store,
     workers: Workers,
-}
-
-/// What a store is asked at once.
-pub(super) enum Move {
-    Batch { people: Vec<(Command, Option<Key>)>, expire: Vec<ReservationId> },
-    Deliver { rows: usize, twice: bool, strike: Option<bool> },
-    Forget { before: Timestamp },
-    Wait,
-}
-
-/// An answer that can be compared.
-#[derive(Debug, PartialEq)]
-pub(super) enum Answered {
-    Done(Vec<Event>),
-    Replayed(RecordedAnswer),
-    No(Error),
-}
-
-/// The answer that is kept for a key.
-pub(super) fn render(events: &[Event]) -> RecordedAnswer {
-    let location = events.first().map(|event| format!("/{}", event.name()));
-    RecordedAnswer { status: 201, location, body: format!("{events:?}").into() }
 }
 
 impl Office {
@@ -87,7 +63,7 @@ impl Office {
 
     /// Empties every table.
     pub(super) fn clear(&self) {
-        let deletes = tables::NAMES.iter().map(|table| format!("DELETE FROM {table};"));
+        let deletes = TABLES.iter().map(|table| format!("DELETE FROM {table};"));
         self.place.tamper(&deletes.collect::<String>());
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use poltrona_testkit::app::TestApp;
-use poltrona_testkit::place::Place;
+use poltrona_testkit::place::{Place, TABLES};
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ async fn both_stores_have_the_same_tables() {
     let server = TestApp::on_a_server().await;
     let tables = tables(embedded.place());
     assert_eq!(tables, self::tables(server.place()));
-    for name in super::tables::NAMES {
+    for name in TABLES {
         assert!(tables.contains(name), "{name} is compared");
     }
     for table in &tables {

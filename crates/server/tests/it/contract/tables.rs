@@ -5,24 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use poltrona_testkit::place::Place;
+use poltrona_testkit::place::{Place, TABLES};
 use serde_json::Value;
 
 use super::schema::{Column, columns};
 
-/// Every table that the program writes to.
-pub(super) const NAMES: [&str; 10] = [
-    "sessions",
-    "seats",
-    "reservations",
-    "sales",
-    "sale_seats",
-    "outbox",
-    "idempotency",
-    "inbox",
-    "session_stats",
-    "sales_by_hour",
-];
 /// Nothing in a column.
 pub(super) const NULL: &str = "∅";
 /// Between two columns, and between two rows; nothing that a story writes has one.
@@ -41,7 +28,7 @@ pub(super) fn row(columns: &[(&str, String)]) -> String {
 /// Every row of every table, and the outbox once more, as no more than names.
 pub(super) fn all(place: &Place) -> BTreeMap<&'static str, Rows> {
     let mut tables: BTreeMap<_, _> =
-        NAMES.iter().map(|table| (*table, read(place, table))).collect();
+        TABLES.iter().map(|table| (*table, read(place, table))).collect();
     let mut messages: Vec<_> =
         tables["outbox"].iter().chain(&tables["inbox"]).filter_map(message).collect();
     messages.sort_unstable();

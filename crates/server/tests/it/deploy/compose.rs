@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use poltrona::config::{Config, Environment, Flags, Inputs, KEYS, Kind, resolve};
 use poltrona::http::fields::BODY_MAX_BYTES;
+use poltrona_testkit::files::{read, repository};
 use serde_json::{Map, Value};
 
-use super::{directives, duration, is_a_command, read, repository, texts, yaml};
+use super::files::{directives, duration, is_a_command, texts, yaml};
 
 /// The engines that instances share.
 const ENGINES: &[&str] = &["DATABASE_URL", "REDIS_URL", "RABBITMQ_URL"];

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::{is_a_command, read, repository};
+use poltrona_testkit::files::{read, repository};
+
+use super::files::is_a_command;
 
 /// The arguments of an instruction in exec form, after the program.
 fn arguments(dockerfile: &str, instruction: &str) -> Vec<String> {

@@ -8,10 +8,11 @@ use std::time::Duration;
 use poltrona::config::{Config, Secret};
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines;
+use poltrona_testkit::files::{read, repository};
 use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 
-use super::{is_a_command, read, repository, yaml};
+use super::files::{is_a_command, yaml};
 
 /// What is told of RabbitMQ's queues; each is to be watched by somebody.
 const OF_THE_BROKER: [&str; 4] = [

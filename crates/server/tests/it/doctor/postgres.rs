@@ -1,11 +1,12 @@
 //! A server that was set up wrong, or that somebody meddled with.
 
 use poltrona::app::migrate;
-use poltrona::doctor::Verdict;
+use poltrona::config::Config;
+use poltrona::doctor::{Status, Verdict, examine};
 use poltrona_testkit::engines::Postgres;
 use poltrona_testkit::wait::wait_for;
 
-use super::*;
+use super::findings::{assert_all_ok, failures, fix, of, over, run};
 
 /// A server of the story's own, with our tables.
 async fn server() -> (Postgres, Config, String) {

@@ -3,12 +3,13 @@
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, ConnectionProperties};
-use poltrona::doctor::Verdict;
+use poltrona::config::{Config, Secret};
+use poltrona::doctor::{Status, Verdict, examine};
 use poltrona_engine::bus::rabbitmq::{Queue, connect};
 use poltrona_engine::tls::Tls;
 use poltrona_testkit::engines::{Vhost, vhost};
 
-use super::*;
+use super::findings::of;
 
 fn carrying(url: &str) -> Config {
     Config { ephemeral: true, rabbitmq_url: Some(Secret::new(url)), ..Config::default() }

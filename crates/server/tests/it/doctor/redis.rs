@@ -1,9 +1,10 @@
 //! A Redis that does not let the lock work.
 
-use poltrona::doctor::Verdict;
+use poltrona::config::{Config, Secret};
+use poltrona::doctor::{Status, Verdict, examine};
 use poltrona_testkit::engines::Redis;
 
-use super::*;
+use super::findings::{failures, fix, of};
 
 /// The settings of an instance that locks seats there. Its database plays no part.
 fn locking(url: &str) -> (tempfile::TempDir, Config) {

@@ -3,12 +3,13 @@
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use poltrona::doctor::Verdict;
+use poltrona::config::Config;
+use poltrona::doctor::{Status, Verdict, examine};
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::place::Place;
 use rusqlite::Connection;
 
-use super::*;
+use super::findings::{assert_all_ok, failures, fix, of};
 
 /// A folder that nobody else can look into, as the program makes it.
 fn private() -> Place {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use poltrona_engine::env::clock::Clock;
 use poltrona_testkit::wait::wait_for;
 
-use super::in_real_time;
+use super::opening::in_real_time;
 
 const TEN_MINUTES_MILLIS: i64 = 600_000;
 /// How long a hold is here, in milliseconds.

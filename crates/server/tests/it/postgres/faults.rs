@@ -4,8 +4,6 @@ use std::time::{Duration, Instant};
 
 use poltrona_testkit::app::{Answer, Request, TestApp};
 
-use super::wait_for_waiting;
-
 /// Well below every time-out.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
@@ -16,7 +14,7 @@ async fn whoever_waits_on_a_connection_that_breaks_is_told_the_truth_at_once() {
     let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
     let (answer, cut_at) =
         tokio::join!(app.reserve(session.seat("A1"), "ana").into_future(), async {
-            wait_for_waiting(app.place(), 1).await;
+            app.place().wait_for_waiting(1).await;
             app.place().cut_connections();
             lock.end();
             Instant::now()
@@ -53,7 +51,7 @@ async fn a_batch_that_is_cut_while_it_is_written_is_undone_whole() {
     let lock = app.place().keep_locked("LOCK TABLE outbox IN SHARE MODE").await;
     let ask = || app.reserve(session.seat("A1"), "ana").key("k").into_future();
     let (refused, ()) = tokio::join!(ask(), async {
-        wait_for_waiting(app.place(), 1).await;
+        app.place().wait_for_waiting(1).await;
         app.place().cut_connections();
     });
     refused.refused(503, "store_unavailable");
@@ -78,7 +76,7 @@ async fn a_commit_that_is_cut_is_told_as_unknown_and_its_key_tells() {
     let lock = app.place().keep_locked("SELECT pg_advisory_xact_lock(1)").await;
     let ask = || app.reserve(session.seat("A1"), "ana").key("k").into_future();
     let (unknown, ()) = tokio::join!(ask(), async {
-        wait_for_waiting(app.place(), 1).await;
+        app.place().wait_for_waiting(1).await;
         app.place().cut_connections();
     });
     unknown.refused(503, "outcome_unknown");

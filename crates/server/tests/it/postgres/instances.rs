@@ -4,8 +4,6 @@ use poltrona_testkit::app::{Answer, TestApp, at_once, count, session_body};
 use poltrona_testkit::wait::wait_for;
 use serde_json::json;
 
-use super::wait_for_waiting;
-
 /// Three instances.
 async fn three() -> [TestApp; 3] {
     let first = TestApp::on_a_server().await;
@@ -77,7 +75,7 @@ async fn a_key_used_by_two_instances_at_once_has_one_effect_and_one_answer() {
     // Both have decided, and neither can write its answer down.
     let lock = one.place().keep_locked("LOCK TABLE idempotency IN SHARE MODE").await;
     let (first, second, ()) = tokio::join!(open(&one), open(&other), async {
-        wait_for_waiting(one.place(), 2).await;
+        one.place().wait_for_waiting(2).await;
         lock.end();
     });
     let (first, second) = (first.expect(201), second.expect(201));
@@ -98,7 +96,7 @@ async fn a_key_used_for_two_things_at_once_by_two_instances_has_the_effect_of_on
     let ask = |app: &TestApp, number| app.reserve(session.seat(number), "ana").key("k");
     let (first, second, ()) =
         tokio::join!(ask(&one, "A1").into_future(), ask(&other, "A2").into_future(), async {
-            wait_for_waiting(one.place(), 2).await;
+            one.place().wait_for_waiting(2).await;
             lock.end();
         });
     let mut statuses = [first.status, second.status];
@@ -121,7 +119,7 @@ async fn what_two_instances_do_with_one_reservation_at_once_happens_one_after_th
             one.pay(&held).into_future(),
             other.cancel(&held).into_future(),
             async {
-                wait_for_waiting(one.place(), 2).await;
+                one.place().wait_for_waiting(2).await;
                 lock.end();
             },
         );
@@ -155,7 +153,7 @@ async fn extensions_by_two_instances_at_once_are_both_counted() {
     let lock = one.place().keep_locked("SELECT 1 FROM seats FOR UPDATE").await;
     let (first, second, ()) =
         tokio::join!(one.extend(&held).into_future(), other.extend(&held).into_future(), async {
-            wait_for_waiting(one.place(), 2).await;
+            one.place().wait_for_waiting(2).await;
             lock.end();
         },);
     first.expect(200);
@@ -176,7 +174,7 @@ async fn a_session_that_two_instances_change_at_once_loses_neither_change() {
         one.patch(&session.path(), &movie).into_future(),
         other.patch(&session.path(), &price).into_future(),
         async {
-            wait_for_waiting(one.place(), 2).await;
+            one.place().wait_for_waiting(2).await;
             lock.end();
         },
     );
@@ -198,7 +196,7 @@ async fn a_session_is_closed_or_sold_from_and_never_both() {
             one.delete(&session.path()).into_future(),
             other.reserve(session.seat("B3"), "ana").into_future(),
             async {
-                wait_for_waiting(one.place(), 2).await;
+                one.place().wait_for_waiting(2).await;
                 lock.end();
             },
         );

@@ -10,8 +10,6 @@ use poltrona_engine::store::postgres::{Target, migrate};
 use poltrona_testkit::app::{Session, TestApp};
 use poltrona_testkit::place::Place;
 
-use super::wait_for_waiting;
-
 /// Longer than any of it takes.
 const PATIENT: Duration = Duration::from_mins(10);
 
@@ -108,7 +106,7 @@ async fn a_migration_that_waits_for_a_table_in_use_keeps_no_buyer_from_it() {
     // Somebody's report, in a transaction that stays open.
     let report = place.keep_locked("SELECT count(*) FROM seats").await;
     let selling = async {
-        wait_for_waiting(&place, 1).await;
+        place.wait_for_waiting(1).await;
         buy(&app, &session, 0..3).await;
         report.end();
     };

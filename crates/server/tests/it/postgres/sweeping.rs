@@ -6,7 +6,7 @@ use std::time::Duration;
 use poltrona_testkit::app::{HOLD, TestApp};
 use poltrona_testkit::wait::wait_for;
 
-use super::in_real_time;
+use super::opening::in_real_time;
 
 #[tokio::test]
 async fn events_of_an_instance_that_ended_before_it_told_them_are_told_by_another() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::wait::wait_for;
 
-use super::{in_real_time, wait_for_waiting};
+use super::opening::in_real_time;
 
 #[tokio::test]
 async fn a_payment_that_waits_past_the_deadline_is_refused_and_the_seat_sold_once() {
@@ -17,7 +17,7 @@ async fn a_payment_that_waits_past_the_deadline_is_refused_and_the_seat_sold_onc
     let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
     let (paid, ()) = tokio::join!(app.pay(&held).into_future(), async {
         // It came in time: it waits already while the hold still lives.
-        wait_for_waiting(app.place(), 1).await;
+        app.place().wait_for_waiting(1).await;
         assert!(app.place().servers_millis() < expires_at, "the machine is too slow to tell this");
         let lapsed = async || (app.place().servers_millis() >= expires_at).then_some(());
         wait_for("the hold lapses", lapsed).await;

@@ -6,24 +6,24 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use poltrona_testkit::client::Connection;
+use poltrona_testkit::engines::Port;
+use poltrona_testkit::files::{read, repository};
 use poltrona_testkit::program::Program;
 use poltrona_testkit::wait::wait_until;
 use serde_json::json;
 use tempfile::TempDir;
 
-const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-
 /// A balancer that runs. It is killed when dropped.
 struct Balancer {
     child: Child,
     address: SocketAddr,
+    _port: Port,
     _folder: TempDir,
 }
 
@@ -34,13 +34,14 @@ impl Balancer {
         let folder = tempfile::tempdir().unwrap();
         // nginx's workers are another user's when it is started by root.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        let address = unused();
+        let port = Port::claim();
+        let address = port.address();
         let site = folder.path().join("site");
         fs::create_dir(&site).unwrap();
         fs::write(site.join("listen.conf"), format!("listen {address};\n")).unwrap();
         fs::write(site.join("upstream.conf"), upstream(instances)).unwrap();
         let file = folder.path().join("nginx.conf");
-        fs::copy(Path::new(REPOSITORY).join("deploy/nginx.conf"), &file).unwrap();
+        fs::copy(repository("deploy/nginx.conf"), &file).unwrap();
         let child = Command::new("nginx")
             .arg("-p")
             .arg(folder.path())
@@ -51,7 +52,7 @@ impl Balancer {
             .spawn()
             .expect("nginx");
         wait_until("the balancer listens", || TcpStream::connect(address).ok());
-        Self { child, address, _folder: folder }
+        Self { child, address, _port: port, _folder: folder }
     }
 
     fn connect(&self) -> Connection {
@@ -66,14 +67,8 @@ impl Drop for Balancer {
     }
 }
 
-/// An address that nobody listens on.
-fn unused() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 fn upstream(instances: &[SocketAddr]) -> String {
-    let file = fs::read_to_string(format!("{REPOSITORY}/deploy/nginx/compose/upstream.conf"));
-    let file = file.unwrap();
+    let file = read("deploy/nginx/compose/upstream.conf");
     let servers = instances.iter().map(|it| format!("server {it} max_fails=3 fail_timeout=2s;"));
     let mut servers = Some(servers.collect::<Vec<_>>().join("\n"));
     let lines = file.lines().filter(|line| !line.starts_with("resolver "));

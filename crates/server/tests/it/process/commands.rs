@@ -1,13 +1,12 @@
 //! The commands beside `serve`, run as people and scripts run them.
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::Command;
 
-use poltrona_testkit::program::{Program, clean, poltrona, printed, run};
+use poltrona_testkit::engines::Port;
+use poltrona_testkit::files::read;
+use poltrona_testkit::program::{BINARY, Program, clean, poltrona, printed, run};
 use serde_json::Value;
-
-const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 #[test]
 fn config_show_tells_every_setting_and_where_it_came_from() {
@@ -37,9 +36,7 @@ fn config_show_tells_every_setting_and_where_it_came_from() {
 fn what_config_show_prints_is_a_configuration_file_that_says_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let program = |arguments: &[&str]| {
-        printed(
-            clean(env!("CARGO_BIN_EXE_poltrona"), folder.path()).args(arguments).output().unwrap(),
-        )
+        printed(clean(&BINARY, folder.path()).args(arguments).output().unwrap())
     };
     let shown = program(&["config", "show", "--hold-ttl", "3m", "--port", "8080"]);
     fs::write(folder.path().join("poltrona.toml"), &shown).unwrap();
@@ -49,13 +46,9 @@ fn what_config_show_prints_is_a_configuration_file_that_says_the_same() {
 #[test]
 fn the_file_that_comes_with_the_program_shows_its_defaults() {
     let folder = tempfile::tempdir().unwrap();
-    let defaults = printed(
-        clean(env!("CARGO_BIN_EXE_poltrona"), folder.path())
-            .args(["config", "show"])
-            .output()
-            .unwrap(),
-    );
-    let shipped = fs::read_to_string(format!("{REPOSITORY}/poltrona.toml")).unwrap();
+    let defaults =
+        printed(clean(&BINARY, folder.path()).args(["config", "show"]).output().unwrap());
+    let shipped = read("poltrona.toml");
     let shipped: Vec<_> = shipped
         .lines()
         .filter_map(|line| line.strip_prefix('#'))
@@ -133,11 +126,10 @@ fn healthcheck_tells_a_ready_server_from_one_that_is_away() {
     assert_eq!(by_url.status.code(), Some(0));
     program.stop();
 
-    // A port that was free a moment ago, and that nobody listens on now.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (code, said) = check(free);
+    let free = Port::claim();
+    let (code, said) = check(free.number());
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains(&format!("http://127.0.0.1:{free}/readyz")), "{said}");
+    assert!(said.contains(&format!("http://{}/readyz", free.address())), "{said}");
 }
 
 #[test]

@@ -4,14 +4,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use poltrona_testkit::engines::{Postgres, database};
-use poltrona_testkit::program::{Program, clean, printed, run};
+use poltrona_testkit::program::{BINARY, Program, clean, printed, run};
 use serde_json::Value;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
 
 /// The doctor of an instance over this database server.
 fn over(url: &str, arguments: &[&str]) -> Output {
-    let mut command = clean(BINARY, Path::new("/"));
+    let mut command = clean(&BINARY, Path::new("/"));
     command.arg("doctor").args(arguments).env("DATABASE_URL", url).output().unwrap()
 }
 
@@ -52,7 +50,7 @@ async fn tables_that_are_missing_are_made_by_the_command_that_is_named() {
     let findings = report["findings"].as_array().unwrap();
     let schema = findings.iter().find(|it| it["check"] == "schema").unwrap();
     let command = schema["mend"].as_str().unwrap().strip_prefix("poltrona ").unwrap();
-    let mut mending = clean(BINARY, Path::new("/"));
+    let mut mending = clean(&BINARY, Path::new("/"));
     mending.args(command.split(' ')).env("DATABASE_URL", database.url());
     printed(mending.output().unwrap());
     let output = over(database.url(), &["--json"]);
@@ -78,7 +76,7 @@ async fn an_engine_that_is_away_has_an_exit_code_of_its_own() {
 fn its_report_can_be_cut_short() {
     let folder = tempfile::tempdir().unwrap();
     let mut shell = Command::new("bash");
-    shell.args(["-o", "pipefail", "-c", &format!("'{BINARY}' doctor | head -1")]);
+    shell.args(["-o", "pipefail", "-c", &format!("'{}' doctor | head -1", *BINARY)]);
     let output = shell.current_dir(folder.path()).output().unwrap();
     assert_eq!(printed(output), "Configuration\n");
 }

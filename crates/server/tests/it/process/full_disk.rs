@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use poltrona_testkit::client::{Answer, Connection};
-use poltrona_testkit::program::{Program, clean, settle};
+use poltrona_testkit::program::{BINARY, Program, clean, settle};
 use serde_json::json;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
 /// Mounts the disk, then becomes the program that is named.
 const MOUNT: &str = "mount -t tmpfs -o size=2m tmpfs data && exec \"$@\"";
 
@@ -60,7 +59,7 @@ fn a_full_disk_refuses_sales_and_an_emptied_one_takes_them_again() {
         let _ = writeln!(io::stderr(), "\nSKIPPED: no small disk can be mounted here: {why}");
         return;
     }
-    let mut program = Program::start(with_small_disk(folder.path(), &[BINARY, "serve"]));
+    let mut program = Program::start(with_small_disk(folder.path(), &[&BINARY, "serve"]));
     let seats = program.open_session(1_000);
     let mut connection = program.connect();
     let held = reserve(&mut connection, &seats[0]).expect(201).json();

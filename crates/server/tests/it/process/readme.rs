@@ -12,10 +12,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use document::{Document, shows};
-use poltrona_testkit::program::{Program, clean, poltrona, printed, run, settle};
+use poltrona_testkit::files::{read, repository};
+use poltrona_testkit::program::{BINARY, Program, clean, poltrona, printed, run, settle};
 
-const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-const BINARY: &str = env!("CARGO_BIN_EXE_poltrona");
 /// The commands of others that a reader is asked to have.
 const OF_OTHERS: [&str; 4] = ["cargo", "docker", "install", "just"];
 /// What runs the program from its source; the tests have it built already.
@@ -25,12 +24,12 @@ const NEXT: char = '\u{1e}';
 
 #[test]
 fn the_tour_works_as_written() {
-    walk(&Document::read(&format!("{REPOSITORY}/README.md")));
+    walk(&Document::parse(&read("README.md")));
 }
 
 #[test]
 fn the_tour_in_portuguese_works_as_written() {
-    walk(&Document::read(&format!("{REPOSITORY}/README.pt-BR.md")));
+    walk(&Document::parse(&read("README.pt-BR.md")));
 }
 
 /// Starts the server by the first fence and runs the others against it.
@@ -47,7 +46,7 @@ fn walk(document: &Document) {
         let local = fence.commands.replace("localhost:3000", &program.address().to_string());
         let lines = local.lines().filter(|line| *line != "scripts/test");
         for line in lines {
-            let ours = from_source(line).map(|arguments| format!("'{BINARY}' {arguments}"));
+            let ours = from_source(line).map(|arguments| format!("'{}' {arguments}", *BINARY));
             writeln!(script, "{}", ours.as_deref().unwrap_or(line)).unwrap();
         }
         writeln!(script, "printf '{NEXT}'").unwrap();
@@ -76,7 +75,7 @@ fn from_source(command: &str) -> Option<&str> {
 fn commands_for_another_day_are_there() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["README.md", "README.pt-BR.md", "CONTRIBUTING.md"] {
-        let document = Document::read(&format!("{REPOSITORY}/{name}"));
+        let document = Document::parse(&read(name));
         assert!(!document.named.is_empty(), "{name} names no command");
         for command in &document.named {
             assert!(is_there(folder.path(), command), "{name} names {command:?}");
@@ -94,7 +93,7 @@ fn is_there(folder: &Path, command: &str) -> bool {
             run(folder, &asked).status.success()
         }
         script if script.starts_with("scripts/") || script.starts_with(".ci/") => {
-            let found = fs::metadata(format!("{REPOSITORY}/{script}"));
+            let found = fs::metadata(repository(script));
             found.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
         }
         other => OF_OTHERS.contains(&other),

@@ -6,9 +6,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use poltrona_testkit::engines::Redis;
+use poltrona_testkit::engines::{Port, Redis};
+use poltrona_testkit::process::Process;
 use poltrona_testkit::program::{BINARY, Program, clean, poltrona, run};
-use poltrona_testkit::wait::wait_until;
 use rusqlite::Connection;
 
 /// What a server that does not start says, and the code it exits with.
@@ -130,17 +130,15 @@ async fn a_redis_that_lets_nobody_in_is_told_once_and_found_when_it_does() {
 #[test]
 fn a_start_that_waits_for_its_database_ends_when_it_is_told_to() {
     let folder = tempfile::tempdir().unwrap();
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = Port::claim();
     let mut command = clean(&BINARY, folder.path());
     command.args(["serve", "--port", "0", "--wait-for", "5m"]);
-    command.env("DATABASE_URL", format!("postgres://ana@{nobody}/cinema"));
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    command.env("DATABASE_URL", format!("postgres://ana@{}/cinema", nobody.address()));
+    let mut process = Process::spawn(command.stderr(Stdio::piped()));
+    let mut log = BufReader::new(process.child().stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("waiting for PostgreSQL")), "it waits");
-    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    assert!(told.unwrap().success());
-    let ended = wait_until("it ends", || child.try_wait().unwrap());
-    assert_eq!(ended.code(), Some(0));
+    process.terminate();
+    assert_eq!(process.ended().code(), Some(0));
 }
 
 #[test]

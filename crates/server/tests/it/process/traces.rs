@@ -2,24 +2,21 @@
 
 use std::path::Path;
 
+use poltrona_testkit::engines::Port;
 use poltrona_testkit::program::{Program, poltrona};
 use poltrona_testkit::wait::wait_until;
 use serde_json::Value;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-/// A port that nobody listens on.
-fn nobody() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
-}
-
-fn serve(folder: &Path) -> Program {
+/// Serves beside a collector that is away; its port is nobody else's.
+fn serve(folder: &Path) -> (Program, Port) {
+    let port = Port::claim();
     let mut command = poltrona(folder);
     command.args(["serve", "--otlp-sample-percent", "100"]);
     // As the specification of OpenTelemetry names it.
-    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", nobody());
-    Program::start(command)
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", port.address()));
+    (Program::start(command), port)
 }
 
 fn dropped(program: &Program) -> u64 {
@@ -31,7 +28,7 @@ fn dropped(program: &Program) -> u64 {
 #[test]
 fn a_collector_that_is_away_is_told_once_and_what_it_misses_is_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let program = serve(folder.path());
+    let (program, _port) = serve(folder.path());
     for _ in 0..2 {
         let before = dropped(&program);
         program.get("/health").expect(200);
@@ -45,7 +42,7 @@ fn a_collector_that_is_away_is_told_once_and_what_it_misses_is_counted() {
 #[test]
 fn lines_of_the_log_name_the_trace_that_they_belong_to() {
     let folder = tempfile::tempdir().unwrap();
-    let program = serve(folder.path());
+    let (program, _port) = serve(folder.path());
     let mut connection = program.connect();
     let traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01");
     let headers = [("traceparent", traceparent.as_str())];

@@ -8,7 +8,7 @@ use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 
 use super::client::Client;
-use super::{buy, open};
+use super::opening::{buy, open};
 use crate::read_models::agreement;
 
 /// 1 s, 5 s and 25 s.

@@ -6,7 +6,7 @@ use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines::{self, RabbitMq};
 
 use super::client::Client;
-use super::{buy, connected, open, through};
+use super::opening::{buy, connected, open, through};
 use crate::read_models::agreement;
 
 /// A queue that is younger than this may not survive its broker's death.

@@ -6,7 +6,7 @@ use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines;
 
 use super::client::{Client, holds};
-use super::{connected, through};
+use super::opening::{connected, through};
 use crate::read_models::agreement;
 
 const SHORT: Duration = Duration::from_millis(400);

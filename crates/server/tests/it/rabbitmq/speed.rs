@@ -12,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::client::Client;
-use super::{buy, connected, through};
+use super::opening::{buy, connected, through};
 
 const ROUNDS: u32 = 5;
 const ROWS: u32 = 256;

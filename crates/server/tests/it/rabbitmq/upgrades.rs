@@ -5,7 +5,7 @@ use poltrona_testkit::engines;
 use serde_json::Value;
 
 use super::client::Client;
-use super::{buy, open};
+use super::opening::{buy, open};
 use crate::read_models::agreement;
 use crate::upgrades::as_version_1;
 

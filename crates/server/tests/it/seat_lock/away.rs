@@ -6,8 +6,7 @@ use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines::Redis;
 use serde_json::json;
 
-use super::marks::{Marks as _, open_as, open_with};
-use super::{refuse_once, said};
+use super::marks::{Marks as _, open_as, open_with, refuse_once, said};
 
 /// How long Redis may take, unless told otherwise.
 const LIMIT: Duration = Duration::from_millis(50);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use poltrona::config::{Config, Secret};
-use poltrona_testkit::app::{Session, TestApp};
+use poltrona_engine::observe::metrics::Readings;
+use poltrona_testkit::app::{Answer, Session, TestApp};
 use poltrona_testkit::engines::Redis;
 
 /// Far longer than any machine needs, for stories about something else than slowness.
@@ -49,4 +50,18 @@ pub(super) fn key(session: &Session, number: &str) -> String {
     let all = session.all_seats();
     let at = all.iter().position(|seat| *seat == session.seat(number)).expect("a seat");
     format!("seat:{{{}}}:{}", session.id, at + 1)
+}
+
+/// How often the lock said this.
+pub(super) fn said(app: &TestApp, outcome: &str) -> u64 {
+    let page = app.engine().metrics.render(&Readings::default());
+    let name = format!("poltrona_seat_lock_total{{outcome=\"{outcome}\"}} ");
+    let count = page.lines().find_map(|line| line.strip_prefix(&name));
+    count.unwrap_or_else(|| panic!("{name} in\n{page}")).parse().expect("a count")
+}
+
+/// Has a seat, or seats, refused once by the database, so that it is not asked again at once.
+pub(super) async fn refuse_once(app: &TestApp, session: &Session, numbers: &[&str]) -> Answer {
+    let seats: Vec<_> = numbers.iter().map(|number| session.seat(number)).collect();
+    app.reserve_all(&seats, "zoe").await.expect(409)
 }

@@ -1,7 +1,6 @@
 //! Redis forgets, or says what is not so.
 
-use super::marks::{Marks as _, key, open_with};
-use super::{refuse_once, said};
+use super::marks::{Marks as _, key, open_with, refuse_once, said};
 use poltrona_testkit::app::{HOLD, MILLI, Session, TestApp};
 use poltrona_testkit::engines::Redis;
 

@@ -1,7 +1,5 @@
 //! A Markdown file read for its commands.
 
-use std::fs;
-
 /// The commands of a file.
 #[derive(Debug, Default)]
 pub(super) struct Document {
@@ -19,12 +17,7 @@ pub(super) struct Fence {
 }
 
 impl Document {
-    pub(super) fn read(path: &str) -> Self {
-        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        Self::parse(&text)
-    }
-
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let mut document = Self::default();
         let mut lines = text.lines();
         while let Some(line) = lines.next() {

@@ -4,7 +4,7 @@ use poltrona_testkit::books;
 use poltrona_testkit::sql::Connection;
 use poltrona_testkit::wait::wait_until;
 
-use super::Stack;
+use super::instances::Stack;
 
 impl Stack {
     /// Waits until everything has come to rest, and the consumers have had every event: then nothing

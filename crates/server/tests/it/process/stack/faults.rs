@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use poltrona_testkit::wait::wait_for;
 
-use super::{EVERYONE, Stack};
+use super::instances::{EVERYONE, Stack};
 
 /// Waits until a while of the crowd's time has gone by. Nothing depends on how long it really was.
 async fn a_while(millis: u64) {
@@ -30,10 +30,8 @@ impl Stack {
 async fn a_redis_that_forgets_and_goes_away_costs_speed_and_nothing_else() {
     let mut stack = Stack::start().await;
     let mut crowd = stack.crowd(EVERYONE, 12);
-    let client = redis::Client::open(stack.redis.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     for _ in 0..20 {
-        redis::cmd("FLUSHALL").exec_async(&mut connection).await.unwrap();
+        stack.redis.empty();
         a_while(100).await;
     }
     stack.redis.pause();

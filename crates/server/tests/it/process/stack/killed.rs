@@ -2,7 +2,7 @@
 
 use poltrona_engine::failpoint::Failpoint;
 
-use super::{EVERYONE, Stack};
+use super::instances::{EVERYONE, Stack};
 
 /// At which time of being there the instance ends: late enough that others are in the middle of things.
 const TIME: &str = "40";

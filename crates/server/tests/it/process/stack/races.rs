@@ -7,7 +7,7 @@ use poltrona_testkit::client::Connection;
 use poltrona_testkit::program::Program;
 use serde_json::json;
 
-use super::{EVERYONE, Stack};
+use super::instances::{EVERYONE, Stack};
 
 const CLIENTS: usize = 300;
 const SEATS: u16 = 16;

@@ -1,6 +1,6 @@
 //! Instances come and go in good order, as in a release that rolls out.
 
-use super::{EVERYONE, Stack};
+use super::instances::{EVERYONE, Stack};
 use poltrona_testkit::wait::wait_for;
 
 #[tokio::test(flavor = "multi_thread")]

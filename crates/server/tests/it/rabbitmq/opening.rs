@@ -1,0 +1,28 @@
+//! Box offices whose events go through a vhost.
+
+use poltrona::config::{Config, Secret};
+use poltrona_testkit::app::{Session, TestApp};
+use poltrona_testkit::engines::Vhost;
+
+/// The settings that lead to a vhost.
+pub(super) fn through(vhost: &Vhost) -> impl Fn(&mut Config) {
+    let url = vhost.url().to_owned();
+    move |config| config.rabbitmq_url = Some(Secret::new(url.as_str()))
+}
+
+/// A box office in real time whose events go through this vhost, connected.
+pub(super) async fn open(vhost: &Vhost) -> TestApp {
+    let app = TestApp::in_real_time(through(vhost)).await;
+    connected(&app).await;
+    app
+}
+
+pub(super) async fn connected(app: &TestApp) {
+    app.wait_until("it is connected", || app.engine().bus.is_up() == Some(true)).await;
+}
+
+/// Somebody buys this seat; gives the sale.
+pub(super) async fn buy(app: &TestApp, session: &Session, seat: usize) {
+    let held = app.reserve(session.all_seats()[seat], "ana").await.expect(201);
+    app.pay(&held.id()).await.expect(201);
+}
