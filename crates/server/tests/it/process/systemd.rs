@@ -8,7 +8,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use poltrona::config::Config;
-
 use poltrona_testkit::program::{BINARY, Program, clean, poltrona};
 use poltrona_testkit::wait::{PATIENCE, wait_until};
 
