@@ -122,10 +122,10 @@ impl Running {
         let Options { metrics, traces, .. } = options;
         let (background, stop_background) = (TaskTracker::new(), CancellationToken::new());
         let (feed, fatal) = (Feed::holding(options.feed_commits), CancellationToken::new());
-        let expiry = Arc::new(Expiry::new(env.clock.clone()));
+        let expiry = Arc::new(Expiry::new(env.clone()));
         let tasks = (&background, &stop_background);
-        let (redis, hold, clock) = (options.redis.as_ref(), options.hold_ttl, &env.clock);
-        let seat_lock = SeatLock::start(redis, hold, clock, &metrics, &feed, tasks)
+        let (redis, hold) = (options.redis.as_ref(), options.hold_ttl);
+        let seat_lock = SeatLock::start(redis, hold, &env, &metrics, &feed, tasks)
             .map_err(StartError::Redis)?;
         let parts = ledger::Parts {
             env: env.clone(),
@@ -144,7 +144,7 @@ impl Running {
         let bus = match options.rabbitmq {
             Some(settings) => {
                 let parts = rabbitmq::Parts {
-                    clock: env.clock.clone(),
+                    env: env.clone(),
                     ledger: ledger.clone(),
                     store: store.clone(),
                     expiry: Arc::clone(&expiry),

@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use crate::env::clock::{Clock, pause};
+use crate::backoff::WORK;
+use crate::env::Env;
+use crate::env::clock::pause;
 use crate::ledger::feed::{Next, Subscription};
 use crate::ledger::{Error, Ledger};
 use crate::observe::metrics::Metrics;
@@ -32,15 +34,15 @@ const EARLY_RETRY: Duration = Duration::from_millis(5);
 
 /// When which reservation lapses.
 pub struct Expiry {
-    clock: Clock,
+    env: Env,
     due: Mutex<BTreeSet<(Timestamp, ReservationId)>>,
     sooner: Notify,
 }
 
 impl Expiry {
     /// A queue that nothing is in yet.
-    pub fn new(clock: Clock) -> Self {
-        Self { clock, due: Mutex::default(), sooner: Notify::new() }
+    pub fn new(env: Env) -> Self {
+        Self { env, due: Mutex::default(), sooner: Notify::new() }
     }
 
     /// Follows the feed until stopped: holds to watch, and holds that need no watching any more. Of
@@ -106,7 +108,7 @@ impl Expiry {
             let next = self.due().first().map(|(at, _)| *at);
             let due = async {
                 match next {
-                    Some(at) => self.clock.sleep_until(at).await,
+                    Some(at) => self.env.clock.sleep_until(at).await,
                     None => std::future::pending().await,
                 }
             };
@@ -132,7 +134,7 @@ impl Expiry {
                 }
                 Err(error) => {
                     warn!(target: "expiry", %error, "cannot read what is pending; trying again");
-                    pause(PAUSE).await;
+                    pause(WORK.wait(&self.env.ids)).await;
                 }
             }
         }
@@ -151,7 +153,7 @@ impl Expiry {
             Ok(_) | Err(Error::Refused(Refusal::ReservationNotFound(_))) => Ok(()),
             // Early by a hair, for clocks differ; or much too early, for it was extended.
             Err(Error::Refused(Refusal::NotLapsed { expires_at, .. })) => {
-                early.push((expires_at.max(self.clock.now().plus(EARLY_RETRY)), *reservation));
+                early.push((expires_at.max(self.env.clock.now().plus(EARLY_RETRY)), *reservation));
                 Ok(())
             }
             Err(error) => Err(error),
@@ -167,13 +169,13 @@ impl Expiry {
         for (reservation, done) in lapsed.into_iter().zip(done) {
             if let Err(error) = done {
                 debug!(target: "expiry", %error, "a lapse was not recorded; trying again");
-                self.due().insert((self.clock.now().plus(PAUSE), reservation));
+                self.due().insert((self.env.clock.now().plus(PAUSE), reservation));
             }
         }
     }
 
     fn take_lapsed(&self) -> Vec<ReservationId> {
-        let now = self.clock.now();
+        let now = self.env.clock.now();
         let mut due = self.due();
         let mut lapsed = Vec::new();
         while lapsed.len() < LAPSES

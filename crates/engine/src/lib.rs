@@ -8,6 +8,7 @@
 pub mod failpoint;
 pub mod wire;
 pub mod env;
+pub mod backoff;
 pub mod tls;
 pub mod observe;
 pub mod event;

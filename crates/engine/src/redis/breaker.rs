@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::connection::{Connection, Server};
+use crate::backoff::REDIS;
 use crate::env::clock::pause;
+use crate::env::ids::Ids;
 use crate::observe::metrics::Metrics;
 use crate::tls::Tls;
 
@@ -44,7 +46,7 @@ pub struct Scripts {
 
 /// How long connecting may take, which no request waits for.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
-/// How often the watch looks.
+/// How often the watch looks at a connection.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// So many failures in a row open the breaker.
 const FAILURES: u32 = 5;
@@ -54,6 +56,7 @@ pub struct Breaker {
     server: Server,
     scripts: Scripts,
     limit: Duration,
+    ids: Ids,
     metrics: Arc<Metrics>,
     line: RwLock<Line>,
     /// Whether it was logged that Redis is away.
@@ -81,12 +84,17 @@ impl Breaker {
     /// Open at first: nothing has been reached yet. Once it is, an answer may take as long as `limit`.
     ///
     /// Fails when the URL is none.
-    pub fn new(settings: &Settings, scripts: Scripts, metrics: Arc<Metrics>) -> RedisResult<Self> {
+    pub fn new(
+        settings: &Settings,
+        scripts: Scripts,
+        ids: Ids,
+        metrics: Arc<Metrics>,
+    ) -> RedisResult<Self> {
         let server = Server::parse(&settings.url, settings.tls.clone())?;
         let limit = settings.timeout;
         metrics.seat_lock_open(true);
         let (line, logged_away) = (RwLock::default(), AtomicBool::new(false));
-        Ok(Self { server, scripts, limit, metrics, line, logged_away })
+        Ok(Self { server, scripts, limit, ids, metrics, line, logged_away })
     }
 
     /// How long Redis may take to answer.
@@ -128,7 +136,8 @@ impl Breaker {
                     // Or nobody would notice, while nobody buys, that Redis went away.
                     let _ = self.call::<redis::Value>(&(self.scripts.trial)()).await;
                 }
-                pause(LOOK_EVERY).await;
+                let wait = if self.is_open() { REDIS.wait(&self.ids) } else { LOOK_EVERY };
+                pause(wait).await;
             }
         };
         let _ = stop.run_until_cancelled(watching).await;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::lock::{Lock, LockRequest, Verdict};
-use crate::env::clock::Clock;
+use crate::env::Env;
 use crate::failpoint::Failpoint;
 use crate::ledger::{Feed, Ledger, OnDecided, Reply, Request};
 use crate::observe::metrics::Metrics;
@@ -40,13 +40,13 @@ impl SeatLock {
     pub fn start(
         redis: Option<&Settings>,
         hold: Duration,
-        clock: &Clock,
+        env: &Env,
         metrics: &Arc<Metrics>,
         feed: &Feed,
         tasks: (&TaskTracker, &CancellationToken),
     ) -> RedisResult<Self> {
         let Some(redis) = redis else { return Ok(Self::Off) };
-        let lock = Lock::start(redis, hold, clock, metrics, feed, tasks)?;
+        let lock = Lock::start(redis, hold, env, metrics, feed, tasks)?;
         Ok(Self::Redis(Arc::new(lock)))
     }
 

@@ -14,7 +14,7 @@ use super::marks::Marks;
 use super::pending::{PendingLock, Standing};
 use super::recent::Recent;
 use super::scripts;
-use crate::env::clock::Clock;
+use crate::env::Env;
 use crate::ledger::feed::{Feed, Next, Subscription};
 use crate::observe::metrics::{LockSaid, Metrics};
 use crate::redis::{Breaker, CallError, Settings};
@@ -54,12 +54,13 @@ impl Lock {
     pub(super) fn start(
         settings: &Settings,
         hold: Duration,
-        clock: &Clock,
+        env: &Env,
         metrics: &Arc<Metrics>,
         feed: &Feed,
         (tracker, stop): (&TaskTracker, &CancellationToken),
     ) -> RedisResult<Self> {
-        let breaker = Breaker::new(settings, scripts::all(), Arc::clone(metrics))?;
+        let breaker = Breaker::new(settings, scripts::all(), env.ids.clone(), Arc::clone(metrics))?;
+        let clock = &env.clock;
         let (breaker, recent) = (Arc::new(breaker), Arc::new(Recent::new(clock.clone())));
         let (updater, updating) = MarkUpdater::new(Arc::clone(&recent), Arc::clone(&breaker));
         tracker.spawn(Arc::clone(&breaker).watch(stop.clone()));

@@ -1,8 +1,8 @@
 //! The engine, what watches it, and what requests reach: started and stopped together.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use poltrona_engine::backoff::DATABASE_AT_START;
 use poltrona_engine::observe::metrics::Metrics;
 use poltrona_engine::store::postgres::OpenError as ServerError;
 use poltrona_engine::store::{Location, OpenError};
@@ -16,9 +16,6 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::http::state::{App, SharedApp};
 use crate::telemetry::collector::{self, Collecting};
-
-/// How long between two tries to reach an engine that a start waits for.
-const TRY_EVERY: Duration = Duration::from_millis(250);
 
 /// A box office that is open: its store is reached, and its background work runs.
 pub struct Running {
@@ -40,6 +37,7 @@ impl Running {
         let (traces, collecting) = collector::traces(&config, &tls, &env, &metrics)?;
         let options = options::engine(&config, &tls, metrics, traces);
         let deadline = Instant::now() + config.wait_for;
+        let mut waits = DATABASE_AT_START.waits(&env.ids);
         let engine = loop {
             match engine::Running::open(&location, options.clone(), env.clone()).await {
                 Ok(running) => break running,
@@ -48,7 +46,8 @@ impl Running {
                 {
                     let (error, server) = (error.to_string(), location.describe());
                     info!(target: "database", error, server, "waiting for PostgreSQL");
-                    sleep(TRY_EVERY).await;
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    sleep(waits.next_wait().min(left)).await;
                 }
                 Err(error) => return Err(failure(error, &location)),
             }

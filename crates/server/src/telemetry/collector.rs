@@ -34,6 +34,8 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use poltrona_engine::Env;
+use poltrona_engine::backoff::WORK;
+use poltrona_engine::env::ids::Ids;
 use poltrona_engine::observe::metrics::Metrics;
 use poltrona_engine::observe::traces::{LINKS_MAX, Traces};
 use poltrona_engine::tls::Tls;
@@ -46,8 +48,6 @@ const BATCH_MAX: usize = 512;
 const LINGER: Duration = Duration::from_secs(1);
 /// How long the collector may take to answer.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the next message waits after one that failed.
-const PAUSE: Duration = Duration::from_secs(1);
 /// How much of an answer is read.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
 const PROTOBUF: &str = "application/x-protobuf";
@@ -89,7 +89,7 @@ pub fn traces(
         KeyValue::new("service.instance.id", env.ids.fresh().to_string()),
     ]);
     let resource = resource.build();
-    let (queue, collecting) = start(endpoint, tls, &resource, metrics)?;
+    let (queue, collecting) = start(endpoint, tls, &env.ids, &resource, metrics)?;
     // Whoever sends a `traceparent` has decided already, and a trace with holes is worth little.
     let share = f64::from(config.otlp_sample_percent) / 100.0;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share)));
@@ -119,6 +119,7 @@ struct Lost {
 fn start(
     endpoint: &str,
     tls: &Tls,
+    ids: &Ids,
     resource: &Resource,
     metrics: &Arc<Metrics>,
 ) -> anyhow::Result<(Queue, Collecting)> {
@@ -128,6 +129,7 @@ fn start(
     let exporter = Exporter {
         client: client(tls),
         url,
+        ids: ids.clone(),
         resource: resource.into(),
         lost: Arc::clone(&lost),
         told: 0,
@@ -180,6 +182,7 @@ impl SpanProcessor for Queue {
 struct Exporter {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Uri,
+    ids: Ids,
     resource: ResourceAttributesWithSchema,
     lost: Arc<Lost>,
     /// How many were lost when it was looked at last.
@@ -200,7 +203,7 @@ impl Exporter {
             }
             self.tell(outcome.as_ref().err());
             if outcome.is_err() {
-                stop.run_until_cancelled(sleep(PAUSE)).await;
+                stop.run_until_cancelled(sleep(WORK.wait(&self.ids))).await;
             }
         }
     }

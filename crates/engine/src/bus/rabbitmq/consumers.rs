@@ -5,7 +5,6 @@
 //! queue; so that whatever dies between, the message comes again, and the inbox knows it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use futures_util::StreamExt as _;
@@ -23,13 +22,12 @@ use super::retry;
 use super::state::State;
 use super::topology::{self, Queue};
 use super::work::Batch;
+use crate::backoff::WORK;
 use crate::env::clock::pause;
 use crate::failpoint::Failpoint;
 
 /// How many messages of a queue are in hand at most.
 const PREFETCH: u16 = 200;
-/// How long a batch waits for the store.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// A queue that is being worked on.
 struct Subscription {
@@ -101,7 +99,7 @@ impl Subscription {
         let mut batch = Batch::new(self.queue);
         let (mut sound, mut failed) = (Vec::new(), Vec::new());
         for delivery in deliveries {
-            match batch.add(&delivery, bus.clock.now()) {
+            match batch.add(&delivery, bus.env.clock.now()) {
                 Ok(()) => sound.push(delivery),
                 Err(why) => failed.push((delivery, why)),
             }
@@ -143,7 +141,7 @@ impl Subscription {
                 }
                 Err(_) => {}
             }
-            stop.run_until_cancelled(pause(PAUSE)).await?;
+            stop.run_until_cancelled(pause(WORK.wait(&bus.env.ids))).await?;
         }
     }
 }

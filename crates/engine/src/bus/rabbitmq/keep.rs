@@ -14,16 +14,17 @@ use tokio_util::sync::CancellationToken;
 use super::link::{Side, close, open};
 use super::state::State;
 use super::{consumers, publisher};
+use crate::backoff::BROKER;
 use crate::env::clock::pause;
 
-/// How long to wait before the first new try, and at most.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
+/// How soon instances that quarrel over the declaration of a queue notice it.
+const QUARREL: Duration = Duration::from_secs(5);
 /// How long a connection has to last to be called good, so that the next failure is a first one.
 const GOOD: Duration = Duration::from_secs(10);
 
 /// Keeps one side connected until stopped.
 pub(super) async fn keep(bus: Arc<State>, side: Side, stop: CancellationToken) {
-    let mut wait = PAUSES[0];
+    let mut waits = BROKER.waits(&bus.env.ids);
     let (mut first, mut is_first_try) = (true, true);
     while !stop.is_cancelled() {
         let since = Instant::now();
@@ -43,16 +44,15 @@ pub(super) async fn keep(bus: Arc<State>, side: Side, stop: CancellationToken) {
         };
         let Err(why) = ended else { return };
         // What takes long is no quarrel over queues.
-        is_first_try &= since.elapsed() < PAUSES[1];
+        is_first_try &= since.elapsed() < QUARREL;
         bus.link(side).away(&why, is_first_try);
         is_first_try = false;
         if since.elapsed() > GOOD {
-            wait = PAUSES[0];
+            waits = BROKER.waits(&bus.env.ids);
         }
-        if stop.run_until_cancelled(pause(wait)).await.is_none() {
+        if stop.run_until_cancelled(pause(waits.next_wait())).await.is_none() {
             return;
         }
-        wait = (wait * 2).min(PAUSES[1]);
     }
 }
 

@@ -146,7 +146,7 @@ impl State {
         confirms: &mut Confirms<'_>,
         message: &EventBatch,
     ) -> anyhow::Result<()> {
-        let late = message.created_at.until(self.clock.now()) > holds::LATE;
+        let late = message.created_at.until(self.env.clock.now()) > holds::LATE;
         for (length, list) in holds::by_length(message) {
             let queued = match self.delay_queues.admit(length, Instant::now()) {
                 holds::Admission::Known => true,

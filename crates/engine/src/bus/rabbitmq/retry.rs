@@ -43,7 +43,7 @@ pub(super) async fn retry_or_dead_letter(
 ) -> anyhow::Result<()> {
     let before = failures(&delivery.properties).count;
     let id = delivery.properties.message_id().as_ref().map_or("?", ShortString::as_str);
-    let properties = failed(&delivery.properties, before + 1, why, bus.clock.now().as_millis());
+    let properties = failed(&delivery.properties, before + 1, why, bus.env.clock.now().as_millis());
     let (name, again) = (queue.name(), queue.retry(before));
     if let Some(aside) = again {
         info!(target: "rabbitmq", queue = name, id, why, "a message failed and is tried again");

@@ -9,7 +9,7 @@ use super::confirms::Publisher;
 use super::holds::{self, DelayQueues};
 use super::link::{Link, Side};
 use super::topology::{self, Queue};
-use crate::env::clock::Clock;
+use crate::env::Env;
 use crate::expiry::Expiry;
 use crate::ledger::Ledger;
 use crate::observe::broker_meters::BrokerMeters;
@@ -31,8 +31,8 @@ pub struct Settings {
 
 /// What the bus needs of the rest.
 pub struct Parts {
-    /// The time.
-    pub clock: Clock,
+    /// The time, and chance.
+    pub env: Env,
     /// Writes what projections make of events, and records lapses.
     pub ledger: Ledger,
     /// Finds holds whose messages were lost.
@@ -48,7 +48,7 @@ pub struct Parts {
 /// The state of the bus of one instance.
 pub(super) struct State {
     pub(super) settings: Settings,
-    pub(super) clock: Clock,
+    pub(super) env: Env,
     pub(super) ledger: Ledger,
     pub(super) store: Store,
     pub(super) expiry: Arc<Expiry>,
@@ -63,14 +63,14 @@ pub(super) struct State {
 impl State {
     /// Nothing is connected yet.
     pub(super) fn new(settings: Settings, parts: Parts) -> Self {
-        let Parts { clock, ledger, store, expiry, metrics, traces } = parts;
+        let Parts { env, ledger, store, expiry, metrics, traces } = parts;
         let queues = Queue::ALL.map(Queue::name);
         let targets =
             [Queue::Reservations.name(), Queue::Payments.name(), holds::METER, topology::EXCHANGE];
         let meters = metrics.broker(&targets, &queues);
         Self {
             settings,
-            clock,
+            env,
             ledger,
             store,
             expiry,
