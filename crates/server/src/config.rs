@@ -12,6 +12,7 @@ mod fault;
 mod value;
 mod broker;
 mod database;
+mod headers;
 mod settings;
 mod parse;
 mod keys;

@@ -301,6 +301,18 @@ pub const KEYS: &[Key] = &[
     )
     .also(&[plain("OTEL_EXPORTER_OTLP_ENDPOINT")]),
     key(
+        "otlp-headers",
+        Kind::Secret,
+        (
+            "HEADERS",
+            "x-api-key=SECRET",
+            "Headers that the collector wants: `name=value,name=value`",
+        ),
+        |c, text| parse::otlp_headers(text).map(|value| c.otlp_headers = value),
+        |c| c.otlp_headers.as_ref().map(ToString::to_string),
+    )
+    .also(&[plain("OTEL_EXPORTER_OTLP_HEADERS")]),
+    key(
         "otlp-sample-percent",
         Kind::Number,
         ("N", "100", "How many of 100 requests are traced, where callers do not decide (0 to 100)"),

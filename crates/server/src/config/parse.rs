@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::broker;
 use super::database;
 use super::fault::{BadValue, printable};
+use super::headers;
 use super::value::{Cors, Locale, LogFormat, Secret, show_duration};
 
 type Parsed<T> = Result<T, BadValue>;
@@ -233,6 +234,12 @@ fn secret(text: &str) -> Parsed<Option<Secret>> {
 pub(super) fn database_url(text: &str) -> Parsed<Option<Secret>> {
     let url = secret(text)?;
     database::folder(text).map(|_| url)
+}
+
+/// Headers for a collector. Faults repeat no value of theirs.
+pub(super) fn otlp_headers(text: &str) -> Parsed<Option<Secret>> {
+    let secret = secret(text)?;
+    headers::parse(text).map(|_| secret)
 }
 
 /// A URL of RabbitMQ.

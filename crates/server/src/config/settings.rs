@@ -4,10 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::HeaderMap;
 use poltrona_engine::tls::{BadCertificates, Tls};
 
 use super::broker;
 use super::database::{Database, names_server};
+use super::headers;
 use super::value::{Cors, Locale, LogFormat, Secret};
 
 /// Every setting, with its value decided.
@@ -66,6 +68,9 @@ pub struct Config {
     pub log_level: String,
     /// The base URL of the collector of traces; without one there are no traces.
     pub otlp_endpoint: Option<String>,
+    /// What a collector wants with each message, such as a key; already checked, see
+    /// [`otlp_headers`](Self::otlp_headers).
+    pub otlp_headers: Option<Secret>,
     /// How many of a hundred requests are traced, of those whose caller does not decide: 0 to 100.
     pub otlp_sample_percent: u8,
     /// A PEM file of authorities to trust beside the system's, for every connection over TLS.
@@ -110,6 +115,7 @@ impl Default for Config {
             log_format: LogFormat::Auto,
             log_level: "info".to_owned(),
             otlp_endpoint: None,
+            otlp_headers: None,
             otlp_sample_percent: 10,
             ca_file: None,
             insecure: false,
@@ -145,6 +151,12 @@ impl Config {
     /// The address of the RabbitMQ between instances, if one is set.
     pub fn rabbitmq(&self) -> Option<lapin::uri::AMQPUri> {
         broker::parse(self.rabbitmq_url.as_ref()?.expose()).ok()
+    }
+
+    /// The headers of each message to a collector.
+    pub fn otlp_headers(&self) -> HeaderMap {
+        let headers = self.otlp_headers.as_ref().map(|text| headers::parse(text.expose()));
+        headers.and_then(Result::ok).unwrap_or_default()
     }
 
     /// The authorities that every connection over TLS trusts. Fails when the file of

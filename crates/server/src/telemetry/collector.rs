@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -51,6 +51,7 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of an answer is read.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
 const PROTOBUF: &str = "application/x-protobuf";
+const PROGRAM: &str = concat!("poltrona/", env!("CARGO_PKG_VERSION"));
 const TOO_MANY: &str = "they end faster than the collector takes them";
 
 /// The task that tells the collector, to be ended after everything that has spans.
@@ -89,7 +90,8 @@ pub fn traces(
         KeyValue::new("service.instance.id", env.ids.fresh().to_string()),
     ]);
     let resource = resource.build();
-    let (queue, collecting) = start(endpoint, tls, &env.ids, &resource, metrics)?;
+    let (queue, collecting) =
+        start(endpoint, config.otlp_headers(), tls, &env.ids, &resource, metrics)?;
     // Whoever sends a `traceparent` has decided already, and a trace with holes is worth little.
     let share = f64::from(config.otlp_sample_percent) / 100.0;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share)));
@@ -118,6 +120,7 @@ struct Lost {
 /// Starts telling the collector at `endpoint`, a URL without the signal's path, about `resource`.
 fn start(
     endpoint: &str,
+    headers: HeaderMap,
     tls: &Tls,
     ids: &Ids,
     resource: &Resource,
@@ -129,6 +132,7 @@ fn start(
     let exporter = Exporter {
         client: client(tls),
         url,
+        headers,
         ids: ids.clone(),
         resource: resource.into(),
         lost: Arc::clone(&lost),
@@ -182,6 +186,8 @@ impl SpanProcessor for Queue {
 struct Exporter {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Uri,
+    /// What the collector wants with each message.
+    headers: HeaderMap,
     ids: Ids,
     resource: ResourceAttributesWithSchema,
     lost: Arc<Lost>,
@@ -211,10 +217,11 @@ impl Exporter {
     async fn send(&self, batch: Vec<SpanData>) -> anyhow::Result<()> {
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
-        let request = Request::post(&self.url)
-            .header(header::CONTENT_TYPE, PROTOBUF)
-            .header(header::USER_AGENT, concat!("poltrona/", env!("CARGO_PKG_VERSION")))
-            .body(Full::from(body))?;
+        let mut request = Request::post(&self.url).body(Full::from(body))?;
+        let headers = request.headers_mut();
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(PROGRAM));
+        headers.extend(self.headers.clone());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
         let response = self.client.request(request).await?;
         let status = response.status();
         // Read to its end, so that the connection can be used again.

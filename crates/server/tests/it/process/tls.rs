@@ -160,8 +160,8 @@ async fn whoever_nobody_vouches_for_is_told_nothing() {
     }
 }
 
-/// Serves TLS; tells the first line of the first request, and then hangs up.
-fn first_line(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>) {
+/// Serves TLS; tells the head of the first request, and then hangs up.
+fn first_head(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>) {
     install_crypto_provider();
     let chain = vec![CertificateDer::from_pem_file(certificate.certificate()).unwrap()];
     let key = PrivateKeyDer::from_pem_file(certificate.key()).unwrap();
@@ -173,24 +173,40 @@ fn first_line(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>)
     thread::spawn(move || {
         let connection = ServerConnection::new(Arc::new(config)).unwrap();
         let (stream, _) = listener.accept().unwrap();
-        let mut line = String::new();
-        BufReader::new(StreamOwned::new(connection, stream)).read_line(&mut line).unwrap();
-        tell.send(line).unwrap();
+        let mut head = String::new();
+        let mut reader = BufReader::new(StreamOwned::new(connection, stream));
+        while !head.ends_with("\r\n\r\n") {
+            reader.read_line(&mut head).unwrap();
+        }
+        tell.send(head).unwrap();
     });
     (address, told)
 }
 
-#[test]
-fn a_collector_of_traces_is_spoken_to_over_tls() {
+/// The head of the first message to a collector that `variable` vouches for.
+fn head_of_a_message(variable: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let certificate = Certificate::make(folder.path());
-    let (address, told) = first_line(&certificate);
+    let (address, told) = first_head(&certificate);
     let mut command = poltrona(folder.path());
     command.args(["serve", "--otlp-sample-percent", "100"]);
-    command.env("SSL_CERT_FILE", certificate.authority());
+    command.env(variable, certificate.authority());
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("https://{address}"));
+    command.env("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=a%20key,user-agent=cinema");
     let program = Program::start(command);
     program.get("/health").expect(200);
-    let line = wait_until("the collector hears of it", || told.try_recv().ok());
-    assert_eq!(line, "POST /v1/traces HTTP/1.1\r\n");
+    wait_until("the collector hears of it", || told.try_recv().ok())
+}
+
+#[test]
+fn a_collector_of_traces_is_spoken_to_over_tls_with_the_headers_that_it_wants() {
+    for variable in ["SSL_CERT_FILE", "POLTRONA_CA_FILE"] {
+        let head = head_of_a_message(variable);
+        assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
+        for line in
+            ["x-api-key: a key", "user-agent: cinema", "content-type: application/x-protobuf"]
+        {
+            assert_eq!(head.matches(&format!("\r\n{line}\r\n")).count(), 1, "{line} in {head}");
+        }
+    }
 }
