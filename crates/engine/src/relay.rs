@@ -2,10 +2,10 @@
 //! projection, or every queue that stands for one, has them.
 //!
 //! It follows the commit feed. While it is busy the outbox fills, so that under load one pass moves
-//! many batches. A file's outbox is this process's alone, and is moved in order ([`embedded`]). Where
+//! many batches. A file's outbox is this process's alone, and is moved in order (`embedded`). Where
 //! several instances share one, each moves what it committed itself, without reading it again, and what
 //! was left behind, or could not be delivered, is swept by whichever has the lease, once a second
-//! ([`shared`]). A message so may come twice, and never gets lost.
+//! (`shared`). A message so may come twice, and never gets lost.
 
 mod log;
 mod delivery;

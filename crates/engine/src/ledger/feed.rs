@@ -4,7 +4,7 @@
 //! oldest commits, and is told how many; what it does then is its own to say, for everything that
 //! commits say can also be read from the store. The ledger never waits for a follower.
 //!
-//! What must be so before anyone is answered is done by the one hook [`Feed::before_answer`], on the
+//! What must be so before anyone is answered is done by the one hook `Feed::before_answer`, on the
 //! worker.
 
 use std::sync::{Arc, OnceLock};

@@ -1,7 +1,7 @@
 //! Why a request is refused or fails.
 //!
 //! A handler returns an [`ApiError`]; it travels in the response's extensions to the layer that
-//! [represents](super::layer::represent) it, which knows the request's path, language and form.
+//! represents it, which knows the request's path, language and form.
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
