@@ -1,4 +1,4 @@
-//! Who asks.
+//! The caller of a command or query.
 
 use crate::id::UserId;
 

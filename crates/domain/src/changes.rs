@@ -1,4 +1,4 @@
-//! What a batch changed.
+//! The rows that a batch changed.
 
 use std::collections::BTreeMap;
 

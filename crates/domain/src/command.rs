@@ -1,4 +1,4 @@
-//! What can be asked of the box office.
+//! The commands that callers send to the box office.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub enum Command {
     UpdateSession {
         /// Which one.
         session: SessionId,
-        /// What to change.
+        /// The fields to change.
         change: SessionChange,
     },
     /// Close a session in which nothing is held or sold.
@@ -126,7 +126,7 @@ impl Command {
         }
     }
 
-    /// What kind of command it is: `reserve`, `confirm`, …
+    /// The kind of command: `reserve`, `confirm`, …
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::OpenSession(_) => "open_session",

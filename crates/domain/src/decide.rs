@@ -14,12 +14,12 @@ use crate::seat::{Seat, SeatState, SeatStatus};
 use crate::session::{Session, SessionChange};
 use crate::time::Timestamp;
 
-/// What the rules say to `command` at `now`, given what the store knows.
+/// Decides `command` at `now` by the rules, given what the store knows.
 ///
 /// Pure: the same facts, command and time always give the same answer. An empty list is a success
 /// that changes nothing, such as cancelling twice.
 ///
-/// What is out of the actor's reach is refused as what does not exist.
+/// A thing out of the actor's reach is refused as one that does not exist.
 pub fn decide(
     facts: &Facts,
     actor: &Actor,

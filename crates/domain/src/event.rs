@@ -1,4 +1,4 @@
-//! What happened, as the rest of the world is told.
+//! The events that decisions produce, for the rest of the world.
 
 use crate::id::{ReservationId, SessionId, UserId};
 use crate::reservation::Reservation;
@@ -45,7 +45,7 @@ pub enum Event {
     PaymentConfirmed {
         /// The reservation, confirmed.
         reservation: Reservation,
-        /// What it became.
+        /// The sale that it became.
         sale: Sale,
         /// Its seats, sold.
         seats: Vec<Seat>,
@@ -54,7 +54,7 @@ pub enum Event {
     SeatReleased {
         /// The reservation that held them.
         reservation: ReservationId,
-        /// Whose it was.
+        /// The user it was for.
         user: UserId,
         /// The seats, free.
         seats: Vec<Seat>,
@@ -63,7 +63,7 @@ pub enum Event {
     },
 }
 
-/// What kind of thing happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// A session opened.
@@ -122,7 +122,7 @@ impl EventKind {
 }
 
 impl Event {
-    /// What kind of thing happened.
+    /// The kind of this event.
     pub const fn kind(&self) -> EventKind {
         match self {
             Self::SessionCreated(_) => EventKind::SessionCreated,

@@ -1,4 +1,4 @@
-//! What a decision looks at.
+//! The rows that a decision reads.
 
 use std::collections::BTreeMap;
 

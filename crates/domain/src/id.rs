@@ -125,7 +125,7 @@ impl SeatNo {
     }
 }
 
-/// Who a reservation is for: an opaque text of the caller's. Cheap to clone.
+/// The user of a reservation: an opaque text of the caller's. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 

@@ -13,11 +13,11 @@ pub struct Reservation {
     pub session: SessionId,
     /// Its seats, in the order they were asked for.
     pub seats: Vec<SeatNo>,
-    /// Who it is for.
+    /// The user it is for.
     pub user: UserId,
-    /// What all its seats cost together, fixed when it was made.
+    /// The price of all its seats together, fixed when it was made.
     pub total: Cents,
-    /// What was last done with it; time may have passed since, see [`Reservation::status_at`].
+    /// Its last recorded status; time may have passed since, see [`Reservation::status_at`].
     pub status: ReservationStatus,
     /// When it was made.
     pub created_at: Timestamp,
@@ -27,7 +27,7 @@ pub struct Reservation {
     pub extensions: u8,
 }
 
-/// What became of a reservation.
+/// The status of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReservationStatus {
     /// Waiting to be paid.
@@ -47,7 +47,7 @@ impl Reservation {
     /// could be unlimited; a cinema seat is wanted by others, its exception for essential limits.
     pub const MAX_EXTENSIONS: u8 = 3;
 
-    /// What the reservation is at `now`: a pending one is expired from its `expires_at` on.
+    /// The status of the reservation at `now`: a pending one is expired from its `expires_at` on.
     pub fn status_at(&self, now: Timestamp) -> ReservationStatus {
         match self.status {
             ReservationStatus::Pending if now >= self.expires_at => ReservationStatus::Expired,
@@ -60,7 +60,7 @@ impl Reservation {
         self.seats.iter().map(|no| self.session.seat(*no))
     }
 
-    /// What each of its seats costs.
+    /// The price of each of its seats.
     pub fn seat_price(&self) -> Cents {
         self.total.share(self.seats.len())
     }

@@ -16,9 +16,9 @@ pub struct Sale {
     pub session: SessionId,
     /// Its seats, in the order they were asked for.
     pub seats: Vec<SeatNo>,
-    /// Whose they are.
+    /// The user who bought them.
     pub user: UserId,
-    /// What they cost together.
+    /// The price of all seats together.
     pub total: Cents,
     /// The film's title when it was sold.
     pub movie: String,
@@ -36,7 +36,7 @@ impl Sale {
         self.seats.iter().map(|no| self.session.seat(*no))
     }
 
-    /// What each of its seats cost.
+    /// The price of each of its seats.
     pub fn seat_price(&self) -> Cents {
         self.total.share(self.seats.len())
     }

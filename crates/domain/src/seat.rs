@@ -8,14 +8,14 @@ use crate::time::Timestamp;
 pub struct Seat {
     /// Its id.
     pub id: SeatId,
-    /// What was last done with it; time may have passed since, see [`Seat::status_at`].
+    /// Its last recorded state; time may have passed since, see [`Seat::status_at`].
     pub state: SeatState,
     /// How many times it changed. It orders news of the seat that arrives out of order, and guards
     /// every write: a seat is only written over the version that was read.
     pub version: i64,
 }
 
-/// What was last done with a seat.
+/// The last recorded state of a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeatState {
     /// Nothing, or it was given back.
@@ -35,7 +35,7 @@ pub enum SeatState {
     },
 }
 
-/// What a seat is at an instant, as people are told.
+/// The status of a seat at an instant, as callers see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SeatStatus {
     /// Anyone may reserve it.
@@ -52,7 +52,7 @@ impl Seat {
         Self { id, state: SeatState::Available, version: 0 }
     }
 
-    /// What the seat is at `now`. This one comparison is the whole of expiry.
+    /// The status of the seat at `now`. This one comparison is the whole of expiry.
     pub fn status_at(&self, now: Timestamp) -> SeatStatus {
         match self.state {
             SeatState::Sold { .. } => SeatStatus::Sold,

@@ -18,7 +18,7 @@ pub struct Session {
     pub room: String,
     /// When the film starts. A past session stays sellable: the box office sells to latecomers.
     pub starts_at: Timestamp,
-    /// What one ticket costs now; held and sold tickets keep the price they were made at.
+    /// The price of one ticket now; held and sold tickets keep the price they were made at.
     pub price: Cents,
     /// Which seats the room has.
     pub layout: Layout,
@@ -41,7 +41,7 @@ impl Session {
     }
 }
 
-/// What to change of a session; `None` leaves a field as it is.
+/// The fields of a session to change; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionChange {
     /// A new film title.

@@ -23,7 +23,7 @@ use crate::{metering, redis, retention};
 /// How often what was timed is folded into the metrics.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
 
-/// What an engine is to be.
+/// The settings and parts of an engine.
 #[derive(Clone)]
 pub struct Options {
     /// How the store is used.
@@ -40,7 +40,7 @@ pub struct Options {
     pub rabbitmq: Option<rabbitmq::Settings>,
     /// Where spans go.
     pub traces: Traces,
-    /// What is counted.
+    /// The meters.
     pub metrics: Arc<Metrics>,
 }
 
@@ -61,7 +61,7 @@ pub enum StartError {
     Metrics(#[from] BuildError),
 }
 
-/// What callers reach of a running engine. Cheap to clone.
+/// The parts of a running engine that callers reach. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     /// Time and ids.
@@ -70,15 +70,15 @@ pub struct Engine {
     pub store: Store,
     /// The way to change anything.
     pub ledger: Ledger,
-    /// What was committed, as it is.
+    /// The feed of commits.
     pub feed: Feed,
     /// Which holds will lapse.
     pub expiry: Arc<Expiry>,
     /// The way of events to their followers.
     pub bus: Bus,
-    /// What refuses early.
+    /// The seat lock, which refuses early.
     pub seat_lock: SeatLock,
-    /// What is counted.
+    /// The meters.
     pub metrics: Arc<Metrics>,
     /// Where spans go.
     pub traces: Traces,
@@ -86,7 +86,7 @@ pub struct Engine {
 
 /// An engine that runs.
 pub struct Running {
-    /// What callers reach.
+    /// The parts that callers reach.
     pub engine: Engine,
     /// Cancelled when the disk failed and the program must end.
     pub fatal: CancellationToken,

@@ -1,4 +1,4 @@
-//! What can be seen of the engine from outside: counters and times, and spans.
+//! The engine seen from outside: counters and times, and spans.
 //!
 //! Owns what is counted and what is worth a span. Where either goes, to a page or to a collector, is the
 //! program's to say.

@@ -14,7 +14,7 @@ use crate::store::background::{Effect, HourChange, Projection, SessionChange};
 
 const HOUR_MILLIS: i64 = 3_600_000;
 
-/// What each message adds to a projection.
+/// The rows that each message adds to a projection.
 pub fn effects<'a>(
     projection: Projection,
     messages: impl IntoIterator<Item = &'a EventBatch>,

@@ -19,7 +19,7 @@ const LOT: u16 = 500;
 const LAPSED_TTL: Duration = Duration::from_hours(30 * 24);
 /// How long projections remember a message: longer than any broker keeps one for them.
 const INBOX_TTL: Duration = Duration::from_hours(14 * 24);
-/// What leaves, and at what age.
+/// The rows that leave, and at what age.
 const KINDS: [(Purgeable, Duration); 3] = [
     (Purgeable::Answers, KEY_TTL),
     (Purgeable::Reservations, LAPSED_TTL),

@@ -1,4 +1,4 @@
-//! What the tests and benchmarks of every crate share. Never a dependency of the program.
+//! Parts that the tests and benchmarks of every crate share. Never a dependency of the program.
 //!
 //! [`engines`] starts servers, [`app`] opens a box office in the test's own process, [`program`] starts
 //! the built program in another and [`client`] talks to it; [`sql`] looks into the database of either,

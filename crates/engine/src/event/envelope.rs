@@ -100,7 +100,7 @@ pub(super) fn write(
     serde_json::to_writer(json, &envelope)
 }
 
-/// What an event is about: its reservation, or else its session.
+/// The subject of an event: its reservation, or else its session.
 fn subject(event: &Event) -> Id {
     match (event, event.reservation(), event.session()) {
         (Event::SeatReleased { reservation, .. }, ..) => Id(*reservation.as_uuid()),

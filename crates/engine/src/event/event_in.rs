@@ -9,12 +9,12 @@ use crate::wire::parse_time;
 /// The greatest total that is believed: more than ten seats at the highest price.
 const TOTAL_MAX: Cents = Cents::new(100_000_000_000);
 
-/// What a follower needs to know of an event; fields that an event does not have stay empty.
+/// An event as a follower needs it; fields that an event does not have stay empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventIn {
     /// Its id.
     pub id: Uuid,
-    /// What kind of thing happened.
+    /// The kind of event.
     pub kind: Kind,
     /// When; `None` when another program wrote a time that cannot be read.
     pub at: Option<Timestamp>,
@@ -28,11 +28,11 @@ pub struct EventIn {
     pub seats: usize,
     /// When a hold ends.
     pub expires_at: Option<Timestamp>,
-    /// What the seats cost together.
+    /// The price of the seats together.
     pub total: Option<Cents>,
 }
 
-/// What kind of thing happened.
+/// The kind of event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// One that this version knows.

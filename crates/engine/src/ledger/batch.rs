@@ -11,7 +11,7 @@ use super::submission::{Ask, Done, Key, Outcome, Reply};
 use crate::store::answer::{KeyLookup, NewAnswer, RecordedAnswer, StoredAnswer};
 use crate::store::batch::{BatchReads, Loaded};
 
-/// What a batch came to.
+/// The outcome of a batch.
 #[derive(Default)]
 pub(super) struct Decided {
     /// Everything that happened, in order.
@@ -22,7 +22,7 @@ pub(super) struct Decided {
     pub(super) answers: Vec<NewAnswer>,
 }
 
-/// What came of one command.
+/// The outcome of one command.
 pub(super) enum Decision {
     /// It did this, out of the events of the batch.
     Done(Range<usize>),
@@ -61,7 +61,7 @@ impl Decided {
     }
 }
 
-/// What must be known to decide `asks`.
+/// The rows that a decision on `asks` needs.
 pub(super) fn reads(asks: &[Ask]) -> BatchReads<'_> {
     let keys = asks.iter().filter_map(|ask| {
         let key = ask.request.key.as_ref()?;

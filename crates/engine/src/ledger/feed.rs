@@ -26,7 +26,7 @@ pub const FEED_COMMITS: usize = 1_024;
 pub struct Commit {
     /// When it was decided, by the store's clock.
     pub at: Timestamp,
-    /// What it did, in order. Each event carries its rows, seats with their versions among them.
+    /// Its events, in order. Each event carries its rows, seats with their versions among them.
     pub events: Vec<Event>,
     /// The same as it stands in the outbox; `None` when it did nothing but record answers.
     pub outbox: Option<Arc<EventBatch>>,
@@ -54,7 +54,7 @@ pub type BeforeAnswer = Box<dyn Fn(&Commit) -> Option<BoxFuture<'static, ()>> + 
 /// A follower's place in the feed.
 pub struct Subscription(Receiver<Arc<Commit>>);
 
-/// What comes next in the feed.
+/// The next thing in the feed.
 #[derive(Debug)]
 pub enum Next {
     /// A commit.

@@ -33,7 +33,7 @@ pub struct Settings {
     pub patience: Duration,
 }
 
-/// What the ledger is made of.
+/// The parts of a ledger.
 pub struct Parts {
     /// Time and ids.
     pub env: Env,
@@ -41,7 +41,7 @@ pub struct Parts {
     pub store: Store,
     /// A writer for each worker.
     pub writers: Vec<Writer>,
-    /// What is counted.
+    /// The meters.
     pub metrics: Arc<Metrics>,
     /// Where commits are published.
     pub feed: Feed,
@@ -65,7 +65,7 @@ pub struct PauseGuard(Arc<[Arc<Queue>]>);
 /// The workers, to be waited for after [`Ledger::close`].
 pub struct Workers {
     workers: Vec<Working>,
-    /// What they leave to be done beside them.
+    /// Work that they leave to be done beside them.
     tasks: TaskTracker,
 }
 

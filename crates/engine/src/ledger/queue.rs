@@ -18,14 +18,14 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct Lanes {
-    /// What people asked for.
+    /// The commands of callers.
     people: VecDeque<Submission>,
     /// Opening and closing whole rooms: ten thousand rows each, so one at a time, by turns with the
     /// others.
     rooms: VecDeque<Submission>,
     /// Lapses to record.
     background: VecDeque<Submission>,
-    /// What the relay, the projections and the retention write.
+    /// The writes of the relay, the projections and the retention.
     writes: VecDeque<PendingWrite>,
     per_session: HashMap<SessionId, usize>,
     room_was_last: bool,
@@ -34,7 +34,7 @@ struct Lanes {
     paused: bool,
 }
 
-/// What one transaction is to do.
+/// The work of one transaction.
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) commands: Vec<Submission>,

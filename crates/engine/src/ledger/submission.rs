@@ -13,12 +13,12 @@ use super::trace::Trace;
 use crate::store::answer::{KeyScope, RecordedAnswer};
 use crate::store::background::BackgroundWrite;
 
-/// What is asked, and by whom.
+/// A command, its caller and its idempotency key.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Who asks.
+    /// The caller.
     pub actor: Actor,
-    /// What for.
+    /// The command.
     pub command: Command,
     /// The idempotency key that came with it.
     pub key: Option<Key>,
@@ -27,7 +27,7 @@ pub struct Request {
 /// An idempotency key, and what makes two requests equal.
 #[derive(Clone, Debug)]
 pub struct Key {
-    /// Whose key it is.
+    /// The owner of the key.
     pub scope: KeyScope,
     /// The key as the client sent it.
     pub key: String,
@@ -37,7 +37,7 @@ pub struct Key {
     pub record: fn(&[Event]) -> RecordedAnswer,
 }
 
-/// What comes of a command.
+/// The outcome of a command.
 pub type Reply = Result<Outcome, Error>;
 
 /// A success.
@@ -89,13 +89,13 @@ pub(super) struct Submission {
     pub(super) waiting: Waiting,
 }
 
-/// What the decision needs of a submission.
+/// The part of a submission that the decision needs.
 pub(super) struct Ask {
     pub(super) request: Request,
     pub(super) trace: Trace,
 }
 
-/// What the answer needs of a submission.
+/// The part of a submission that the answer needs.
 pub(super) struct Waiting {
     /// Until when the command may begin.
     pub(super) deadline: Instant,

@@ -27,7 +27,7 @@ use crate::store::writer::Writer;
 /// How often a command is deferred because what it is about came into being under its eyes.
 const DEFERRED_MAX: usize = 3;
 
-/// What the workers of a ledger share.
+/// State that the workers of a ledger share.
 pub(super) struct Shared {
     pub(super) batch_max: usize,
     pub(super) ids: Ids,
@@ -100,12 +100,12 @@ struct Worker<'a> {
     away: bool,
 }
 
-/// What a transaction came to.
+/// The outcome of a transaction.
 struct Transacted {
     decided: Decided,
     /// How many rows each background write touched.
     touched: Vec<usize>,
-    /// What is in the outbox now, if anything happened.
+    /// The batch of events that the outbox now has, if anything happened.
     outbox: Option<Arc<EventBatch>>,
     /// Whether it was committed; what changes nothing is rolled back.
     is_committed: bool,

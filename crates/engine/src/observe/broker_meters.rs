@@ -1,10 +1,10 @@
-//! What is counted of the bus between instances; on the page only where there is one.
+//! Meters of the bus between instances; on the page only where there is one.
 
 use std::collections::BTreeMap;
 
 use metrics::{Counter, Gauge, counter, gauge};
 
-/// What became of a consumed message: it acted, waits for another try, or is a dead letter.
+/// The outcome of a consumed message: it acted, waits for another try, or is a dead letter.
 const OUTCOMES: [&str; 3] = ["done", "retried", "dead"];
 
 /// The meters of a broker's queues.

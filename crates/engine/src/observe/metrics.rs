@@ -1,4 +1,4 @@
-//! What is counted and timed, in Prometheus' format.
+//! Counters and times, in Prometheus' format.
 //!
 //! Handles are made once; nothing is looked up by name while serving. The recorder is this
 //! program's own, not the process's, so that several can live in one test process.
@@ -43,7 +43,7 @@ pub enum CommandOutcome {
     Failed,
 }
 
-/// What the seat lock says to a request for seats.
+/// The seat lock's answer to a request for seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockSaid {
     /// The seats may be free.
@@ -82,7 +82,7 @@ pub struct Metrics {
     requests: RwLock<HashMap<RequestKey, RequestMeters>>,
 }
 
-/// What is read when the page is asked for.
+/// Values that are read when the page is asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Readings {
     /// Commands waiting for the ledger.

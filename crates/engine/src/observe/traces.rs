@@ -160,7 +160,7 @@ impl Drop for Span {
 }
 
 impl Cause {
-    /// What goes on in this task now.
+    /// The span of this task now.
     pub fn current() -> Self {
         Self(Context::current())
     }

@@ -35,7 +35,7 @@ pub struct Settings {
     pub timeout: Duration,
 }
 
-/// What will be called.
+/// The scripts that will be called.
 pub struct Scripts {
     /// Every script, to be loaded beforehand, so that none has to be sent twice while someone waits.
     pub all: Vec<&'static Script>,

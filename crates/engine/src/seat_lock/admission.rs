@@ -16,7 +16,7 @@ use crate::observe::metrics::Metrics;
 use crate::observe::traces::Span;
 use crate::redis::Settings;
 
-/// What refuses early. Cheap to clone.
+/// The early refusal of taken seats. Cheap to clone.
 #[derive(Clone)]
 pub enum SeatLock {
     /// Nothing: the database is asked each time.
@@ -30,7 +30,7 @@ pub enum SeatLock {
 pub struct Admission<'a> {
     /// Where commands go.
     pub ledger: &'a Ledger,
-    /// What refuses early.
+    /// The lock, which refuses early.
     pub seat_lock: &'a SeatLock,
 }
 

@@ -39,7 +39,7 @@ pub(super) struct LockRequest<'a> {
     pub(super) keyed: bool,
 }
 
-/// What the lock answers.
+/// The lock's answer.
 pub(super) enum Verdict {
     /// As far as the lock knows all the seats are free, and now they are marked: ask the database.
     Granted(PendingLock),

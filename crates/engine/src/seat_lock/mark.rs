@@ -1,4 +1,4 @@
-//! What stands in Redis: a key for each seat, and who has it until when.
+//! The marks in Redis: a key for each seat, and who has it until when.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const SOLD: &str = "sold";
 /// sold`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// Whose it is.
+    /// The reservation that has the seat.
     pub(super) owner: ReservationId,
     /// When the seat may be free again; `None` once it is sold.
     pub(super) retry_at: Option<Timestamp>,

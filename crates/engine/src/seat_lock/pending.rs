@@ -23,7 +23,7 @@ pub(super) struct PendingLock {
     pub(super) standing: Standing,
 }
 
-/// What a request found in Redis, and left there.
+/// The state that a request found in Redis, and left there.
 pub(super) enum Standing {
     /// Nothing of it is there, and nothing is to be done about what is.
     Released,
@@ -31,7 +31,7 @@ pub(super) enum Standing {
     Acquired,
     /// Its own mark, perhaps: there was no answer.
     Unknown,
-    /// What others left: the marks as they were, one for each seat, empty where there was none.
+    /// The marks of others as they were, one for each seat, empty where there was none.
     Conflict(Vec<Vec<u8>>),
 }
 

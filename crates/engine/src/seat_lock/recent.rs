@@ -20,7 +20,7 @@ const SEATS: usize = 65_536;
 /// Of how many sessions the seats are recent.
 const SESSIONS: usize = 4_096;
 
-/// What the database answered lately.
+/// The database's latest answers.
 pub(super) struct Recent {
     clock: Clock,
     rooms: Mutex<HashMap<SessionId, u16>>,

@@ -45,9 +45,9 @@ fn trial() -> Call {
 pub(super) struct Change {
     /// Which seat's.
     pub(super) seat: SeatId,
-    /// What was seen; empty for nothing.
+    /// The mark seen; empty for nothing.
     pub(super) seen: Vec<u8>,
-    /// What to leave, and for how long; `None` for nothing.
+    /// The mark to leave, and for how long; `None` for nothing.
     pub(super) mark: Option<(Mark, Duration)>,
 }
 

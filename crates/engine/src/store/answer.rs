@@ -19,7 +19,7 @@ pub struct RecordedAnswer {
     pub status: u16,
     /// Where the thing that was made can be found.
     pub location: Option<String>,
-    /// What was said.
+    /// The body, byte for byte.
     pub body: Bytes,
 }
 
@@ -35,11 +35,11 @@ pub struct StoredAnswer {
 /// An answer to be recorded.
 #[derive(Clone, Debug)]
 pub struct NewAnswer {
-    /// Whose key it is.
+    /// The owner of the key.
     pub caller: String,
     /// The key.
     pub key: String,
-    /// What to record.
+    /// The answer to record.
     pub stored: StoredAnswer,
 }
 
@@ -58,13 +58,13 @@ pub enum KeyScope {
 /// A key whose answer may be recorded.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyLookup<'a> {
-    /// Whose it is.
+    /// The owner.
     pub owner: KeyOwner<'a>,
     /// The key.
     pub key: &'a str,
 }
 
-/// Whose a key is.
+/// The owner of a key.
 #[derive(Clone, Copy, Debug)]
 pub enum KeyOwner<'a> {
     /// Someone by name.

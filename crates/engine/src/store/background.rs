@@ -1,4 +1,4 @@
-//! What is written beside the commands: by the relay, the projections and the retention.
+//! Writes beside the commands: by the relay, the projections and the retention.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub enum BackgroundWrite {
     Project {
         /// Which projection.
         projection: Projection,
-        /// What each message adds.
+        /// The rows that each message adds.
         effects: Vec<Effect>,
         /// Whether to wait for the disk: needed when the message is gone once it was taken, as from a
         /// broker. Whatever else is lost in a crash comes again from the outbox.
@@ -31,7 +31,7 @@ pub enum BackgroundWrite {
     Purge {
         /// Of which kind.
         kind: Purgeable,
-        /// What is older than this goes.
+        /// Rows older than this are deleted.
         before: Timestamp,
         /// How many rows at most.
         lot: u16,
@@ -58,7 +58,7 @@ pub enum Purgeable {
     Inbox,
 }
 
-/// What one message adds to a projection.
+/// The rows that one message adds to a projection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
     /// The message's id: the outbox row's.
@@ -71,7 +71,7 @@ pub struct Effect {
     pub hours: BTreeMap<i64, HourChange>,
 }
 
-/// What events add to a session's row.
+/// The amounts that events add to a session's row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionChange {
     /// Seats that the session has.
@@ -86,7 +86,7 @@ pub struct SessionChange {
     pub closed: bool,
 }
 
-/// What events add to an hour's row.
+/// The amounts that events add to an hour's row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HourChange {
     /// Sales made.

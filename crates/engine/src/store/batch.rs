@@ -1,4 +1,4 @@
-//! What passes between the ledger and a store.
+//! Values that pass between the ledger and a store.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use poltrona_domain::{Changes, Command, Facts, ReadSet, Timestamp};
 use super::answer::{Answers, KeyLookup, NewAnswer};
 use crate::event::EventBatch;
 
-/// What a batch needs before anything is decided.
+/// The rows that a batch needs before anything is decided.
 #[derive(Default)]
 pub struct BatchReads<'a> {
     /// The commands, in the order in which they will be decided.
@@ -21,7 +21,7 @@ pub struct BatchReads<'a> {
     pub short_lock_timeout: bool,
 }
 
-/// What a store found.
+/// The rows that a store found.
 pub struct Loaded {
     /// The rows. What is absent does not exist.
     pub facts: Facts,
@@ -34,7 +34,7 @@ pub struct Loaded {
     pub deferred: Vec<usize>,
 }
 
-/// What a batch came to.
+/// The writes of a decided batch.
 pub struct BatchWrites {
     /// The rows as they were found.
     pub before: Facts,
@@ -49,7 +49,7 @@ pub struct BatchWrites {
 }
 
 impl<'a> BatchReads<'a> {
-    /// What these commands need, which came with these keys.
+    /// The rows that these commands need, which came with these keys.
     pub fn of(commands: Vec<&'a Command>, keys: Vec<KeyLookup<'a>>) -> Self {
         let rows = ReadSet::of(commands.iter().copied());
         Self { commands, rows, keys, short_lock_timeout: false }

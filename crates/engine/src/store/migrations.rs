@@ -18,9 +18,9 @@ pub struct Migration {
     /// that only adds (expands) leaves it as it was; one that takes away (contracts) raises it to the
     /// schema that stopped using what is gone.
     pub oldest: i64,
-    /// What it runs in SQLite.
+    /// The statements for SQLite.
     pub sqlite: &'static str,
-    /// What it runs in PostgreSQL.
+    /// The statements for PostgreSQL.
     pub postgres: &'static str,
 }
 

@@ -115,7 +115,7 @@ impl Store {
         ask!(self, outbox_ids(limit))
     }
 
-    /// What waits in the outbox.
+    /// The backlog of the outbox.
     pub async fn backlog(&self) -> Result<Backlog, Error> {
         ask!(self, backlog())
     }

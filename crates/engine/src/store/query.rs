@@ -1,4 +1,4 @@
-//! What can be asked of a store, and what it answers.
+//! The questions that a store answers, and its answers.
 
 use poltrona_domain::Timestamp;
 use uuid::Uuid;
@@ -53,7 +53,7 @@ impl<T> Snapshot<T> {
     }
 }
 
-/// What waits in the outbox.
+/// The backlog of the outbox.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Backlog {
     /// How many rows.

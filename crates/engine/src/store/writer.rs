@@ -1,4 +1,4 @@
-//! What a worker of the ledger writes with.
+//! The writer that a worker of the ledger has.
 
 use super::background::BackgroundWrite;
 use super::batch::{BatchReads, BatchWrites, Loaded};

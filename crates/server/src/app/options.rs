@@ -1,4 +1,4 @@
-//! What the configuration asks of the engine.
+//! The engine's options, from the configuration.
 
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ use crate::telemetry::collector::{self, Collecting};
 
 /// A box office that is open: its store is reached, and its background work runs.
 pub struct Running {
-    /// What requests reach.
+    /// The parts that requests reach.
     pub app: SharedApp,
     /// Where the data are.
     pub location: Location,

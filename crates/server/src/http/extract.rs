@@ -103,7 +103,7 @@ impl Query {
     }
 }
 
-/// Who asks: anyone, while there is no authentication.
+/// The caller: anyone, while there is no authentication.
 pub struct Asker(pub Actor);
 
 impl<S: Send + Sync> FromRequestParts<S> for Asker {

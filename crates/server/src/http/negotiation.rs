@@ -1,4 +1,4 @@
-//! What a client prefers: the language of texts, and the form of errors.
+//! A client's preferences: the language of texts, and the form of errors.
 
 use http::{HeaderMap, header};
 

@@ -14,7 +14,7 @@ use super::rule::{Broken, Rule};
 use super::text;
 use crate::config::Locale;
 
-/// What is known of the request that an error answers.
+/// The request that an error answers, as far as it is known.
 pub struct Asked<'a> {
     /// Path and query.
     pub path: &'a str,

@@ -1,4 +1,4 @@
-//! What is known of a route before a request comes.
+//! A route's properties, known before a request comes.
 
 use utoipa_axum::router::UtoipaMethodRouter;
 
@@ -12,11 +12,11 @@ pub struct Route {
     pub method: Method,
     /// The template of its path.
     pub path: &'static str,
-    /// Who may ask, where there is authentication.
+    /// The callers it is open to, where there is authentication.
     pub access: Access,
-    /// What it costs, where calls are limited.
+    /// Its cost, where calls are limited.
     pub cost: Cost,
-    /// What it takes.
+    /// The body it takes.
     pub body: Body,
     /// Whether a retry can be made safe by a key.
     pub is_keyed: bool,
@@ -45,22 +45,22 @@ pub enum Method {
     Delete,
 }
 
-/// Who may ask.
+/// The callers that a route is open to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anyone, always.
     Public,
     /// Anyone who may buy.
     Customer,
-    /// Whoever the thing belongs to.
+    /// The owner of the thing.
     Owner,
-    /// Who keeps the programme of sessions.
+    /// Those who keep the programme of sessions.
     Programme,
-    /// Who watches the program.
+    /// Those who watch the program.
     Metrics,
 }
 
-/// What a call costs beside the others.
+/// The cost of a call beside the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
     /// Next to nothing.
@@ -73,7 +73,7 @@ pub enum Cost {
     Write,
 }
 
-/// What a call takes.
+/// The body that a call takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
     /// Nothing that is looked at.
@@ -156,7 +156,7 @@ impl Route {
         Self::new(Method::Delete, path, handler, Cost::Write, Caching::None)
     }
 
-    /// Who may ask.
+    /// The callers it is open to.
     pub(super) const fn asked_by(self, access: Access) -> Self {
         Self { access, ..self }
     }

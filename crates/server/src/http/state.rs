@@ -1,4 +1,4 @@
-//! What every request can reach.
+//! State that every request can reach.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use super::coalesce::Coalesced;
 use super::seat_map::SeatMap;
 use crate::config::Config;
 
-/// What every request can reach.
+/// State that every request can reach.
 pub struct App {
     /// The settings.
     pub config: Config,
-    /// What decides, keeps and announces.
+    /// The engine, which decides, keeps and announces.
     pub engine: Engine,
     /// Seat maps that are being read.
     pub(super) seat_maps: Coalesced<SessionId, SeatMap>,

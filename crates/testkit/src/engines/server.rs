@@ -160,7 +160,7 @@ impl Drop for Server {
     }
 }
 
-/// What can be said of a server, with the end of its log.
+/// A sentence about a server, with the end of its log.
 #[derive(Clone, Copy)]
 struct Report<'a> {
     server: &'a Server,

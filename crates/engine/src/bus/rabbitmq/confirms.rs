@@ -32,7 +32,7 @@ pub(super) struct Confirms<'a> {
     sent: Sent,
 }
 
-/// What became of messages: those that are not counted as returned or refused are in their queues.
+/// The outcome of messages: those that are not counted as returned or refused are in their queues.
 #[derive(Default)]
 pub(super) struct Sent {
     /// How many found no queue.

@@ -53,7 +53,7 @@ pub async fn list(
 ) -> anyhow::Result<Vec<DeadLetterQueue>> {
     let connection = open(uri, tls).await?;
     let listed = list_on(&connection, queues, limit).await;
-    // What was not acknowledged goes back to its place.
+    // A message that was not acknowledged goes back to its place.
     close(connection).await;
     listed
 }

@@ -129,7 +129,7 @@ pub(super) async fn close(connection: Connection) {
     let _ = timeout(GOODBYE, connection.close(200, "".into())).await;
 }
 
-/// What the broker answers, if it does so in time.
+/// The broker's answer, if it comes in time.
 pub(super) async fn within<T, E>(answer: impl Future<Output = Result<T, E>>) -> anyhow::Result<T>
 where
     E: Display,

@@ -51,7 +51,7 @@ pub(super) async fn serve(
         Err(error) = lost(connection, &bus.publishing) => Err(error),
         Err(error) = reconcile(bus, connection) => Err(error),
     };
-    // What is on its way is waited for.
+    // Messages on their way are waited for.
     bus.publisher.lock().await.take();
     ended
 }

@@ -1,4 +1,4 @@
-//! What failed waits aside and comes again, and at last becomes a dead letter; the queue moves on.
+//! A failed message waits aside and comes again, and at last becomes a dead letter; the queue moves on.
 //!
 //! How often it failed stands in a header of ours, written with the copy that waits. RabbitMQ's own
 //! would not do: a queue's delivery count begins anew with each copy, and since 4.0 it no longer believes
@@ -25,7 +25,7 @@ const FAILED_AT: &str = "x-failed-at";
 /// How many characters of an error are kept.
 const LONGEST_ERROR: usize = 200;
 
-/// What is known of a message that failed.
+/// The failures of a message.
 pub(super) struct Failures {
     pub(super) count: usize,
     pub(super) error: Option<String>,
@@ -77,7 +77,7 @@ pub(super) async fn send(
     Ok(())
 }
 
-/// What a message's headers say of its failures.
+/// The failures that a message's headers count.
 pub(super) fn failures(properties: &BasicProperties) -> Failures {
     let headers = properties.headers().as_ref().map(FieldTable::inner);
     let get = |name| headers.and_then(|headers| headers.get(name));

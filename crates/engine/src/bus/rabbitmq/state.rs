@@ -1,4 +1,4 @@
-//! What the two sides of the bus share.
+//! State that the two sides of the bus share.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub struct Settings {
     pub exchange: bool,
 }
 
-/// What the bus needs of the rest.
+/// The parts of the engine that the bus needs.
 pub struct Parts {
     /// The time, and chance.
     pub env: Env,

@@ -38,9 +38,9 @@ const RETRIES: [(&str, Duration); 3] = [
 /// A queue that our own consumers work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Queue {
-    /// What happened to sessions and reservations.
+    /// Events of sessions and reservations.
     Reservations,
-    /// What was paid.
+    /// Events of payments.
     Payments,
     /// Holds that lapse now.
     Expirations,

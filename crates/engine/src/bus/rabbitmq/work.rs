@@ -1,4 +1,4 @@
-//! What the messages of a queue ask for, and having it done.
+//! The work that a queue's messages ask for, and having it done.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(super) enum Batch {
 #[error("{0}")]
 pub(super) struct Away(Error);
 
-/// What became of a message: why it failed, if it did.
+/// The outcome of a message: why it failed, if it did.
 type Verdict = Result<(), String>;
 
 impl Batch {

@@ -1,4 +1,4 @@
-//! What the relay, the projections and the retention write.
+//! Writes of the relay, the projections and the retention.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -38,7 +38,7 @@ pub(super) fn of_commit(error: &tokio_postgres::Error) -> Error {
     }
 }
 
-/// What happened, in one line.
+/// The fault, in one line.
 pub fn words(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), error.source()) {
         (Some(db), _) => format!("{} ({})", db.message(), db.code().code()),

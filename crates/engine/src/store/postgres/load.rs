@@ -32,7 +32,7 @@ struct Keys {
     owners: (Vec<Uuid>, Vec<String>),
 }
 
-/// What was read. Every seat in it is locked.
+/// The rows read. Every seat in them is locked.
 pub(super) struct Found {
     pub(super) facts: Facts,
     /// The time by the server's clock, after every lock was taken.

@@ -26,9 +26,9 @@ pub enum OpenError {
 pub struct Unsafe {
     /// The setting's name.
     pub setting: String,
-    /// What it is.
+    /// The value that it has.
     pub value: String,
-    /// What could happen.
+    /// The loss that it allows.
     pub harm: &'static str,
     /// The command that mends it.
     pub mend: String,

@@ -1,4 +1,4 @@
-//! What a batch changed, written down: each row once, and only over what was read.
+//! The changes of a batch, written down: each row once, and only over what was read.
 //!
 //! The writes and the COMMIT are sent together.
 

@@ -1,4 +1,4 @@
-//! What the relay, the projections and the retention write, in the writer's transactions.
+//! Writes of the relay, the projections and the retention, in the writer's transactions.
 
 use std::collections::BTreeMap;
 

@@ -157,7 +157,7 @@ fn copy_when_woken(connection: &Connection, woken: &Receiver<()>, shared: &Share
     }
 }
 
-/// What came of a checkpoint.
+/// The outcome of a checkpoint.
 struct Copied {
     /// Whether somebody kept it from doing all that was asked.
     blocked: bool,

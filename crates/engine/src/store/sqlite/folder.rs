@@ -39,7 +39,7 @@ pub enum Error {
     Io {
         /// The folder.
         path: String,
-        /// What the system said.
+        /// The system's own error.
         source: io::Error,
     },
 }

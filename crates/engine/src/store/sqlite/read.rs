@@ -122,7 +122,7 @@ pub(super) fn outbox_ids(db: &Connection, limit: usize) -> Result<Vec<Uuid>> {
         .collect()
 }
 
-/// What waits in the outbox.
+/// The backlog of the outbox.
 pub(super) fn backlog(db: &Connection) -> Result<Backlog> {
     db.prepare_cached("SELECT count(*), min(created_at) FROM outbox")?.query_row((), |row| {
         let oldest = row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis);

@@ -1,4 +1,4 @@
-//! What a batch changed, written down row by row, each once and only over what was read.
+//! The changes of a batch, written down row by row, each once and only over what was read.
 
 use poltrona_domain::{
     ChangedSeat, Changes, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,

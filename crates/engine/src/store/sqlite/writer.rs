@@ -27,7 +27,7 @@ pub struct Writer {
     identity: Identity,
 }
 
-/// What a commit promises.
+/// The durability of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Durability {
     /// It is on the disk when it returns. For whatever somebody is told of.

@@ -1,4 +1,4 @@
-//! What a route's row wants done around its handler.
+//! The layers that a route's row asks for around its handler.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
