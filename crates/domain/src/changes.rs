@@ -39,7 +39,7 @@ pub struct ChangedSeat<'a> {
 }
 
 impl<'a> Changes<'a> {
-    /// What is in `after` and not, or not so, in `before`.
+    /// The rows of `after` that are new or differ from `before`.
     pub fn between(before: &'a Facts, after: &'a Facts) -> Self {
         let (new_sessions, changed_sessions) = rows(&before.sessions, &after.sessions);
         let (new_seats, changed_seats) = rows(&before.seats, &after.seats);

@@ -1,4 +1,4 @@
-//! How the seats of a room are arranged and named.
+//! The arrangement and the labels of a room's seats.
 
 use std::fmt;
 use std::ops::RangeInclusive;

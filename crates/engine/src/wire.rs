@@ -1,4 +1,4 @@
-//! How the domain's values look outside: ids, times, money and statuses as JSON, and back.
+//! The domain's values as JSON, and back: ids, times, money and statuses.
 
 use std::fmt;
 

@@ -21,7 +21,7 @@ target can be reached.";
 #[derive(Clone, Debug, Parser)]
 #[command(name = "rush", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// What else there is to do.
+    /// A subcommand, instead of a run.
     #[command(subcommand)]
     pub command: Option<Command>,
 
@@ -72,7 +72,7 @@ pub struct Args {
     pub quiet: bool,
 }
 
-/// What can be done beside a run.
+/// The subcommands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Judge a history that was kept.

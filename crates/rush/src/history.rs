@@ -99,7 +99,7 @@ impl Action {
     }
 }
 
-/// What an answer proves of the operation's effect.
+/// The effect of the operation, as far as its answer proves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It was done.
@@ -215,7 +215,7 @@ pub struct SaleSeen {
     pub reservation: String,
     /// Its seats.
     pub seats: Vec<String>,
-    /// What they cost together, in cents, from servers that say so.
+    /// Their total, in cents, from servers that give it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_cents: Option<i64>,
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 pub struct BannerInfo {
     /// The program's version.
     pub version: &'static str,
-    /// How it runs, such as `embedded (SQLite)`.
+    /// The mode, such as `embedded (SQLite)`.
     pub mode: String,
     /// Where its data are, such as `./poltrona-data`.
     pub data: String,
     /// The address by which this machine reaches it, without a final slash.
     pub base_url: String,
-    /// What the demo data are, such as `3 films, 6 sessions`, if there are any.
+    /// The demo data, such as `3 films, 6 sessions`, if there are any.
     pub demo: Option<String>,
     /// How long it took from the start until the first request can be served.
     pub ready_in: Duration,

@@ -155,7 +155,7 @@ impl Place {
     }
 }
 
-/// What a server can be asked, and a file cannot.
+/// Questions to a server that a file cannot answer.
 impl Place {
     /// Keeps what this statement locks locked until the guard is dropped.
     pub async fn keep_locked(&self, sql: &str) -> Stall {

@@ -27,7 +27,7 @@ impl Process {
         &mut self.child
     }
 
-    /// How it ended; nothing while it runs.
+    /// Its exit status; `None` while it runs.
     pub fn status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }

@@ -24,7 +24,7 @@ pub enum Clock {
     Manual(Arc<watch::Sender<Timestamp>>),
     /// A clock that goes by tokio's, which a test may pause.
     Simulated {
-        /// What it showed.
+        /// The time that it showed.
         start: Timestamp,
         /// When it showed that.
         since: Instant,

@@ -32,7 +32,7 @@ impl Mark {
         Self { owner, retry_at: Some(until) }
     }
 
-    /// What a refusal of the database means for a seat.
+    /// The mark of a seat that the database refused.
     pub(super) const fn of_refusal(taken: &SeatTaken) -> Self {
         Self { owner: SOMEBODY, retry_at: taken.retry_at }
     }

@@ -54,7 +54,7 @@ pub enum Purgeable {
     Answers,
     /// Reservations that lapsed or were cancelled.
     Reservations,
-    /// What projections remember of messages.
+    /// The ids of messages that a projection has taken.
     Inbox,
 }
 

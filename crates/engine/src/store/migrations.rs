@@ -138,7 +138,7 @@ pub struct Status {
     pub applied: bool,
 }
 
-/// What a database with every migration up to `newest` has.
+/// Every migration, and whether a database whose newest one is `newest` has it.
 pub fn statuses(newest: i64) -> Vec<Status> {
     let status = |step: &Migration| Status {
         version: step.version,

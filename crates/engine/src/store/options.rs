@@ -1,6 +1,6 @@
-//! How a store is to be used.
+//! Options of a store.
 
-/// How a store is to be used.
+/// Options of a store.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// How many workers the ledger has. Embedded, there is always one.

@@ -16,7 +16,7 @@ pub(crate) struct Request {
     pub(crate) on_answer: OnAnswer,
 }
 
-/// How a client treats the answer.
+/// A client's use of the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum OnAnswer {
     /// It is read.

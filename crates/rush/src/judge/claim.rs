@@ -31,7 +31,7 @@ pub(super) struct Sold {
     pub(super) at: Micros,
     /// Its id.
     pub(super) sale: Option<Uuid>,
-    /// What it cost.
+    /// Its price.
     pub(super) total: Option<i64>,
     /// The operation that shows it.
     pub(super) fact: Fact,

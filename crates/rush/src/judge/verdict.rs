@@ -104,7 +104,7 @@ pub struct Evidence {
 pub struct Violation {
     /// Which promise.
     pub promise: Promise,
-    /// What happened, in a sentence.
+    /// The violation, in a sentence.
     pub what: String,
     /// The seat's id, where it is about one seat.
     pub seat: Option<String>,
@@ -127,7 +127,7 @@ pub struct Verdict {
     pub seats: usize,
     /// Whether the history's last line is cut off, as when its writer died.
     pub torn: bool,
-    /// What was checked, promise by promise.
+    /// The checks, promise by promise.
     pub checks: Vec<Check>,
     /// The first few violations of each promise.
     pub violations: Vec<Violation>,

@@ -28,7 +28,7 @@ pub struct Report {
     /// The judge's verdict; `None` if the run was not judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// What its readers should know, such as abilities that the server lacks.
+    /// Notes to its readers, such as abilities that the server lacks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

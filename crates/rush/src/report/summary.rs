@@ -45,7 +45,7 @@ impl Report {
 }
 
 impl Run {
-    /// How requests were sent, in words.
+    /// The way that requests were sent, in words.
     pub(super) fn pace(&self) -> String {
         self.rate.map_or_else(
             || "each asking again when answered (closed loop)".to_owned(),

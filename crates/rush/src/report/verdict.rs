@@ -20,7 +20,7 @@ pub struct Verdict {
     pub sessions: u64,
     /// How many seats they have.
     pub seats: u64,
-    /// What was checked, promise by promise.
+    /// The checks, promise by promise.
     pub checks: Vec<Check>,
     /// The first few violations of each promise.
     pub violations: Vec<Violation>,
@@ -48,7 +48,7 @@ pub struct Check {
 pub struct Violation {
     /// The promise's short name.
     pub promise: String,
-    /// What happened, in a sentence.
+    /// The violation, in a sentence.
     pub what: String,
     /// The seat's id, where it is about one seat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub struct Evidence {
     /// When it was answered or given up; `None` when it was in flight at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<Micros>,
-    /// How it ended, in a word or two.
+    /// Its outcome, in a word or two.
     pub outcome: String,
     /// The HTTP status; 0 when there was none.
     pub status: u16,
@@ -92,7 +92,7 @@ impl Verdict {
 }
 
 impl Check {
-    /// How the promise stands, in a word.
+    /// The promise's verdict, in a word.
     pub(super) const fn standing(&self) -> &'static str {
         match self {
             Self { violations: 1.., .. } => "broken",

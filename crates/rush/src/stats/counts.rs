@@ -1,8 +1,8 @@
-//! How operations end, and how many ended in which way.
+//! The outcomes of operations, and their counts.
 
 use serde::{Deserialize, Serialize};
 
-/// How an operation ended, as its client sees it.
+/// The outcome of an operation, as its client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

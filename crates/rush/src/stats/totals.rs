@@ -33,7 +33,7 @@ impl Latency {
 /// One kind of request, or all of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// How they ended.
+    /// Their outcomes.
     #[serde(flatten)]
     pub counts: Counts,
     /// How many a second over the whole run, to a thousandth.
@@ -46,7 +46,7 @@ pub struct Row {
 /// The figures of one kind of request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActionRow {
-    /// What was asked.
+    /// The kind of request.
     pub action: Action,
     /// Its figures.
     #[serde(flatten)]

@@ -50,7 +50,7 @@ fn a_kept_history_gets_the_same_verdict() {
 }
 
 #[test]
-fn a_torn_last_line_is_left_out_and_told() {
+fn a_torn_last_line_is_left_out_and_reported() {
     let mut torn = bytes(&liar());
     torn.truncate(torn.len() - 20);
     let kept = Kept::new("torn", &torn);

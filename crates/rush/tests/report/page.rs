@@ -125,7 +125,7 @@ fn every_picture_has_words_and_a_table() {
 }
 
 #[test]
-fn each_violation_is_told_with_its_requests() {
+fn each_violation_lists_its_requests() {
     let [_, broken, _] = pages();
     let violations = broken.split("</article>").filter(|part| part.contains("<article>"));
     let told: Vec<_> = violations.map(|told| told.matches("\"when\"").count()).collect();

@@ -1,4 +1,4 @@
-//! What can be measured.
+//! The cases that can be measured.
 
 mod reserve;
 mod batching;

@@ -32,7 +32,7 @@ pub fn location(config: &Config, tls: &Tls) -> Result<Location, Failure> {
     })
 }
 
-/// How the engine is to be.
+/// The engine's options, from the settings.
 pub fn engine(config: &Config, tls: &Tls, metrics: Arc<Metrics>, traces: Traces) -> Options {
     Options {
         store: store::Options {

@@ -9,7 +9,7 @@ pub struct Fault {
     pub what: String,
     /// Why it is wrong, as the rest of a sentence.
     pub why: String,
-    /// How to fix it, as a sentence.
+    /// The way to fix it, as a sentence.
     pub hint: String,
 }
 

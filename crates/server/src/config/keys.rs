@@ -7,7 +7,7 @@ use super::parse;
 use super::settings::Config;
 use super::value::show_duration;
 
-/// How a setting is written and shown.
+/// The syntax of a setting's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A text, quoted in the file.
@@ -37,11 +37,11 @@ pub struct Key {
     pub name: &'static str,
     /// The placeholder of its value in help, such as `DURATION`.
     pub value_name: &'static str,
-    /// How it is written and shown.
+    /// The syntax of its value.
     pub kind: Kind,
     /// Further variables that set it, the strongest first.
     pub aliases: &'static [Alias],
-    /// What it does, in one line.
+    /// Its effect, in one line.
     pub help: &'static str,
     /// A value that differs from the default.
     pub example: &'static str,

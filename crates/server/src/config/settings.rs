@@ -62,7 +62,7 @@ pub struct Config {
     pub cors_origins: Cors,
     /// The language of messages when the client asks for none.
     pub locale: Locale,
-    /// How log lines look.
+    /// The format of log lines.
     pub log_format: LogFormat,
     /// A level (`error`, `warn`, `info`, `debug`) or a filter such as `info,poltrona::http=debug`.
     pub log_level: String,

@@ -74,7 +74,7 @@ impl fmt::Display for Locale {
     }
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// [`Pretty`](Self::Pretty) on a terminal, [`Json`](Self::Json) elsewhere.

@@ -49,7 +49,7 @@ impl Display for Engine {
     }
 }
 
-/// How bad it is.
+/// Its severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -80,7 +80,7 @@ pub struct Finding {
     pub check: String,
     /// The result.
     pub status: Status,
-    /// What the check saw. Never a password.
+    /// The value or error that the check found. Never a password.
     pub detail: String,
     /// The command that fixes it, of every warning and failure. `mend` in JSON.
     #[serde(rename = "mend", skip_serializing_if = "Option::is_none")]

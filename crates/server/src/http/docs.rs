@@ -19,7 +19,7 @@ use crate::http::state::SharedApp;
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| openapi::json().into());
 static YAML: LazyLock<Bytes> = LazyLock::new(|| openapi::yaml().into());
-/// What each error code means; the `type` of a problem points here.
+/// The meaning of each error code; the `type` of a problem points here.
 const ERRORS: &str = include_str!("../../../../docs/errors.md");
 
 pub(super) fn routes() -> Router<SharedApp> {

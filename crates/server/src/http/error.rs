@@ -17,11 +17,11 @@ use super::rule::Broken;
 pub struct ApiError {
     /// Which error.
     pub code: Code,
-    /// What more there is to say.
+    /// Its details.
     pub detail: Detail,
 }
 
-/// What more there is to say about an error.
+/// The details of an error.
 #[derive(Clone, Debug)]
 pub enum Detail {
     /// Nothing.
@@ -41,7 +41,7 @@ pub enum Detail {
     },
     /// The methods that the path has, as the `Allow` header lists them.
     Allow(HeaderValue),
-    /// What the parser said, and where.
+    /// The parser's message, with the place.
     Parser(String),
 }
 

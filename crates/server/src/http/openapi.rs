@@ -17,7 +17,7 @@ use super::negotiation::Form;
 use super::route::Route;
 use super::{represent, routes};
 
-/// What the document says before any route is added.
+/// The document before any route is added.
 fn info() -> Document {
     #[derive(OpenApi)]
     #[openapi(

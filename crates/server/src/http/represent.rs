@@ -173,7 +173,7 @@ impl TakenSeat {
     }
 }
 
-/// What a code looks like when it is answered, for the documentation.
+/// An example of an answer with this code, for the documentation.
 pub(super) fn example(code: Code, path: &str, form: Form) -> serde_json::Value {
     let session = SessionId::mint(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0010_0000));
     let seat =

@@ -9,7 +9,7 @@ pub struct Broken {
     rule: Rule,
 }
 
-/// What was asked of a part of a request.
+/// A requirement on a part of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// It must be there.

@@ -9,7 +9,7 @@ use super::error::{ApiError, Detail};
 use crate::config::Locale;
 use poltrona_engine::wire::Time;
 
-/// What an error says, one sentence for each thing that is wrong.
+/// An error's sentences, one for each thing that is wrong.
 pub(super) fn messages(error: &ApiError, locale: Locale) -> Vec<String> {
     match &error.detail {
         Detail::Broken(rules) => rules.iter().map(|rule| rule.text(locale)).collect(),
@@ -47,7 +47,7 @@ fn in_use(held: usize, sold: usize, locale: Locale) -> String {
     }
 }
 
-/// What a code means, in a few words.
+/// A code's meaning, in a few words.
 pub(super) const fn title(code: Code, locale: Locale) -> &'static str {
     match locale {
         Locale::PtBr => portuguese(code),

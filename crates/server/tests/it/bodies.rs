@@ -13,7 +13,7 @@ fn calls(app: &TestApp, session: &str) -> [Request; 3] {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_told_as_such() {
+async fn what_is_not_json_is_invalid_json() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let deep = format!("{{\"movie\":{}1{}}}", "[".repeat(500), "]".repeat(500));
@@ -53,7 +53,7 @@ async fn a_body_is_an_object_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_empty_body_is_told_as_such() {
+async fn an_empty_body_is_invalid_json() {
     let app = TestApp::open().await;
     let session = app.session().await;
     for call in calls(&app, &session.id) {

@@ -196,7 +196,7 @@ async fn a_price_is_a_number_in_sessions_and_in_sales() {
 }
 
 #[tokio::test]
-async fn what_used_to_break_the_server_is_told_to_the_client() {
+async fn what_broke_the_reference_is_a_clear_error() {
     let app = TestApp::open().await;
     for (field, value) in [
         ("movie", json!("a\0b")),

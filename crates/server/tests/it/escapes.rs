@@ -3,7 +3,7 @@
 use poltrona_testkit::app::TestApp;
 
 #[tokio::test]
-async fn an_escape_that_means_nothing_is_told_and_never_a_fault() {
+async fn a_malformed_escape_is_a_400_and_never_a_5xx() {
     let app = TestApp::open().await;
     for bad in
         ["%", "%4", "%zz", "%4g", "%%20", "%00", "a%00b", "%ff", "%c3", "%ed%a0%80", "%C0%AF"]
@@ -30,7 +30,7 @@ async fn an_escape_that_means_nothing_is_told_and_never_a_fault() {
 }
 
 #[tokio::test]
-async fn the_path_that_was_asked_for_is_told_as_it_was_sent() {
+async fn an_error_shows_the_path_as_it_was_sent() {
     let app = TestApp::open().await;
     // `refused` compares the body's path with the one asked for.
     for path in ["/sessions/x?limit=%41", "/sessions/x/", "/sessions/J%C3%A3o", "/sessions/x?a=b&c"]

@@ -108,7 +108,7 @@ async fn a_purchase_tells_of_the_hold_its_extension_and_the_payment() {
 }
 
 #[tokio::test]
-async fn a_cancellation_is_told_with_the_seats_that_it_freed() {
+async fn a_cancellation_event_lists_the_seats_that_it_freed() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let seats = session.seats(["A2", "A1"]);
@@ -139,7 +139,7 @@ async fn a_cancellation_is_told_with_the_seats_that_it_freed() {
 }
 
 #[tokio::test]
-async fn a_lapse_is_told_with_the_seats_that_nobody_took_over() {
+async fn a_lapse_event_lists_the_seats_that_nobody_took_over() {
     let app = TestApp::open().await;
     let session = app.session().await;
     app.record_events();

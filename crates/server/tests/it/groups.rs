@@ -71,7 +71,7 @@ async fn a_list_of_seats_must_make_sense() {
 }
 
 #[tokio::test]
-async fn every_seat_of_a_list_that_is_no_id_is_told() {
+async fn every_malformed_seat_id_of_a_list_is_listed() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let body = json!({ "seatIds": ["x", session.seat("A1"), 7, session.id], "userId": "" });
@@ -84,7 +84,7 @@ async fn every_seat_of_a_list_that_is_no_id_is_told() {
 }
 
 #[tokio::test]
-async fn a_seat_that_is_not_there_is_told_before_one_that_is_taken() {
+async fn an_unknown_seat_is_refused_before_a_taken_one() {
     let app = TestApp::open().await;
     let session = app.session().seats(16).await;
     app.reserve(session.seat("A1"), "ana").await.expect(201);

@@ -127,7 +127,7 @@ async fn equal_keys_of_different_people_have_nothing_to_do_with_each_other() {
 }
 
 #[tokio::test]
-async fn a_reservation_is_told_again_even_after_its_seat_changed_hands() {
+async fn a_replay_gives_the_reservation_even_after_its_seat_changed_hands() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let ask = || app.reserve(session.seat("A1"), "ana").key("k");

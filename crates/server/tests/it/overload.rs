@@ -26,7 +26,7 @@ async fn send_all(requests: Vec<Request>) -> Vec<Answer> {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_the_queue_is_told_so_at_once_and_undone() {
+async fn a_command_that_does_not_fit_the_queue_is_refused_at_once_and_not_done() {
     let app = TestApp::with(one_short_queue).await;
     let sessions = [app.session().await, app.session().await, app.session().await];
     let stall = app.stall().await;
@@ -89,7 +89,7 @@ async fn reading_goes_on_while_nothing_can_be_written() {
 }
 
 #[tokio::test]
-async fn a_command_whose_client_gave_up_is_told_as_unknown_and_may_have_been_done() {
+async fn a_command_past_the_time_limit_has_an_unknown_outcome_and_may_be_done() {
     let app = TestApp::with(|config| {
         one_short_queue(config);
         // Half of what a worker waits for rows that someone else has locked on a server.

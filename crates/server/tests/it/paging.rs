@@ -128,7 +128,7 @@ async fn a_page_after_nothing_that_is_there_is_refused() {
 }
 
 #[tokio::test]
-async fn every_broken_part_of_a_query_is_told_and_unknown_ones_are_ignored() {
+async fn every_broken_part_of_a_query_is_listed_and_unknown_ones_are_ignored() {
     let app = TestApp::open().await;
     let refused = app.get("/sessions?limit=0&after=x&from=soon&to=2026-02-30").english().await;
     refused.breaks(&[

@@ -69,7 +69,7 @@ async fn a_hold_is_paid_to_its_last_millisecond_and_not_on_the_next() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_paid_is_told_apart() {
+async fn each_reason_not_to_pay_has_its_own_error() {
     let app = TestApp::open().await;
     app.pay(NOBODY).await.refused(404, "reservation_not_found");
     for id in ["x", "0", "%20", &NOBODY[..35], &NOBODY.replace('-', "")] {

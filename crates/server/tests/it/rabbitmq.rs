@@ -27,7 +27,7 @@ use client::{Client, Taken};
 use opening::{buy, connected, open, through};
 
 #[tokio::test]
-async fn a_purchase_is_told_to_our_tables_and_to_strangers() {
+async fn a_purchase_reaches_the_projections_and_the_exchange() {
     let vhost = engines::vhost().await;
     let app = open(&vhost).await;
     let stranger = Client::connect(vhost.url()).await;
@@ -56,7 +56,7 @@ async fn a_purchase_is_told_to_our_tables_and_to_strangers() {
 }
 
 #[tokio::test]
-async fn strangers_are_told_nothing_when_the_exchange_is_switched_off() {
+async fn nothing_is_published_to_an_exchange_that_is_switched_off() {
     let vhost = engines::vhost().await;
     let app = TestApp::in_real_time(|config| {
         through(&vhost)(config);

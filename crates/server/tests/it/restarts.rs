@@ -90,7 +90,7 @@ async fn a_data_folder_has_one_program_at_a_time() {
 }
 
 #[tokio::test]
-async fn what_comes_after_the_end_is_told_that_nothing_was_done() {
+async fn commands_after_the_end_are_refused_and_nothing_is_done() {
     let app = TestApp::open().await;
     let session = app.session().await;
     app.engine().ledger.close();

@@ -52,7 +52,7 @@ async fn every_seat_in_the_way_is_named_with_its_reason_in_the_order_asked() {
 }
 
 #[tokio::test]
-async fn a_seat_that_does_not_exist_is_told_before_one_that_is_taken() {
+async fn an_unknown_seat_is_refused_before_a_taken_one() {
     let redis = Redis::start().await;
     let app = open_with(&redis).await;
     let session = app.session().await;
@@ -89,7 +89,7 @@ async fn all_the_seats_are_marked_or_none() {
 }
 
 #[tokio::test]
-async fn those_who_want_the_same_seats_in_another_order_get_them_or_are_told_who_has_them() {
+async fn the_same_seats_in_another_order_are_granted_or_refused_and_never_deadlock() {
     let redis = Redis::start().await;
     let app = open_with(&redis).await;
     let session = app.session().await;

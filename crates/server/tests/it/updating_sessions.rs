@@ -48,7 +48,7 @@ async fn a_change_follows_the_rules_of_opening() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_not_there_is_told_before_what_is_wrong_with_the_change() {
+async fn an_unknown_session_is_refused_before_a_bad_change() {
     let app = TestApp::open().await;
     let path = format!("/sessions/{NOBODY}");
     app.patch(&path, &json!({ "movie": "Duna" })).await.refused(404, "session_not_found");

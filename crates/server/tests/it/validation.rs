@@ -9,7 +9,7 @@ async fn breaks(app: &TestApp, body: &Value, rules: &[&str]) {
 }
 
 #[tokio::test]
-async fn every_broken_rule_is_told_at_once_in_the_order_of_the_fields() {
+async fn every_broken_rule_is_listed_at_once_in_the_order_of_the_fields() {
     let app = TestApp::open().await;
     let body = json!({
         "totalSeats": 15,

@@ -222,7 +222,7 @@ impl Api {
         Self { url, authorization: format!("Basic {}", BASE64_STANDARD.encode(user)) }
     }
 
-    /// What it answers; nothing when nobody does.
+    /// Its answer; `None` when nobody answers.
     async fn call(&self, method: Method, path: &str) -> Option<(StatusCode, Bytes)> {
         let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
         let request = Request::builder().method(method).uri(format!("{}{path}", self.url));

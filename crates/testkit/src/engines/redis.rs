@@ -14,7 +14,7 @@ use super::server::Server;
 pub struct Redis {
     server: Server,
     port: Port,
-    /// What a URL says before the host: a user and a password.
+    /// The user and the password of its URL, with the `@`.
     login: String,
     tls: Option<(Port, Certificate)>,
 }

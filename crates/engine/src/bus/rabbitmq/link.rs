@@ -32,7 +32,7 @@ pub(super) enum Side {
     Consuming,
 }
 
-/// How a connection is; it is logged once when it changes.
+/// The state of a connection; a change is logged once.
 pub(super) struct Link {
     side: Side,
     state: Mutex<State>,

@@ -1,4 +1,4 @@
-//! What a server's refusal means to whoever asked.
+//! A server's error codes as errors of the store.
 
 use std::error::Error as _;
 

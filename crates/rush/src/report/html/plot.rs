@@ -20,7 +20,7 @@ pub(super) struct Plot {
     pub(super) says: String,
     /// A description of the drawing, for readers who do not see it.
     pub(super) description: String,
-    /// How its legend marks its shapes.
+    /// The mark of its shapes in the legend.
     pub(super) marks: Marks,
     /// Its legend.
     pub(super) keys: Vec<Key>,
@@ -60,7 +60,7 @@ impl Marks {
 pub(super) struct Key {
     /// The class of its shape.
     pub(super) class: &'static str,
-    /// What it stands for.
+    /// Its label.
     pub(super) name: &'static str,
     /// Its figure.
     pub(super) figure: String,
@@ -69,7 +69,7 @@ pub(super) struct Key {
 /// Something drawn.
 #[derive(Debug)]
 pub(super) struct Shape {
-    /// How it looks.
+    /// Its class.
     pub(super) class: &'static str,
     /// The outline, as SVG has it.
     pub(super) path: String,

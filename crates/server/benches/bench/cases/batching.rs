@@ -1,4 +1,4 @@
-//! What sharing a commit is worth: reservations with it and without.
+//! The worth of sharing a commit: reservations with it and without.
 
 use super::reserve::{Reserved, reserve};
 use crate::house::House;

@@ -41,7 +41,7 @@ pub(super) const RUNS: u32 = 3;
 /// When each reservation lapses, by its id.
 type Promised = HashMap<String, Timestamp>;
 
-/// What a run came to; times in milliseconds, unless they say otherwise.
+/// The figures of a run; times in milliseconds, unless they say otherwise.
 pub(super) struct Lateness {
     made_in_secs: f64,
     p50: f64,

@@ -11,7 +11,7 @@ use crate::load::{CLIENTS, RUSH};
 use crate::report::{Spread, Table, Wanted, as_f64, verdict};
 use crate::setup::Setup;
 
-/// What a run came to.
+/// The figures of a run.
 struct Run {
     reserved: Reserved,
     /// Fsyncs of the server, for each reservation.

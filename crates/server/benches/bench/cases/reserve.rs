@@ -20,7 +20,7 @@ use crate::server::Server;
 use crate::setup::Setup;
 use syncs::Syncs;
 
-/// What a run of reservations came to.
+/// The figures of a run.
 pub(super) struct Reserved {
     pub(super) measured: Measured,
     /// Commits that waited for the disk, for each reservation.

@@ -40,11 +40,11 @@ impl Beside {
     }
 }
 
-/// What a run came to.
+/// The figures of a run.
 struct Run {
     one: Reserved,
     many: Reserved,
-    /// What the ceiling made a second.
+    /// The ceiling's reservations a second.
     least: f64,
 }
 

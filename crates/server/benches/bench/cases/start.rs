@@ -22,7 +22,7 @@ use crate::setup::{PAUSE, Setup};
 /// How long a server is left alone before its memory at rest is looked at.
 const REST: Duration = Duration::from_secs(1);
 
-/// What a start came to.
+/// The figures of a start.
 struct Started {
     seconds: f64,
     /// Memory at the first answer.

@@ -20,7 +20,7 @@ use poltrona_testkit::engines::Redis;
 const REFUSALS: &str =
     r#"poltrona_http_requests_total{route="/reservations",method="POST",status="409"}"#;
 
-/// What a run came to.
+/// The figures of a run.
 struct Run {
     refused: Measured,
     /// A POST that stores nothing.

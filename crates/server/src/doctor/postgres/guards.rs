@@ -74,7 +74,7 @@ pub(super) async fn examine(connection: &Connection, found: &mut Findings) -> Re
     Ok(())
 }
 
-/// What is wrong, and the command that fixes it.
+/// A fault, and the command that fixes it.
 type Faults = Vec<(String, String)>;
 
 async fn keys(connection: &Connection) -> Result<Faults, Error> {

@@ -11,7 +11,7 @@ use crate::http::state::SharedApp;
 use poltrona_engine::observe::traceparent;
 use poltrona_engine::observe::traces::Span;
 
-/// What machines ask every few seconds.
+/// The routes that machines ask every few seconds.
 const UNTRACED: &[&str] = &["/livez", "/readyz", "/metrics"];
 
 /// Has a span for a request. Its path and query stay out of it, for they name people.

@@ -100,7 +100,7 @@ fn a_line_for_machines_is_one_flat_object() {
 }
 
 #[test]
-fn an_error_is_told_with_its_causes() {
+fn an_error_is_logged_with_its_causes() {
     #[derive(Debug, thiserror::Error)]
     #[error("the batch failed")]
     struct Failed(#[source] io::Error);

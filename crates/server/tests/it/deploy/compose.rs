@@ -153,7 +153,7 @@ fn every_service_is_looked_after() {
 }
 
 #[test]
-fn instances_are_told_only_what_the_program_understands() {
+fn instances_get_only_settings_that_the_program_knows() {
     let known: BTreeSet<String> = KEYS
         .iter()
         .flat_map(|key| {

@@ -62,7 +62,7 @@ async fn a_setting_that_loses_sales_is_named_with_the_command_that_mends_it() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_sell_is_told_what_it_lacks_and_gets_it() {
+async fn a_role_without_rights_is_found_and_the_printed_fix_helps() {
     let (_postgres, config, port) = server().await;
     tamper(&port, "CREATE ROLE usher LOGIN");
     let as_usher = over(&config.postgres().unwrap().replace("postgres@", "usher@"));

@@ -26,7 +26,7 @@ async fn a_redis_that_answers_is_as_it_should_be_and_keeps_nothing_of_the_trial(
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_without_a_word_of_it() {
+async fn a_wrong_password_is_reported_and_not_printed() {
     let redis = Redis::start_with_password("right").await;
     let (_folder, config) = locking(&redis.url().replace("right", "canary"));
     let report = examine(&config).await;
@@ -50,7 +50,7 @@ async fn a_user_who_may_not_run_scripts_may_after_the_command_that_is_named() {
 }
 
 #[tokio::test]
-async fn a_replica_is_told_by_what_it_does_to_marks() {
+async fn a_replica_is_found_by_a_mark_that_it_refuses() {
     let (primary, replica) = (Redis::start().await, Redis::start().await);
     let url = primary.url();
     let (host, port) = url.trim_start_matches("redis://").split_once(':').expect("a port");

@@ -43,7 +43,7 @@ async fn a_folder_that_is_not_there_yet_is_nothing_to_worry_about() {
 }
 
 #[tokio::test]
-async fn a_guard_that_somebody_dropped_and_a_folder_open_to_others_are_told() {
+async fn a_dropped_guard_and_a_folder_open_to_others_are_found() {
     let stopped = TestApp::at(private(), |_| {}).await.stop().await;
     stopped.tamper("DROP INDEX one_sale_per_seat");
     let folder = &stopped.config().data_dir;
@@ -61,7 +61,7 @@ async fn a_guard_that_somebody_dropped_and_a_folder_open_to_others_are_told() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_told() {
+async fn a_file_that_is_no_database_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::default_for_tests(folder.path());
     std::fs::write(folder.path().join("poltrona.db"), "no database at all, but long".repeat(50))
@@ -71,7 +71,7 @@ async fn a_file_that_is_no_database_is_told() {
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_program_is_told() {
+async fn a_database_of_a_newer_program_is_found() {
     let stopped = TestApp::at(private(), |_| {}).await.stop().await;
     let file = poltrona_engine::store::sqlite::folder::database_in(&stopped.config().data_dir);
     let newer = "INSERT INTO schema_migrations VALUES (99, 'newer', x'00', 0, 99)";

@@ -8,7 +8,7 @@ use poltrona_testkit::app::{Answer, Request, TestApp};
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 #[tokio::test]
-async fn whoever_waits_on_a_connection_that_breaks_is_told_the_truth_at_once() {
+async fn requests_on_a_connection_that_breaks_are_answered_truthfully_at_once() {
     let app = TestApp::on_a_server().await;
     let session = app.session().await;
     let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
@@ -63,7 +63,7 @@ async fn a_batch_that_is_cut_while_it_is_written_is_undone_whole() {
 }
 
 #[tokio::test]
-async fn a_commit_that_is_cut_is_told_as_unknown_and_its_key_tells() {
+async fn a_commit_that_is_cut_has_an_unknown_outcome_that_its_key_resolves() {
     let app = TestApp::on_a_server().await;
     let session = app.session().await;
     // COMMIT itself waits.

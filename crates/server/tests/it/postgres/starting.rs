@@ -23,7 +23,7 @@ async fn instances_that_start_together_on_an_empty_database_all_come_up() {
 }
 
 #[tokio::test]
-async fn a_database_without_its_tables_is_left_alone_unless_told_otherwise() {
+async fn a_database_without_its_tables_is_left_alone_by_default() {
     let place = Arc::new(Place::server().await);
     let open = || {
         let place = Arc::clone(&place);

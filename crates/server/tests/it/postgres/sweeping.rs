@@ -9,7 +9,7 @@ use poltrona_testkit::wait::wait_for;
 use super::opening::in_real_time;
 
 #[tokio::test]
-async fn events_of_an_instance_that_ended_before_it_told_them_are_told_by_another() {
+async fn events_of_an_instance_that_ended_are_published_by_another() {
     let ended = in_real_time(HOLD).await;
     let other = ended.another().await;
     let session = ended.session().await;

@@ -31,7 +31,7 @@ async fn a_payment_that_waits_past_the_deadline_is_refused_and_the_seat_sold_onc
 }
 
 #[tokio::test]
-async fn who_waits_for_a_lock_longer_than_a_second_is_told_that_nothing_was_done() {
+async fn a_wait_for_a_lock_of_more_than_a_second_is_a_503_and_nothing_is_done() {
     let app = TestApp::on_a_server().await;
     let session = app.session().await;
     let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;

@@ -95,7 +95,7 @@ fn man_prints_a_page_or_writes_one_a_command() {
 }
 
 #[test]
-fn migrations_are_told_and_applied_once() {
+fn migrations_are_listed_and_applied_once() {
     let folder = tempfile::tempdir().unwrap();
     let status = || printed(run(folder.path(), &["migrate", "status"]));
     let (database, steps) =

@@ -60,7 +60,7 @@ fn a_kept_history_is_judged_the_same_again() {
 }
 
 #[test]
-fn a_target_that_is_away_is_told_by_its_own_exit_code() {
+fn a_target_that_is_away_has_its_own_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     // Port 9 discards; nothing listens there.
     let ended = poltrona(folder.path())

@@ -21,7 +21,7 @@ fn post(headers: &str, body: &str) -> String {
 }
 
 #[test]
-fn a_length_that_cannot_be_told_is_refused_and_the_line_is_closed() {
+fn an_ambiguous_length_is_refused_and_the_connection_closed() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(folder.path(), &[]);
     for (headers, body) in [

@@ -56,7 +56,7 @@ fn a_folder_is_free_again_after_a_kill() {
 }
 
 #[test]
-fn a_bad_value_is_told_with_its_setting_and_where_it_came_from() {
+fn a_bad_value_is_reported_with_its_setting_and_origin() {
     let folder = tempfile::tempdir().unwrap();
     let (code, said) = refused(poltrona(folder.path()).env("POLTRONA_HOLD_TTL", "soon"));
     assert_eq!(code, 2, "{said}");
@@ -69,7 +69,7 @@ fn a_bad_value_is_told_with_its_setting_and_where_it_came_from() {
 }
 
 #[test]
-fn an_unknown_key_of_the_file_is_told_with_its_line_and_the_nearest_name() {
+fn an_unknown_key_of_the_file_is_reported_with_its_line_and_the_nearest_name() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("poltrona.toml"), "locale = \"en\"\nhold-tll = \"2m\"\n").unwrap();
     let (code, said) = refused(&mut poltrona(folder.path()));
@@ -104,7 +104,7 @@ fn migrated_by_a_newer_version(file: &Path) {
 }
 
 #[tokio::test]
-async fn a_redis_that_lets_nobody_in_is_told_once_and_found_when_it_does() {
+async fn a_redis_that_refuses_logins_is_logged_once_and_used_when_it_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let redis = Redis::start().await;
     let mut command = poltrona(folder.path());
@@ -128,7 +128,7 @@ async fn a_redis_that_lets_nobody_in_is_told_once_and_found_when_it_does() {
 }
 
 #[test]
-fn a_start_that_waits_for_its_database_ends_when_it_is_told_to() {
+fn a_start_that_waits_for_its_database_ends_at_a_signal() {
     let folder = tempfile::tempdir().unwrap();
     let nobody = Port::claim();
     let mut command = clean(&BINARY, folder.path());
@@ -142,7 +142,7 @@ fn a_start_that_waits_for_its_database_ends_when_it_is_told_to() {
 }
 
 #[test]
-fn a_url_of_redis_that_is_none_is_told_without_its_password() {
+fn a_malformed_redis_url_is_reported_without_its_password() {
     let folder = tempfile::tempdir().unwrap();
     let url = "redis://:canary@cache/films";
     let (code, said) = refused(poltrona(folder.path()).env("REDIS_URL", url));

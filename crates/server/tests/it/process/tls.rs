@@ -99,7 +99,7 @@ fn sells_and_is_well(engines: &Engines, variables: &[(&str, &OsStr)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seats_are_sold_and_told_of_over_tls_alone() {
+async fn seats_are_sold_and_published_over_tls_alone() {
     let engines = Engines::start().await;
     let [postgres, redis, rabbit] = engines.authorities();
     // The system vouches for two of them, the URL names who does for the third.
@@ -148,7 +148,7 @@ fn a_file_without_authorities_stops_every_command_that_would_trust_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_nobody_vouches_for_is_told_nothing() {
+async fn an_engine_with_an_unknown_certificate_gets_nothing() {
     let engines = Engines::start().await;
     let output = engines.poltrona().args(["doctor", "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));

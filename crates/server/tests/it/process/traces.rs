@@ -26,7 +26,7 @@ fn dropped(program: &Program) -> u64 {
 }
 
 #[test]
-fn a_collector_that_is_away_is_told_once_and_what_it_misses_is_counted() {
+fn a_collector_that_is_away_is_logged_once_and_lost_spans_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (program, _port) = serve(folder.path());
     for _ in 0..2 {

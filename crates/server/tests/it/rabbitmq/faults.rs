@@ -13,14 +13,14 @@ use crate::read_models::agreement;
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// Every row of the outbox has acted, and none twice.
-async fn told_once(app: &TestApp, sales: i64) {
+async fn published_once(app: &TestApp, sales: i64) {
     app.settle_outbox().await;
     agreement(app).await;
     assert_eq!(app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour"), sales);
 }
 
 #[tokio::test]
-async fn sales_go_on_without_the_broker_and_are_told_when_it_is_back() {
+async fn sales_go_on_without_the_broker_and_are_published_when_it_is_back() {
     let mut rabbitmq = RabbitMq::start().await;
     let vhost = rabbitmq.vhost().await;
     let app = open(&vhost).await;
@@ -44,7 +44,7 @@ async fn sales_go_on_without_the_broker_and_are_told_when_it_is_back() {
     assert!(app.count("outbox") > 0, "what happened waits");
     rabbitmq.start_again().await;
     connected(&app).await;
-    told_once(&app, i64::try_from(sold).expect("a count")).await;
+    published_once(&app, i64::try_from(sold).expect("a count")).await;
     app.stop().await;
 }
 
@@ -55,18 +55,18 @@ async fn a_broker_that_stands_still_is_noticed_and_nothing_is_lost() {
     let app = open(&vhost).await;
     let session = app.session().await;
     buy(&app, &session, 0).await;
-    told_once(&app, 1).await;
+    published_once(&app, 1).await;
     rabbitmq.pause();
     buy(&app, &session, 1).await;
     app.wait_until("it is noticed", || app.engine().bus.is_up() == Some(false)).await;
     buy(&app, &session, 2).await;
     rabbitmq.resume();
     connected(&app).await;
-    told_once(&app, 3).await;
+    published_once(&app, 3).await;
 }
 
 #[tokio::test]
-async fn a_broker_that_takes_no_messages_is_told_of_and_lapses_are_recorded() {
+async fn a_broker_that_takes_no_messages_is_logged_and_lapses_are_recorded() {
     let rabbitmq = RabbitMq::start_with(&["vm_memory_high_watermark.absolute=1MB"]).await;
     let vhost = rabbitmq.vhost().await;
     let app = TestApp::in_real_time(|config| {
@@ -87,7 +87,7 @@ async fn a_broker_that_takes_no_messages_is_told_of_and_lapses_are_recorded() {
     app.wait_until("it takes messages again", || app.engine().bus.is_up() == Some(true)).await;
     app.wait_until("nothing waits any more", || app.count("outbox") == 0).await;
     buy(&app, &session, 1).await;
-    told_once(&app, 1).await;
+    published_once(&app, 1).await;
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn queues_that_are_deleted_come_back_and_nothing_is_lost() {
     let app = open(&vhost).await;
     let session = app.session().await;
     buy(&app, &session, 0).await;
-    told_once(&app, 1).await;
+    published_once(&app, 1).await;
     let vandal = Client::connect(vhost.url()).await;
     for queue in vhost.queues().await {
         vandal.delete(queue["name"].as_str().expect("a name")).await;
@@ -105,7 +105,7 @@ async fn queues_that_are_deleted_come_back_and_nothing_is_lost() {
     for seat in 1..10 {
         buy(&app, &session, seat).await;
     }
-    told_once(&app, 10).await;
+    published_once(&app, 10).await;
     connected(&app).await;
     assert_eq!(vandal.count("payments.dlq").await, 0);
 }
@@ -117,7 +117,7 @@ async fn messages_wait_for_a_database_that_is_away_and_are_not_given_up() {
     app.record_events();
     let session = app.session().await;
     buy(&app, &session, 0).await;
-    told_once(&app, 1).await;
+    published_once(&app, 1).await;
     let sale = app.events().pop().expect("the sale");
     let client = Client::connect(vhost.url()).await;
     let stall = app.stall().await;

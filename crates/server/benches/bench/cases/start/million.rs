@@ -17,7 +17,7 @@ const SESSIONS: u32 = 100;
 const SEATS: u16 = 10_000;
 /// How many seats a reservation has.
 const GROUP: u16 = 10;
-/// What a seat costs, in cents.
+/// The price of a seat, in cents.
 const PRICE: i64 = 2_550;
 /// How long holds last: longer than the measurement.
 const HOLD: Duration = Duration::from_hours(1);
