@@ -5,10 +5,12 @@
 //! blocks does not stop the crowd; it ends, and its live line is cleared, when the [`Progress`] is
 //! finished or dropped.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write as _};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::report::figures::{compact, latency, rate, thousands};
 use crate::stats::{Glance, Shared};
@@ -19,30 +21,8 @@ const LIVE_EVERY: Duration = Duration::from_millis(500);
 /// How often a plain line is written.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// How many cells the bar has.
-const BAR: u64 = 16;
-
-/// How progress is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Show {
-    /// One line that is written anew.
-    Live,
-    /// A line every few seconds.
-    Plain,
-    /// Nothing.
-    Quiet,
-}
-
-impl Show {
-    /// The way that suits this process's stderr.
-    pub fn here(quiet: bool) -> Self {
-        match (quiet, io::stderr().is_terminal()) {
-            (true, _) => Self::Quiet,
-            (false, true) => Self::Live,
-            (false, false) => Self::Plain,
-        }
-    }
-}
+/// The live line: a bar of the seconds that have passed, and the figures.
+const LIVE_LINE: &str = "{prefix} {bar:16} {wide_msg}";
 
 /// The run that is shown.
 #[derive(Clone, Debug)]
@@ -65,21 +45,22 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to show progress on stderr.
-    pub fn start(show: Show, subject: Subject) -> Self {
-        Self::start_on(io::stderr(), show, subject)
-    }
-
-    fn start_on(to: impl Write + Send + 'static, show: Show, subject: Subject) -> Self {
+    /// Begins to show progress on stderr, as suits it; a `quiet` run shows none.
+    pub fn start(quiet: bool, subject: Subject) -> Self {
+        if quiet {
+            return Self { stop: None, thread: None };
+        }
         let (stop, stopped) = mpsc::channel();
-        let thread = match show {
-            Show::Quiet => None,
-            // Without a thread there is no progress to see, and the run goes on all the same.
-            Show::Live | Show::Plain => thread::Builder::new()
-                .name("progress".to_owned())
-                .spawn(move || watch(to, show, &subject, &stopped))
-                .ok(),
+        let show = move || {
+            let bar = bar(&subject, ProgressDrawTarget::stderr());
+            if bar.is_hidden() {
+                write_lines(&subject, &stopped);
+            } else {
+                draw(&bar, &subject, &stopped);
+            }
         };
+        // Without a thread there is no progress to see, and the run goes on all the same.
+        let thread = thread::Builder::new().name("progress".to_owned()).spawn(show).ok();
         Self { stop: Some(stop), thread }
     }
 
@@ -99,33 +80,48 @@ impl Drop for Progress {
     }
 }
 
-/// Writes until the other end of the channel is dropped; errors of a closed stderr are ignored.
-fn watch(mut to: impl Write, show: Show, subject: &Subject, stopped: &Receiver<()>) {
-    let every = if show == Show::Live { LIVE_EVERY } else { PLAIN_EVERY };
-    while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-        let elapsed = subject.began.elapsed();
-        let now = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let glance = subject.recorder.lock().glance(now);
-        let _ = match show {
-            // Wrapping is off while the line is written: on a narrow terminal it is cut instead.
-            Show::Live => write!(to, "\r\x1b[?7l{}\x1b[K\x1b[?7h", live(subject, elapsed, &glance)),
-            _ => writeln!(to, "{}", plain(subject, elapsed, &glance)),
-        };
-        let _ = to.flush();
+fn bar(subject: &Subject, target: ProgressDrawTarget) -> ProgressBar {
+    let style = ProgressStyle::with_template(LIVE_LINE)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╌");
+    ProgressBar::with_draw_target(Some(subject.seconds), target)
+        .with_style(style)
+        .with_prefix(subject.name.clone())
+}
+
+/// Draws the live line until the other end of the channel is dropped, and clears it.
+fn draw(bar: &ProgressBar, subject: &Subject, stopped: &Receiver<()>) {
+    while stopped.recv_timeout(LIVE_EVERY) == Err(RecvTimeoutError::Timeout) {
+        let (elapsed, glance) = look(subject);
+        update(bar, subject, elapsed, &glance);
     }
-    if show == Show::Live {
-        let _ = write!(to, "\r\x1b[K");
-        let _ = to.flush();
+    bar.finish_and_clear();
+}
+
+fn update(bar: &ProgressBar, subject: &Subject, elapsed: Duration, glance: &Glance) {
+    bar.set_position(elapsed.as_secs());
+    bar.set_message(live(subject, elapsed, glance));
+}
+
+/// Writes lines until the other end of the channel is dropped; errors of a closed stderr are ignored.
+fn write_lines(subject: &Subject, stopped: &Receiver<()>) {
+    while stopped.recv_timeout(PLAIN_EVERY) == Err(RecvTimeoutError::Timeout) {
+        let (elapsed, glance) = look(subject);
+        let _ = writeln!(io::stderr(), "{}", plain(subject, elapsed, &glance));
     }
 }
 
+/// The figures as they are now, and the time since the run began.
+fn look(subject: &Subject) -> (Duration, Glance) {
+    let elapsed = subject.began.elapsed();
+    let now = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    (elapsed, subject.recorder.lock().glance(now))
+}
+
 fn live(subject: &Subject, elapsed: Duration, glance: &Glance) -> String {
-    let done = (elapsed.as_secs() * BAR / subject.seconds.max(1)).min(BAR);
-    let bar: String = (0..BAR).map(|cell| if cell < done { '━' } else { '╌' }).collect();
     let counts = &glance.total;
     format!(
-        "{} {bar} {}/{} s  {}/s  p99 {}  {} ok {} refused {} unknown {} failed{}",
-        subject.name,
+        "{}/{} s  {}/s  p99 {}  {} ok {} refused {} unknown {} failed{}",
         elapsed.as_secs(),
         subject.seconds,
         rate(glance.per_second),
@@ -164,7 +160,7 @@ fn sold(glance: &Glance, gap: &str, number: impl Fn(u64) -> String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use indicatif::InMemoryTerm;
 
     use super::*;
     use crate::stats::Counts;
@@ -188,24 +184,49 @@ mod tests {
         }
     }
 
+    /// The line on a terminal of so many columns after `elapsed`, and what is there at the end.
+    fn drawn(seconds: u64, elapsed: Duration, glance: &Glance, columns: u16) -> (String, String) {
+        let (subject, screen) = (subject(seconds), InMemoryTerm::new(3, columns));
+        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+        let bar = bar(&subject, target);
+        update(&bar, &subject, elapsed, glance);
+        bar.force_draw();
+        let line = screen.contents();
+        let (stop, stopped) = mpsc::channel();
+        drop(stop);
+        draw(&bar, &subject, &stopped);
+        (line, screen.contents())
+    }
+
     #[test]
-    fn the_live_line_tells_all_in_short() {
+    fn the_live_line_says_all_in_short_and_is_gone_at_the_end() {
+        let (line, end) = drawn(32, Duration::from_millis(12_300), &glance(), 120);
         assert_eq!(
-            live(&subject(32), Duration::from_millis(12_300), &glance()),
+            line,
             "duel ━━━━━━╌╌╌╌╌╌╌╌╌╌ 12/32 s  21,034/s  p99 8.13 ms  \
              12.3k ok 2.00M refused 3 unknown 0 failed  34/48 seats sold"
         );
+        assert_eq!(end, "");
+    }
+
+    #[test]
+    fn a_narrow_terminal_cuts_the_live_line() {
+        let (line, end) = drawn(32, Duration::from_millis(12_300), &glance(), 40);
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(line.starts_with("duel ━━━━━━╌╌╌╌╌╌╌╌╌╌ 12/32 s"), "{line}");
+        assert_eq!(end, "");
     }
 
     #[test]
     fn the_bar_stays_full_while_the_last_answers_come_in() {
-        let line = live(&subject(0), Duration::from_secs(40), &Glance { seats: 0, ..glance() });
-        assert!(line.starts_with("duel ━━━━━━━━━━━━━━━━ 40/0 s"), "{line}");
+        let late = Duration::from_secs(40);
+        let (line, _) = drawn(32, late, &Glance { seats: 0, ..glance() }, 120);
+        assert!(line.starts_with("duel ━━━━━━━━━━━━━━━━ 40/32 s"), "{line}");
         assert!(line.ends_with("0 failed"), "{line}");
     }
 
     #[test]
-    fn a_plain_line_tells_it_in_full() {
+    fn a_plain_line_says_it_in_full() {
         assert_eq!(
             plain(&subject(30), Duration::from_secs(5), &Glance { p99_us: None, ..glance() }),
             "duel 5/30 s: 21,034 requests/s, p99 –; \
@@ -213,29 +234,8 @@ mod tests {
         );
     }
 
-    #[derive(Clone, Default)]
-    struct Screen(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Screen {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn shown(show: Show) -> String {
-        let screen = Screen::default();
-        Progress::start_on(screen.clone(), show, subject(30)).finish();
-        String::from_utf8(screen.0.lock().unwrap().clone()).unwrap()
-    }
-
     #[test]
-    fn the_live_line_is_gone_at_the_end_and_quiet_says_nothing() {
-        assert_eq!(shown(Show::Live), "\r\x1b[K");
-        assert_eq!(shown(Show::Plain), "");
-        assert_eq!(shown(Show::Quiet), "");
+    fn a_quiet_run_shows_nothing() {
+        assert!(Progress::start(true, subject(30)).thread.is_none());
     }
 }

@@ -21,7 +21,7 @@ pub use crate::crowd::Away;
 use crate::crowd::{Abilities, BATCHES_MAX, Plan, Scribe, World};
 use crate::history::{Line, Run};
 use crate::judge::{self, Verdict};
-use crate::progress::{Progress, Show, Subject};
+use crate::progress::{Progress, Subject};
 use crate::report::{self, Report};
 use crate::scenario::Scenario;
 use crate::stats;
@@ -29,7 +29,7 @@ use crate::stats;
 /// The version that a history and a report name.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// How a command ended.
+/// The outcome of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Every promise was kept, as far as the history shows.
@@ -149,7 +149,7 @@ async fn crowd_and_census(args: &Args, world: &Rc<World>) -> (Census, f64, Vec<S
     let mut notes = notes(args, world);
     let began = Instant::now();
     let progress = Progress::start(
-        Show::here(args.quiet),
+        args.quiet,
         Subject {
             name: plan.mix.to_string(),
             began,
