@@ -9,6 +9,7 @@ pub mod represent;
 pub mod coalesce;
 mod schema;
 mod seat_map;
+pub mod meters;
 pub mod state;
 mod response;
 pub mod fields;

@@ -16,7 +16,7 @@ use super::recent::Recent;
 use super::scripts;
 use crate::env::Env;
 use crate::ledger::feed::{Feed, Next, Subscription};
-use crate::observe::metrics::{LockSaid, Metrics};
+use crate::observe::metrics::{LockAnswer, Metrics};
 use crate::redis::{Breaker, CallError, Settings};
 
 /// Marks in Redis that all instances see.
@@ -84,28 +84,28 @@ impl Lock {
         let mut pending =
             PendingLock::new(Arc::clone(&self.marks), reservation, seats, hold, until);
         let call = scripts::take(seats, pending.mark(), hold);
-        let (said, verdict) = match self.marks.breaker.call::<Vec<Vec<u8>>>(&call).await {
+        let (answer, verdict) = match self.marks.breaker.call::<Vec<Vec<u8>>>(&call).await {
             Ok(marks) if marks.is_empty() => {
                 pending.standing = Standing::Acquired;
-                (LockSaid::Granted, Verdict::Granted(pending))
+                (LockAnswer::Granted, Verdict::Granted(pending))
             }
             Ok(marks) => {
                 let refusal = if keyed { None } else { self.refusal(seats, &marks) };
                 if let Some(taken) = refusal {
                     pending.standing = Standing::Released;
-                    (LockSaid::Refused, Verdict::Refused(taken))
+                    (LockAnswer::Refused, Verdict::Refused(taken))
                 } else {
                     pending.standing = Standing::Conflict(marks);
-                    (LockSaid::Unsure, Verdict::Unsure(Some(pending)))
+                    (LockAnswer::Unsure, Verdict::Unsure(Some(pending)))
                 }
             }
-            Err(CallError::Failed) => (LockSaid::Failed, Verdict::Unsure(Some(pending))),
+            Err(CallError::Failed) => (LockAnswer::Failed, Verdict::Unsure(Some(pending))),
             Err(CallError::Open) => {
                 pending.standing = Standing::Released;
-                (LockSaid::Unsure, Verdict::Unsure(None))
+                (LockAnswer::Unsure, Verdict::Unsure(None))
             }
         };
-        self.metrics.seat_lock_said(said);
+        self.metrics.seat_lock_answered(answer);
         verdict
     }
 

@@ -90,12 +90,12 @@ impl Server {
             let Some(accepted) = self.accept(&app.stop).await else { break };
             match accepted {
                 Ok(stream) => {
-                    app.engine.metrics.connected();
-                    let metrics = Arc::clone(&app.engine.metrics);
+                    app.meters.connected();
+                    let meters = Arc::clone(&app.meters);
                     let serving = serve(stream, router.clone(), limits, app.stop.clone());
                     connections.spawn(async move {
                         serving.await;
-                        metrics.disconnected();
+                        meters.disconnected();
                         drop(slot);
                     });
                 }

@@ -7,6 +7,7 @@ use poltrona_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
 use super::coalesce::Coalesced;
+use super::meters::HttpMeters;
 use super::seat_map::SeatMap;
 use crate::config::Config;
 
@@ -16,6 +17,8 @@ pub struct App {
     pub config: Config,
     /// The engine, which decides, keeps and announces.
     pub engine: Engine,
+    /// The meters of connections and requests.
+    pub meters: Arc<HttpMeters>,
     /// Seat maps that are being read.
     pub(super) seat_maps: Coalesced<SessionId, SeatMap>,
     /// Cancelled when the program is on its way out.
@@ -28,6 +31,7 @@ pub type SharedApp = Arc<App>;
 impl App {
     /// The state of a program that takes requests.
     pub fn new(config: Config, engine: Engine) -> Self {
-        Self { config, engine, seat_maps: Coalesced::new(), stop: CancellationToken::new() }
+        let meters = Arc::new(HttpMeters::new(Arc::clone(&engine.metrics)));
+        Self { config, engine, meters, seat_maps: Coalesced::new(), stop: CancellationToken::new() }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn around(
     }
     let route = template_of(&response).unwrap_or("-");
     let took = started.elapsed();
-    record::answered(&app.engine.metrics, route, &method, &response, &request_id, took);
+    record::answered(&app.meters, route, &method, &response, &request_id, took);
     response
 }
 

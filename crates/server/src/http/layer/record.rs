@@ -4,20 +4,21 @@ use std::time::Duration;
 
 use axum::response::Response;
 use http::{HeaderValue, Method};
-use poltrona_engine::observe::metrics::Metrics;
 use tracing::{debug, error, info, warn};
+
+use crate::http::meters::HttpMeters;
 
 /// Counts a request that was answered, and logs it. `route` is the template of its path, `-` for one
 /// that matched none.
 pub(crate) fn answered(
-    metrics: &Metrics,
+    meters: &HttpMeters,
     route: &'static str,
     method: &Method,
     response: &Response,
     request_id: &HeaderValue,
     took: Duration,
 ) {
-    metrics.request(route, label(method), response.status().as_u16(), took);
+    meters.request(route, label(method), response.status().as_u16(), took);
     log(route, method, response, request_id, took);
 }
 
