@@ -15,6 +15,11 @@ pub(crate) fn get_unless(path: &str, tag: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: bench\r\nIf-None-Match: {tag}\r\n\r\n").into_bytes()
 }
 
+/// `GET path`, by someone who takes gzip.
+pub(crate) fn get_gzip(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAccept-Encoding: gzip\r\n\r\n").into_bytes()
+}
+
 /// `POST path` with a JSON body.
 pub(crate) fn post(path: &str, json: &str) -> Vec<u8> {
     let size = json.len();

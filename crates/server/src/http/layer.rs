@@ -8,6 +8,7 @@ pub(super) mod cors;
 mod normalise;
 mod time_limit;
 mod etag;
+mod compress;
 mod record;
 pub(super) mod around;
 pub(super) mod of_route;

@@ -9,6 +9,7 @@ mod architecture;
 mod bodies;
 mod cancelling;
 mod closing_sessions;
+mod compression;
 mod contract;
 mod departures;
 mod determinism;

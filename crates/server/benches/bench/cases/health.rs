@@ -82,6 +82,13 @@ async fn rows(ours: &Server, house: &House, seats: &[SeatId]) -> anyhow::Result<
             Some(0.6),
         ),
         row(
+            "seat map of 200, gzip, beside ready bytes",
+            CLIENTS,
+            (requests::get_gzip(&path), 200),
+            (requests::get("/bytes"), 200),
+            None,
+        ),
+        row(
             "seat map, 304, beside ready bytes",
             CLIENTS,
             (requests::get_unless(&path, &tag), 304),

@@ -1,4 +1,4 @@
-//! What happens to every request before it is routed and after it is answered, in order.
+//! The steps around every request, before it is routed and after it is answered, in order.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -64,7 +64,8 @@ pub(crate) fn template_of(response: &Response) -> Option<&'static str> {
 /// Headers that every answer carries.
 fn finish(response: &mut Response) {
     let headers = response.headers_mut();
-    headers.append(header::VARY, HeaderValue::from_static("Accept, Accept-Language"));
+    headers
+        .append(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding, Accept-Language"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 

@@ -8,6 +8,10 @@ use http_body_util::BodyExt as _;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 
+/// The ends of strong tags of compressed bodies. A cache between may have compressed with the second.
+const GZIP: &str = "-gzip\"";
+const BROTLI: &str = "-br\"";
+
 /// Adds a weak `ETag`, and answers 304 to a client that has the same already.
 pub(crate) async fn tagged(response: Response, known: Option<&HeaderValue>) -> Response {
     let (mut parts, body) = response.into_parts();
@@ -15,12 +19,8 @@ pub(crate) async fn tagged(response: Response, known: Option<&HeaderValue>) -> R
         return ApiError::new(Code::Internal).into_response();
     };
     let tag = format!("W/\"{:016x}\"", rapidhash::v3::rapidhash_v3(&body));
-    let matches = known.and_then(|known| known.to_str().ok()).is_some_and(|known| {
-        known.split(',').any(|one| {
-            let one = one.trim();
-            one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/")
-        })
-    });
+    let matches =
+        known.and_then(|known| known.to_str().ok()).is_some_and(|known| is_among(&tag, known));
     parts.headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (header::ETAG, tag)));
     if !matches {
         return Response::from_parts(parts, body.into());
@@ -29,4 +29,46 @@ pub(crate) async fn tagged(response: Response, known: Option<&HeaderValue>) -> R
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Bytes::new().into())
+}
+
+/// Whether `tag` is in the list of `If-None-Match`, compared weakly (RFC 9110, 8.8.3.2).
+fn is_among(tag: &str, list: &str) -> bool {
+    list.split(',').map(str::trim).any(|one| one == "*" || opaque(one) == opaque(tag))
+}
+
+/// A tag without the mark of a weak one, the closing quote and the name of a compression: that of the
+/// plain body.
+fn opaque(tag: &str) -> &str {
+    let text = tag.strip_prefix("W/").unwrap_or(tag);
+    let plain = text.strip_suffix(GZIP).or_else(|| text.strip_suffix(BROTLI));
+    plain.or_else(|| text.strip_suffix('"')).unwrap_or(text)
+}
+
+/// The tag of a body after compression: a strong one says that bytes are equal, so it gets another
+/// (RFC 9110, 8.8.3.3). `None` when the tag stays.
+pub(super) fn of_gzip(tag: &HeaderValue) -> Option<HeaderValue> {
+    let strong = tag.to_str().ok().filter(|tag| !tag.starts_with("W/"))?;
+    HeaderValue::try_from(format!("{}{GZIP}", strong.strip_suffix('"')?)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strong_tag_names_the_compression_and_a_weak_one_does_not() {
+        let strong = HeaderValue::from_static("\"v3-1f\"");
+        assert_eq!(of_gzip(&strong), Some(HeaderValue::from_static("\"v3-1f-gzip\"")));
+        assert_eq!(of_gzip(&HeaderValue::from_static("W/\"1f\"")), None);
+    }
+
+    #[test]
+    fn a_tag_is_known_whatever_its_body_was_compressed_with() {
+        for known in ["\"v3-1f\"", "W/\"v3-1f\"", "\"v3-1f-gzip\"", "\"x\", \"v3-1f-br\"", "*"] {
+            assert!(is_among("\"v3-1f\"", known), "{known}");
+        }
+        for known in ["\"v3-1e\"", "\"v3-1f-gzip-gzip\"", "v3-1f", "v3-1f\"", ""] {
+            assert!(!is_among("\"v3-1f\"", known), "{known}");
+        }
+    }
 }

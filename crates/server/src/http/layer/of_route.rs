@@ -3,42 +3,62 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{etag, time_limit};
+use super::{compress, etag, time_limit};
+use crate::http::negotiation;
 use crate::http::route::{Caching, Route, Template};
 use crate::http::state::SharedApp;
 
 /// The template under which all pages of the documentation are counted.
 const DOCUMENT: &str = "/api/docs";
 
-/// Keeps the time limit, tags the answer, and leaves the row with it for the layers outside.
+/// Keeps the time limit, tags and compresses the answer, and leaves the row with it for the layers
+/// outside.
 pub(crate) async fn of_route(
     State((app, route)): State<(SharedApp, &'static Route)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let known_tags = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let preferences = Preferences::of(request.headers());
     let answering = next.run(request);
-    let mut response = if route.is_limited {
+    let response = if route.is_limited {
         time_limit::in_time(app.config.request_timeout, route, answering).await
     } else {
         answering.await
     };
-    if route.caching == Caching::Tagged && response.status() == StatusCode::OK {
-        response = etag::tagged(response, known_tags.as_ref()).await;
-    }
+    let mut response = preferences.apply(response, route.caching).await;
     response.extensions_mut().insert(Template(route.path));
     response
 }
 
 /// The same for the pages of the documentation, which have no row.
 pub(crate) async fn of_document(request: Request, next: Next) -> Response {
-    let known_tags = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let mut response = next.run(request).await;
-    if response.status() == StatusCode::OK {
-        response = etag::tagged(response, known_tags.as_ref()).await;
-    }
+    let preferences = Preferences::of(request.headers());
+    let mut response = preferences.apply(next.run(request).await, Caching::Tagged).await;
     response.extensions_mut().insert(Template(DOCUMENT));
     response
+}
+
+/// The request's say in the body of the answer.
+struct Preferences {
+    /// The tags of the bodies that it has.
+    known_tags: Option<HeaderValue>,
+    /// Whether it takes gzip.
+    gzip: bool,
+}
+
+impl Preferences {
+    fn of(headers: &HeaderMap) -> Self {
+        let known_tags = headers.get(header::IF_NONE_MATCH).cloned();
+        Self { known_tags, gzip: negotiation::accepts_gzip(headers) }
+    }
+
+    /// Tags the answer, and compresses it.
+    async fn apply(self, mut response: Response, caching: Caching) -> Response {
+        if caching == Caching::Tagged && response.status() == StatusCode::OK {
+            response = etag::tagged(response, self.known_tags.as_ref()).await;
+        }
+        if self.gzip { compress::compressed(response).await } else { response }
+    }
 }
