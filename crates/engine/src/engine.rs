@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::BuildError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,7 +27,7 @@ const FOLD_EVERY: Duration = Duration::from_secs(5);
 /// The settings and parts of an engine.
 #[derive(Clone)]
 pub struct Options {
-    /// How the store is used.
+    /// The options of the store.
     pub store: store::Options,
     /// How much the ledger takes on.
     pub ledger: ledger::Settings,
@@ -99,21 +100,29 @@ pub struct Running {
 
 impl Engine {
     /// Asks for a change.
-    pub async fn submit(&self, request: Request) -> Reply {
-        let Self { ledger, seat_lock, .. } = self;
-        Admission { ledger, seat_lock }.submit(request).await
+    pub fn submit(&self, request: Request) -> BoxFuture<'_, Reply> {
+        Box::pin(async move {
+            let Self { ledger, seat_lock, .. } = self;
+            Admission { ledger, seat_lock }.submit(request).await
+        })
     }
 }
 
 impl Running {
     /// Opens the store and starts an engine over it.
-    pub async fn open(location: &Location, options: Options, env: Env) -> Result<Self, StartError> {
-        let env = match location {
-            Location::Server(_) => Env { clock: env.clock.corrected(), ..env },
-            Location::Folder(_) | Location::Ephemeral => env,
-        };
-        let opened = Store::open(location, options.store, &env).await?;
-        Self::start(opened, options, env)
+    pub fn open(
+        location: &Location,
+        options: Options,
+        env: Env,
+    ) -> BoxFuture<'_, Result<Self, StartError>> {
+        Box::pin(async move {
+            let env = match location {
+                Location::Server(_) => Env { clock: env.clock.corrected(), ..env },
+                Location::Folder(_) | Location::Ephemeral => env,
+            };
+            let opened = Store::open(location, options.store, &env).await?;
+            Self::start(opened, options, env)
+        })
     }
 
     /// Starts an engine over a store that is open. To be called within a runtime.
@@ -201,11 +210,13 @@ impl Running {
 
     /// Ends the background work, then the workers; what was committed but not yet delivered waits in
     /// the outbox for the next start.
-    pub async fn stop(self) {
-        self.stop_background.cancel();
-        self.background.close();
-        self.background.wait().await;
-        self.engine.ledger.close();
-        self.workers.join().await;
+    pub fn stop(self) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            self.stop_background.cancel();
+            self.background.close();
+            self.background.wait().await;
+            self.engine.ledger.close();
+            self.workers.join().await;
+        })
     }
 }

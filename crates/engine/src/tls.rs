@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use futures_util::future::BoxFuture;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -87,17 +88,24 @@ impl Tls {
 
     /// Connects to a server. Fails when it cannot be reached or, if `encrypted`, when its certificate
     /// is not trusted or is not for `host`. Has no time limit; the caller sets one.
-    pub async fn connect(&self, host: &str, port: u16, encrypted: bool) -> io::Result<Stream> {
-        let stream = TcpStream::connect((host, port)).await?;
-        // What is sent is small, and somebody waits for its answer.
-        stream.set_nodelay(true)?;
-        if !encrypted {
-            return Ok(Either::Left(stream));
-        }
-        let name = ServerName::try_from(host.to_owned());
-        let name = name.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let stream = TlsConnector::from(self.config()).connect(name, stream).await?;
-        Ok(Either::Right(Box::new(stream)))
+    pub fn connect<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+        encrypted: bool,
+    ) -> BoxFuture<'a, io::Result<Stream>> {
+        Box::pin(async move {
+            let stream = TcpStream::connect((host, port)).await?;
+            // What is sent is small, and somebody waits for its answer.
+            stream.set_nodelay(true)?;
+            if !encrypted {
+                return Ok(Either::Left(stream));
+            }
+            let name = ServerName::try_from(host.to_owned());
+            let name = name.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            let stream = TlsConnector::from(self.config()).connect(name, stream).await?;
+            Ok(Either::Right(Box::new(stream)))
+        })
     }
 }
 

@@ -8,6 +8,7 @@
 //! `docs/adr/0012-rabbitmq.md` gives the reasons.
 
 mod transport;
+mod greeting;
 mod link;
 mod topology;
 mod confirms;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use dead_letters::{DeadLetter, DeadLetterQueue, list, replay};
+pub use greeting::version;
 pub use state::{Parts, Settings};
 pub use topology::Queue;
 pub use transport::connect;

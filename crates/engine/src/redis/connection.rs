@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo as _,
@@ -39,23 +40,26 @@ impl Server {
 
     /// Connects and logs in. Neither this nor the connection's commands have a time limit; the caller
     /// sets one.
-    pub async fn connect(&self) -> RedisResult<Connection> {
-        let (host, port, encrypted) = match self.info.addr() {
-            ConnectionAddr::Tcp(host, port) => (host, *port, false),
-            ConnectionAddr::TcpTls { host, port, .. } => (host, *port, true),
-            _ => return Err((ErrorKind::InvalidClientConfig, "not a host and a port").into()),
-        };
-        let stream = self.tls.connect(host, port, encrypted).await?;
-        let unlimited =
-            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let login = self.info.redis_settings();
-        let (commands, driver) =
-            MultiplexedConnection::new_with_config(login, stream, unlimited).await?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it ends with the connection that it drives, and has nothing to finish"
-        )]
-        let driver = tokio::spawn(driver);
-        Ok(Connection { commands, _driver: Arc::new(AbortOnDropHandle::new(driver)) })
+    pub fn connect(&self) -> BoxFuture<'_, RedisResult<Connection>> {
+        Box::pin(async move {
+            let (host, port, encrypted) = match self.info.addr() {
+                ConnectionAddr::Tcp(host, port) => (host, *port, false),
+                ConnectionAddr::TcpTls { host, port, .. } => (host, *port, true),
+                _ => return Err((ErrorKind::InvalidClientConfig, "not a host and a port").into()),
+            };
+            let stream = self.tls.connect(host, port, encrypted).await?;
+            let unlimited = AsyncConnectionConfig::new()
+                .set_connection_timeout(None)
+                .set_response_timeout(None);
+            let login = self.info.redis_settings();
+            let (commands, driver) =
+                MultiplexedConnection::new_with_config(login, stream, unlimited).await?;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it ends with the connection that it drives, and has nothing to finish"
+            )]
+            let driver = tokio::spawn(driver);
+            Ok(Connection { commands, _driver: Arc::new(AbortOnDropHandle::new(driver)) })
+        })
     }
 }

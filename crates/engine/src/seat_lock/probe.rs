@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use poltrona_domain::{ReservationId, SeatNo, SessionId, Timestamp};
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
@@ -15,32 +16,34 @@ use crate::redis::Call;
 ///
 /// Whatever would stand in a request's way, be it a password, a missing permission, a full memory or
 /// a replica that only reads, is the error.
-pub async fn rehearse(connection: &mut MultiplexedConnection) -> RedisResult<()> {
-    for script in scripts::all().all {
-        script.load_async(connection).await?;
-    }
-    let session = SessionId::mint(Uuid::nil());
-    // Not the one that running instances try.
-    let seats: Vec<_> =
-        SeatNo::new(SeatNo::MAX - 1).map(|no| session.seat(no)).into_iter().collect();
-    let owner: ReservationId = SOMEBODY;
-    let mark = Mark::held(owner, Timestamp::from_millis(0));
-    let moment = Duration::from_secs(1);
-    let calls = [
-        scripts::take(&seats, mark, moment),
-        scripts::keep(&seats, mark, moment),
-        scripts::sell(&seats, owner),
-        scripts::free(&seats, owner),
-    ];
-    for call in &calls {
-        run(connection, call).await?;
-    }
-    let forget = |seat| Change { seat, seen: b"free".to_vec(), mark: None };
-    let forget: Vec<_> = seats.iter().copied().map(forget).collect();
-    run(connection, &scripts::learn(&forget)).await
+pub fn rehearse(connection: &mut MultiplexedConnection) -> BoxFuture<'_, RedisResult<()>> {
+    Box::pin(async move {
+        for script in scripts::all().all {
+            script.load_async(connection).await?;
+        }
+        let session = SessionId::mint(Uuid::nil());
+        // Not the one that running instances try.
+        let seats: Vec<_> =
+            SeatNo::new(SeatNo::MAX - 1).map(|no| session.seat(no)).into_iter().collect();
+        let owner: ReservationId = SOMEBODY;
+        let mark = Mark::held(owner, Timestamp::from_millis(0));
+        let moment = Duration::from_secs(1);
+        let calls = [
+            scripts::take(&seats, mark, moment),
+            scripts::keep(&seats, mark, moment),
+            scripts::sell(&seats, owner),
+            scripts::free(&seats, owner),
+        ];
+        for call in &calls {
+            run(connection, call).await?;
+        }
+        let forget = |seat| Change { seat, seen: b"free".to_vec(), mark: None };
+        let forget: Vec<_> = seats.iter().copied().map(forget).collect();
+        run(connection, &scripts::learn(&forget)).await
+    })
 }
 
-/// What a user of Redis must be allowed, as `ACL SETUSER` takes it.
+/// The rights that a user of Redis needs, as `ACL SETUSER` takes them.
 pub const RIGHTS: &str =
     "~seat:* resetchannels -@all +evalsha +script|load +mget +set +del +select";
 

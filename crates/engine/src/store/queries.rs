@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use poltrona_domain::{
     Actor, Reservation, ReservationId, Sale, Seat, Session, SessionId, Timestamp, UserId,
 };
@@ -29,61 +30,68 @@ macro_rules! ask {
 
 impl Store {
     /// Open sessions, newest first; `None` when `page.after` names no session.
-    pub async fn sessions(
+    pub fn sessions(
         &self,
         filter: SessionFilter,
         page: Page,
-    ) -> Result<Option<Vec<Session>>, Error> {
-        ask!(self, sessions(filter, page))
+    ) -> BoxFuture<'_, Result<Option<Vec<Session>>, Error>> {
+        Box::pin(async move { ask!(self, sessions(filter, page)) })
     }
 
     /// A session by its id, whether or not it is closed.
-    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, Error> {
-        ask!(self, session(id))
+    pub fn session(&self, id: SessionId) -> BoxFuture<'_, Result<Option<Session>, Error>> {
+        Box::pin(async move { ask!(self, session(id)) })
     }
 
     /// An open session and its seats in their order.
-    pub async fn room(
+    pub fn room(
         &self,
         id: SessionId,
-    ) -> Result<Snapshot<Option<(Session, Vec<Seat>)>>, Error> {
-        ask!(self, room(id))
+    ) -> BoxFuture<'_, Result<Snapshot<Option<(Session, Vec<Seat>)>>, Error>> {
+        Box::pin(async move { ask!(self, room(id)) })
     }
 
     /// A reservation, if it exists within the actor's reach.
-    pub async fn reservation(
-        &self,
-        actor: &Actor,
+    pub fn reservation<'a>(
+        &'a self,
+        actor: &'a Actor,
         id: ReservationId,
-    ) -> Result<Snapshot<Option<Reservation>>, Error> {
-        let found: Snapshot<Option<Reservation>> = ask!(self, reservation(id))?;
-        Ok(found.map(|rows| rows.filter(|it| actor.reaches(&it.user))))
+    ) -> BoxFuture<'a, Result<Snapshot<Option<Reservation>>, Error>> {
+        Box::pin(async move {
+            let found: Snapshot<Option<Reservation>> = ask!(self, reservation(id))?;
+            Ok(found.map(|rows| rows.filter(|it| actor.reaches(&it.user))))
+        })
     }
 
     /// A user's reservations, newest first; `None` when `page.after` names none. A user out of the
     /// actor's reach has none.
-    pub async fn reservations_of(
-        &self,
-        actor: &Actor,
+    pub fn reservations_of<'a>(
+        &'a self,
+        actor: &'a Actor,
         user: UserId,
         page: Page,
-    ) -> Result<Snapshot<Option<Vec<Reservation>>>, Error> {
-        let is_in_reach = actor.reaches(&user);
-        let found: Snapshot<Option<Vec<Reservation>>> = ask!(self, reservations_of(user, page))?;
-        Ok(found.map(|rows| rows.map(|rows| if is_in_reach { rows } else { Vec::new() })))
+    ) -> BoxFuture<'a, Result<Snapshot<Option<Vec<Reservation>>>, Error>> {
+        Box::pin(async move {
+            let is_in_reach = actor.reaches(&user);
+            let found: Snapshot<Option<Vec<Reservation>>> =
+                ask!(self, reservations_of(user, page))?;
+            Ok(found.map(|rows| rows.map(|rows| if is_in_reach { rows } else { Vec::new() })))
+        })
     }
 
     /// A user's sales, newest first; `None` when `page.after` names none. A user out of the actor's
     /// reach has none.
-    pub async fn sales_of(
-        &self,
-        actor: &Actor,
+    pub fn sales_of<'a>(
+        &'a self,
+        actor: &'a Actor,
         user: UserId,
         page: Page,
-    ) -> Result<Option<Vec<Sale>>, Error> {
-        let is_in_reach = actor.reaches(&user);
-        let found: Option<Vec<Sale>> = ask!(self, sales_of(user, page))?;
-        Ok(found.map(|rows| if is_in_reach { rows } else { Vec::new() }))
+    ) -> BoxFuture<'a, Result<Option<Vec<Sale>>, Error>> {
+        Box::pin(async move {
+            let is_in_reach = actor.reaches(&user);
+            let found: Option<Vec<Sale>> = ask!(self, sales_of(user, page))?;
+            Ok(found.map(|rows| if is_in_reach { rows } else { Vec::new() }))
+        })
     }
 
     /// Pending reservations and when they lapse, soonest first, beginning after `after`.
@@ -116,12 +124,12 @@ impl Store {
     }
 
     /// The backlog of the outbox.
-    pub async fn backlog(&self) -> Result<Backlog, Error> {
-        ask!(self, backlog())
+    pub fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>> {
+        Box::pin(async move { ask!(self, backlog()) })
     }
 
     /// Whether the store answers at all.
-    pub async fn ping(&self) -> Result<(), Error> {
-        ask!(self, ping())
+    pub fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move { ask!(self, ping()) })
     }
 }

@@ -56,7 +56,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     running.stop().await;
     anyhow::ensure!(
         !failed,
-        "the disk failed, or the database file went away; mend it and start again"
+        "the disk failed, or the database file went away; fix it and start again"
     );
     info!(target: "server", "stopped");
     Ok(())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use redis::IntoConnectionInfo as _;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::broker;
 use super::database;
@@ -201,12 +201,19 @@ pub(super) fn log_level(text: &str) -> Parsed<String> {
     let hint = "Write `error`, `warn`, `info`, `debug`, or a filter as in `info,poltrona=debug`.";
     // To the filter a bare word is the name of a module; here it is far more likely a misspelt
     // level, and would silence everything.
-    if !text.contains(['=', ',', '[']) {
+    if !text.contains(['=', ',']) {
         return Err(BadValue::new("there is no such level", hint));
     }
-    match EnvFilter::try_new(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(BadValue::new("it is neither a level nor a filter", hint)),
+    // The parser takes `target=` for errors alone, an empty part likewise, and keeps white space.
+    let parts: Vec<_> = text.split(',').map(str::trim).collect();
+    let is_whole = |part: &&str| {
+        let is_cut = part.is_empty() || part.starts_with('=') || part.ends_with('=');
+        !is_cut && !part.contains(['[', ']'])
+    };
+    let filter = parts.join(",");
+    match filter.parse::<Targets>() {
+        Ok(_) if parts.iter().all(is_whole) => Ok(filter),
+        _ => Err(BadValue::new("it is neither a level nor a filter", hint)),
     }
 }
 
@@ -214,13 +221,16 @@ pub(super) fn log_level(text: &str) -> Parsed<String> {
 ///
 /// A plain level is for our own lines: chatty libraries stay at `info`, and the RabbitMQ client is
 /// off, for it logs whole messages, and we log its errors ourselves.
-pub fn log_filter(level: &str) -> EnvFilter {
-    if level.contains(['=', ',', '[']) {
-        return EnvFilter::new(level);
+pub fn log_filter(level: &str) -> Targets {
+    if level.contains(['=', ',']) {
+        return level.parse().unwrap_or(Targets::new().with_default(LevelFilter::INFO));
     }
     let chatty: &[&str] = if matches!(level, "debug" | "trace") { &CHATTY } else { &[] };
-    let quiet: String = chatty.iter().flat_map(|library| [",", library, "=info"]).collect();
-    EnvFilter::new(format!("{level}{quiet},lapin=off"))
+    let quiet = chatty.iter().map(|library| (*library, LevelFilter::INFO));
+    Targets::new()
+        .with_default(level.parse().unwrap_or(LevelFilter::INFO))
+        .with_targets(quiet)
+        .with_target("lapin", LevelFilter::OFF)
 }
 
 fn secret(text: &str) -> Parsed<Option<Secret>> {
@@ -335,16 +345,28 @@ mod tests {
     fn a_misspelt_level_is_not_taken_for_a_module() {
         assert_eq!(log_level("WARN").as_deref(), Ok("warn"));
         assert_eq!(log_level("warn,poltrona=debug").as_deref(), Ok("warn,poltrona=debug"));
-        for text in ["", "verbose", "poltrona=loud", "info,,=,", "2"] {
+        assert_eq!(log_level("info, poltrona=debug").as_deref(), Ok("info,poltrona=debug"));
+        for text in ["", "verbose", "poltrona=loud", "info,,=,", "info,poltrona=", "=debug", "2"] {
+            assert!(log_level(text).is_err(), "{text:?} passed");
+        }
+        for text in ["info,", ",", "info,,poltrona=debug", "info,[request]=debug"] {
             assert!(log_level(text).is_err(), "{text:?} passed");
         }
     }
 
     #[test]
     fn a_plain_debug_level_keeps_libraries_quiet() {
-        assert!(log_filter("debug").to_string().contains("hyper=info"));
-        assert_eq!(log_filter("info").to_string(), "lapin=off,info");
-        assert_eq!(log_filter("warn,hyper=debug").to_string(), "hyper=debug,warn");
+        use tracing::Level;
+        let filter = log_filter("debug");
+        assert!(filter.would_enable("ledger", &Level::DEBUG));
+        assert!(filter.would_enable("hyper::client", &Level::INFO));
+        assert!(!filter.would_enable("hyper::client", &Level::DEBUG));
+        assert!(!filter.would_enable("lapin::channel", &Level::ERROR));
+        assert!(!log_filter("info").would_enable("ledger", &Level::DEBUG));
+        assert!(!log_filter("off").would_enable("ledger", &Level::ERROR));
+        let named = log_filter("warn,hyper=debug");
+        assert!(named.would_enable("hyper::client", &Level::DEBUG));
+        assert!(!named.would_enable("ledger", &Level::INFO));
     }
 
     #[test]

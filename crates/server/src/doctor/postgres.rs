@@ -110,7 +110,7 @@ async fn safety(connection: &Connection, found: &mut Findings) -> Result<(), Err
     }
     for fault in faults {
         let detail = format!("{} = {}: {}", fault.setting, fault.value, fault.harm);
-        found.failure("durability", detail, fault.mend);
+        found.failure("durability", detail, fault.fix);
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! Checks RabbitMQ: that it can be reached, takes messages, has our queues, and lets the user use them.
 
-mod version;
-
 use std::time::Duration;
 
 use lapin::options::{
@@ -15,12 +13,15 @@ use lapin::{BasicProperties, Connection, ConnectionProperties, Error, ErrorKind}
 use tokio::time::timeout;
 
 use super::report::Findings;
-use poltrona_engine::bus::rabbitmq::{Queue, connect};
+use poltrona_engine::bus::rabbitmq::{self, Queue, connect};
 use poltrona_engine::env::ids::Ids;
 use poltrona_engine::tls::Tls;
 
 /// How long the broker may take to confirm a message; while it is short of memory or disk it confirms none.
 const CONFIRM: Duration = Duration::from_secs(2);
+
+/// The oldest version with the queue features that the program uses: major, minor.
+const OLDEST: (u32, u32) = (3, 10);
 
 /// Checks the broker at `uri`.
 pub(super) async fn examine(uri: AMQPUri, tls: &Tls, found: &mut Findings) {
@@ -31,7 +32,9 @@ pub(super) async fn examine(uri: AMQPUri, tls: &Tls, found: &mut Findings) {
     let status = connection.status();
     let (user, vhost) = (status.username(), status.vhost().to_string());
     found.ok("reach", format!("as {user}, in the vhost {vhost}"));
-    version::examine(&uri, tls, found).await;
+    if let Some(version) = rabbitmq::version(&uri, tls).await {
+        check_version(&version, found);
+    }
     let looked = async {
         // Messages last: short of memory or disk, the broker stops reading from a connection that published.
         queues(&connection, found).await?;
@@ -59,6 +62,16 @@ fn not_let_in(error: &Error, found: &mut Findings) {
             _ => found.failure("login", detail, "rabbitmqctl status"),
         },
         _ => found.away(detail),
+    }
+}
+
+fn check_version(version: &str, found: &mut Findings) {
+    let mut numbers = version.split('.').map_while(|part| part.parse().ok());
+    if (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < OLDEST {
+        let detail = format!("{version}: it must be {}.{} or newer", OLDEST.0, OLDEST.1);
+        found.failure("version", detail, "apt-get install rabbitmq-server");
+    } else {
+        found.ok("version", version);
     }
 }
 

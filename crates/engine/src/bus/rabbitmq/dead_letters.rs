@@ -1,5 +1,6 @@
 //! Dead letters: listing them, and sending them back to be tried again.
 
+use futures_util::future::BoxFuture;
 use lapin::message::{BasicGetMessage, Delivery};
 use lapin::options::{BasicAckOptions, BasicGetOptions};
 use lapin::types::{AMQPValue, FieldArray, FieldTable};
@@ -45,17 +46,19 @@ pub struct DeadLetter {
 }
 
 /// Looks at the dead letters of these queues, at most `limit` each, and leaves them where they are.
-pub async fn list(
-    uri: &AMQPUri,
-    tls: &Tls,
-    queues: &[Queue],
+pub fn list<'a>(
+    uri: &'a AMQPUri,
+    tls: &'a Tls,
+    queues: &'a [Queue],
     limit: usize,
-) -> anyhow::Result<Vec<DeadLetterQueue>> {
-    let connection = open(uri, tls).await?;
-    let listed = list_on(&connection, queues, limit).await;
-    // A message that was not acknowledged goes back to its place.
-    close(connection).await;
-    listed
+) -> BoxFuture<'a, anyhow::Result<Vec<DeadLetterQueue>>> {
+    Box::pin(async move {
+        let connection = open(uri, tls).await?;
+        let listed = list_on(&connection, queues, limit).await;
+        // A message that was not acknowledged goes back to its place.
+        close(connection).await;
+        listed
+    })
 }
 
 async fn list_on(
@@ -80,16 +83,18 @@ async fn list_on(
 
 /// Sends dead letters to the queues they came from, at most `limit` of each, as if they had never
 /// failed; says how many. Those that die again meanwhile stay.
-pub async fn replay(
-    uri: &AMQPUri,
-    tls: &Tls,
-    queues: &[Queue],
+pub fn replay<'a>(
+    uri: &'a AMQPUri,
+    tls: &'a Tls,
+    queues: &'a [Queue],
     limit: usize,
-) -> anyhow::Result<Vec<(Queue, u32)>> {
-    let connection = open(uri, tls).await?;
-    let replayed = replay_on(&connection, queues, limit).await;
-    close(connection).await;
-    replayed
+) -> BoxFuture<'a, anyhow::Result<Vec<(Queue, u32)>>> {
+    Box::pin(async move {
+        let connection = open(uri, tls).await?;
+        let replayed = replay_on(&connection, queues, limit).await;
+        close(connection).await;
+        replayed
+    })
 }
 
 async fn replay_on(

@@ -14,6 +14,7 @@ use async_rs::traits::Reactor;
 use async_rs::util::RuntimeParts;
 use async_rs::{Runtime, Tokio};
 use futures_io::{AsyncRead, AsyncWrite};
+use futures_util::future::BoxFuture;
 use futures_util::{Stream as Sequence, TryFutureExt as _};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
@@ -24,19 +25,21 @@ use tokio_util::either::Either;
 use crate::tls::{Stream, Tls};
 
 /// Opens a connection, encrypted if the scheme is `amqps`. Has no time limit; the caller sets one.
-pub async fn connect(
+pub fn connect(
     uri: AMQPUri,
     tls: &Tls,
     properties: ConnectionProperties,
-) -> lapin::Result<Connection> {
-    let tls = tls.clone();
-    let open = async move |uri: AMQPUri, _: Runtime<_>| {
-        let (host, port) = (&uri.authority.host, uri.authority.port);
-        let stream = tls.connect(host, port, uri.scheme == AMQPScheme::AMQPS).await?;
-        Ok(AsyncTcpStream::Plain(stream.compat()))
-    };
-    let runtime = RuntimeParts::new(Tokio::current(), Streams(Tokio::current()));
-    Connection::connector(uri, Runtime::new(runtime), open, properties).await
+) -> BoxFuture<'_, lapin::Result<Connection>> {
+    Box::pin(async move {
+        let tls = tls.clone();
+        let open = async move |uri: AMQPUri, _: Runtime<_>| {
+            let (host, port) = (&uri.authority.host, uri.authority.port);
+            let stream = tls.connect(host, port, uri.scheme == AMQPScheme::AMQPS).await?;
+            Ok(AsyncTcpStream::Plain(stream.compat()))
+        };
+        let runtime = RuntimeParts::new(Tokio::current(), Streams(Tokio::current()));
+        Connection::connector(uri, Runtime::new(runtime), open, properties).await
+    })
 }
 
 /// Tokio, with streams that may be encrypted.

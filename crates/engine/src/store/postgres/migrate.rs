@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -32,13 +33,13 @@ const ASIDE: Duration = Duration::from_secs(2);
 
 /// Applies what is missing; says which migrations those were. Instances that start at the same time
 /// wait for each other.
-pub async fn up(client: &mut Client) -> Result<Vec<&'static Migration>, Error> {
-    apply(client, MIGRATIONS, TRYING).await
+pub fn up(client: &mut Client) -> BoxFuture<'_, Result<Vec<&'static Migration>, Error>> {
+    Box::pin(async move { apply(client, MIGRATIONS, TRYING).await })
 }
 
 /// Which migrations the database has. Changes nothing.
-pub async fn status(client: &Client) -> Result<Vec<Status>, Error> {
-    Ok(statuses(newest(client, MIGRATIONS).await?))
+pub fn status(client: &Client) -> BoxFuture<'_, Result<Vec<Status>, Error>> {
+    Box::pin(async move { Ok(statuses(newest(client, MIGRATIONS).await?)) })
 }
 
 /// Fails unless this program can use the database as it is.
@@ -182,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_gets_no_turn_is_told_the_lock_by_its_number() {
+    fn a_wait_for_the_migration_lock_names_the_lock() {
         // PostgreSQL shows the lower half of a lock's number as `objid`.
         let told = format!("objid = {} ", MIGRATING & 0xffff_ffff);
         assert!(Error::NoTurn.to_string().contains(&told), "{told}");

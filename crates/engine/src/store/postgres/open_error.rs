@@ -22,7 +22,7 @@ pub enum OpenError {
 
 /// A setting under which an acknowledged sale could be lost.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("PostgreSQL runs with {setting} = {value}: {harm}; mend it with `{mend}`")]
+#[error("PostgreSQL runs with {setting} = {value}: {harm}; fix it with `{fix}`")]
 pub struct Unsafe {
     /// The setting's name.
     pub setting: String,
@@ -30,6 +30,6 @@ pub struct Unsafe {
     pub value: String,
     /// The loss that it allows.
     pub harm: &'static str,
-    /// The command that mends it.
-    pub mend: String,
+    /// The command that fixes it.
+    pub fix: String,
 }

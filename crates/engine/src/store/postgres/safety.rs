@@ -1,5 +1,6 @@
 //! Whether a server keeps what it acknowledges.
 
+use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
 
 use super::fault;
@@ -20,51 +21,55 @@ pub(super) async fn check(client: &Client) -> Result<(), OpenError> {
 }
 
 /// Every setting under which something could be lost.
-pub async fn unsafe_settings(client: &Client) -> Result<Vec<Unsafe>, tokio_postgres::Error> {
-    // On a connection without our limits, so that it is the server's own settings that are read.
-    let off = client
-        .query(
-            "SELECT name, source, quote_ident(current_database()), quote_ident(current_user)
-             FROM pg_settings WHERE setting = 'off'
-                AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name",
-            &[],
-        )
-        .await?;
-    let row = client
-        .query_one(
-            "SELECT current_setting('server_encoding'), current_setting('server_version_num')::int",
-            &[],
-        )
-        .await?;
-    let mut found = Vec::new();
-    for row in &off {
-        let [setting, source, database, user] = [0, 1, 2, 3].map(|at| row.get::<_, String>(at));
-        let mend = mend(&setting, &source, &database, &user);
-        let harm = if setting == "full_page_writes" { TORN } else { LOST };
-        found.push(Unsafe { setting, value: "off".to_owned(), harm, mend });
-    }
-    if row.get::<_, String>(0) != "UTF8" {
-        found.push(Unsafe {
-            setting: "server_encoding".to_owned(),
-            value: row.get(0),
-            harm: GARBLED,
-            mend: "createdb --encoding UTF8 --template template0 NAME".to_owned(),
-        });
-    }
-    if row.get::<_, i32>(1) < OLDEST {
-        found.push(Unsafe {
-            setting: "server_version_num".to_owned(),
-            value: row.get::<_, i32>(1).to_string(),
-            harm: "it is older than this program is tested with",
-            mend: "pg_upgrade".to_owned(),
-        });
-    }
-    Ok(found)
+pub fn unsafe_settings(
+    client: &Client,
+) -> BoxFuture<'_, Result<Vec<Unsafe>, tokio_postgres::Error>> {
+    Box::pin(async move {
+        // On a connection without our limits, so that it is the server's own settings that are read.
+        let off = client
+            .query(
+                "SELECT name, source, quote_ident(current_database()), quote_ident(current_user)
+                 FROM pg_settings WHERE setting = 'off'
+                    AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name",
+                &[],
+            )
+            .await?;
+        let row = client
+            .query_one(
+                "SELECT current_setting('server_encoding'), current_setting('server_version_num')::int",
+                &[],
+            )
+            .await?;
+        let mut found = Vec::new();
+        for row in &off {
+            let [setting, source, database, user] = [0, 1, 2, 3].map(|at| row.get::<_, String>(at));
+            let fix = fix(&setting, &source, &database, &user);
+            let harm = if setting == "full_page_writes" { TORN } else { LOST };
+            found.push(Unsafe { setting, value: "off".to_owned(), harm, fix });
+        }
+        if row.get::<_, String>(0) != "UTF8" {
+            found.push(Unsafe {
+                setting: "server_encoding".to_owned(),
+                value: row.get(0),
+                harm: GARBLED,
+                fix: "createdb --encoding UTF8 --template template0 NAME".to_owned(),
+            });
+        }
+        if row.get::<_, i32>(1) < OLDEST {
+            found.push(Unsafe {
+                setting: "server_version_num".to_owned(),
+                value: row.get::<_, i32>(1).to_string(),
+                harm: "it is older than this program is tested with",
+                fix: "pg_upgrade".to_owned(),
+            });
+        }
+        Ok(found)
+    })
 }
 
 /// What turns a setting on again where it was turned off: what is set nearer to the connection wins
 /// over what is set for the whole server.
-fn mend(setting: &str, source: &str, database: &str, user: &str) -> String {
+fn fix(setting: &str, source: &str, database: &str, user: &str) -> String {
     match source {
         "database" => format!("psql -c 'ALTER DATABASE {database} RESET {setting}'"),
         "user" => format!("psql -c 'ALTER ROLE {user} RESET {setting}'"),

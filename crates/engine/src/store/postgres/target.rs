@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -119,17 +120,19 @@ impl Target {
 
     /// Opens a connection, which is driven by a task of the current runtime for as long as its client
     /// lives.
-    pub async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
-        let (client, connection) = self.config.connect(self.tls()).await?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it ends with the client that it serves, and has nothing to finish"
-        )]
-        tokio::spawn(async move {
-            // A broken connection is told to whoever uses its client.
-            let _ = connection.await;
-        });
-        Ok(client)
+    pub fn connect(&self) -> BoxFuture<'_, Result<Client, tokio_postgres::Error>> {
+        Box::pin(async move {
+            let (client, connection) = self.config.connect(self.tls()).await?;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it ends with the client that it serves, and has nothing to finish"
+            )]
+            tokio::spawn(async move {
+                // A broken connection is told to whoever uses its client.
+                let _ = connection.await;
+            });
+            Ok(client)
+        })
     }
 
     /// Whether what is said to the server, passwords among it, crosses a network for all to read.

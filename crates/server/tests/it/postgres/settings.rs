@@ -28,7 +28,8 @@ async fn a_server_that_does_not_keep_what_it_commits_is_refused() {
 }
 
 #[tokio::test]
-async fn a_database_that_answers_before_it_has_written_is_refused_until_mended_as_told() {
+async fn a_database_that_answers_before_it_has_written_is_refused_until_the_printed_fix_is_applied()
+{
     let app = TestApp::on_a_server().await;
     let name: String = app.sql("SELECT current_database()");
     let stopped = app.stop().await;
