@@ -1,36 +1,31 @@
 //! The way of ended spans to the collector: a bounded queue, a task that empties it, OTLP over HTTP.
 //!
-//! A request never waits for any of it. What finds the queue full, and what the collector does not
-//! take the first time, is dropped and counted: a trace is a convenience, and a sale is not.
+//! A request never waits for any of it. What finds the queue full, and what the collector has not taken
+//! after three more tries or 5 s, is dropped and counted: a trace is a convenience, and a sale is not.
+
+mod client;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Uri, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::{HeaderMap, Uri};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor};
-use prost::Message as _;
+use opentelemetry_sdk::trace::{
+    Sampler, SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+
+use client::CollectorClient;
 
 use crate::config::Config;
 use poltrona_engine::Env;
@@ -46,15 +41,11 @@ const QUEUE_MAX: usize = 8_192;
 const BATCH_MAX: usize = 512;
 /// How long the first span of a message waits for others.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long the collector may take to answer.
+/// How long a message may take, tries again included.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How much of an answer is read.
-const ANSWER_MAX_BYTES: usize = 64 * 1024;
-const PROTOBUF: &str = "application/x-protobuf";
-const PROGRAM: &str = concat!("poltrona/", env!("CARGO_PKG_VERSION"));
 const TOO_MANY: &str = "they end faster than the collector takes them";
 
-/// The task that tells the collector, to be ended after everything that has spans.
+/// The task that sends spans, to be ended after everything that has any.
 pub struct Collecting {
     task: TaskTracker,
     stop: CancellationToken,
@@ -117,7 +108,8 @@ struct Lost {
     metrics: Arc<Metrics>,
 }
 
-/// Starts telling the collector at `endpoint`, a URL without the signal's path, about `resource`.
+/// Starts the task that sends spans of `resource` to the collector at `endpoint`, a URL without the
+/// signal's path.
 fn start(
     endpoint: &str,
     headers: HeaderMap,
@@ -129,26 +121,27 @@ fn start(
     let url: Uri = format!("{}/v1/traces", endpoint.trim_end_matches('/')).parse()?;
     let (sender, spans) = mpsc::channel(QUEUE_MAX);
     let lost = Arc::new(Lost { total: AtomicU64::new(0), metrics: Arc::clone(metrics) });
-    let exporter = Exporter {
-        client: client(tls),
-        url,
-        headers,
+    let client = CollectorClient::new(tls, headers, Arc::clone(&lost));
+    let mut exporter = SpanExporter::builder()
+        .with_http()
+        .with_http_client(client.clone())
+        .with_endpoint(url.to_string())
+        .with_protocol(Protocol::HttpBinary)
+        .with_timeout(EXPORT_TIMEOUT)
+        .build()?;
+    exporter.set_resource(resource);
+    let sending = SendTask {
+        exporter,
+        client,
+        collector: url.authority().map(ToString::to_string).unwrap_or_default(),
         ids: ids.clone(),
-        resource: resource.into(),
         lost: Arc::clone(&lost),
-        told: 0,
+        reported: 0,
         losing: false,
     };
     let collecting = Collecting::nothing();
-    collecting.task.spawn(exporter.run(spans, collecting.stop.clone()));
+    collecting.task.spawn(sending.run(spans, collecting.stop.clone()));
     Ok((Queue { spans: sender, lost }, collecting))
-}
-
-/// A client of HTTP, and of HTTPS by the program's own trust.
-fn client(tls: &Tls) -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
-    let connector = HttpsConnectorBuilder::new().with_tls_config((*tls.config()).clone());
-    let connector = connector.https_or_http().enable_http1().build();
-    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector)
 }
 
 impl Lost {
@@ -183,69 +176,50 @@ impl SpanProcessor for Queue {
     }
 }
 
-struct Exporter {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    url: Uri,
-    /// What the collector wants with each message.
-    headers: HeaderMap,
+/// The task that sends spans.
+struct SendTask {
+    exporter: SpanExporter,
+    client: CollectorClient,
+    /// The collector's host and port.
+    collector: String,
     ids: Ids,
-    resource: ResourceAttributesWithSchema,
     lost: Arc<Lost>,
     /// How many were lost when it was looked at last.
-    told: u64,
+    reported: u64,
     /// Whether spans are being lost, as far as the log knows.
     losing: bool,
 }
 
-impl Exporter {
-    /// Sends spans until told to stop, and then what is left.
+impl SendTask {
+    /// Sends spans until stopped, and then what is left.
     async fn run(mut self, mut spans: mpsc::Receiver<SpanData>, stop: CancellationToken) {
         while let Some(batch) = gather(&mut spans, &stop).await {
             let size = batch.len();
-            let sent = timeout(EXPORT_TIMEOUT, self.send(batch)).await;
-            let outcome = sent.unwrap_or_else(|_| Err(anyhow::anyhow!("it took too long")));
-            if outcome.is_err() {
+            let sent = timeout(EXPORT_TIMEOUT, self.exporter.export(batch)).await;
+            let reason = self.client.take_failure();
+            let is_sent = matches!(sent, Ok(Ok(())));
+            if !is_sent {
                 self.lost.count(size);
             }
-            self.tell(outcome.as_ref().err());
-            if outcome.is_err() {
+            let too_long = (!is_sent).then(|| "it took too long".to_owned());
+            self.report(reason.or(too_long));
+            if !is_sent {
                 stop.run_until_cancelled(sleep(WORK.wait(&self.ids))).await;
             }
         }
     }
 
-    async fn send(&self, batch: Vec<SpanData>) -> anyhow::Result<()> {
-        let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
-        let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
-        let mut request = Request::post(&self.url).body(Full::from(body))?;
-        let headers = request.headers_mut();
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(PROGRAM));
-        headers.extend(self.headers.clone());
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
-        let response = self.client.request(request).await?;
-        let status = response.status();
-        // Read to its end, so that the connection can be used again.
-        let answer = Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await;
-        let answer = answer.map_err(anyhow::Error::from_boxed)?.to_bytes();
-        anyhow::ensure!(status.is_success(), "it answered {status}");
-        let rejected =
-            ExportTraceServiceResponse::decode(answer).ok().and_then(|it| it.partial_success);
-        let rejected = rejected.map_or(0, |it| usize::try_from(it.rejected_spans).unwrap_or(0));
-        self.lost.count(rejected);
-        Ok(())
-    }
-
-    /// One line when spans begin to be lost, for whatever reason, and one when it is over.
-    fn tell(&mut self, error: Option<&anyhow::Error>) {
+    /// Logs a line when spans begin to be lost, for whatever reason, and one when it is over.
+    fn report(&mut self, reason: Option<String>) {
         let total = self.lost.total.load(Ordering::Relaxed);
-        let losing = total > self.told;
-        self.told = total;
+        let losing = total > self.reported;
+        self.reported = total;
         if losing == std::mem::replace(&mut self.losing, losing) {
             return;
         }
-        let collector = self.url.authority().map_or("", |authority| authority.as_str());
+        let collector = &self.collector;
         if losing {
-            let error = error.map_or_else(|| TOO_MANY.to_owned(), |error| format!("{error:#}"));
+            let error = reason.unwrap_or_else(|| TOO_MANY.to_owned());
             warn!(target: "telemetry", collector, error, "spans are being dropped");
         } else {
             info!(target: "telemetry", collector, "spans arrive again");

@@ -46,7 +46,7 @@ fn causes(app: &TestApp) -> Vec<Option<String>> {
 }
 
 #[tokio::test]
-async fn a_purchase_is_told_under_the_trace_of_its_caller() {
+async fn a_purchase_has_its_spans_under_the_trace_of_its_caller() {
     let collector = Collector::start().await;
     let app = open(&collector, 0).await;
     let session = app.session().await;
@@ -176,7 +176,7 @@ async fn whoever_calls_decides_whether_a_request_is_recorded() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_told_and_what_probes_ask_is_not() {
+async fn failures_have_spans_and_probes_have_none() {
     let collector = Collector::start().await;
     let app = open(&collector, 100).await;
     app.get("/no/such/ana").await.expect(404);
@@ -200,7 +200,7 @@ async fn what_goes_wrong_is_told_and_what_probes_ask_is_not() {
 }
 
 #[tokio::test]
-async fn without_a_collector_nothing_is_told_and_events_name_no_request() {
+async fn without_a_collector_there_are_no_spans_and_events_name_no_request() {
     let app = TestApp::open().await;
     let session = app.session().await;
     app.record_events();
@@ -208,6 +208,37 @@ async fn without_a_collector_nothing_is_told_and_events_name_no_request() {
     reserve.header("traceparent", &traceparent(true)).await.expect(201);
     assert_eq!(causes(&app), [None]);
     assert!(!app.engine().traces.is_on());
+}
+
+/// The spans that nobody will see.
+async fn dropped(app: &TestApp) -> u64 {
+    let page = app.get("/metrics").await.expect(200).lossy();
+    let line = page.lines().find_map(|line| line.strip_prefix("poltrona_spans_dropped_total "));
+    line.expect("the counter").parse().expect("a count")
+}
+
+#[tokio::test]
+async fn spans_that_the_collector_rejects_count_as_dropped() {
+    let collector = Collector::rejecting(2).await;
+    let app = open(&collector, 100).await;
+    app.session().await;
+    wait_for("two spans of each message are counted", async || {
+        let messages = collector.messages() as u64;
+        (messages > 0 && dropped(&app).await == 2 * messages).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_busy_collector_refuses_is_sent_again() {
+    let collector = Collector::busy_at_first().await;
+    let app = open(&collector, 100).await;
+    app.session().await;
+    wait_for("the message comes again", async || (collector.messages() > 1).then_some(())).await;
+    assert_eq!(dropped(&app).await, 0);
+    app.stop().await;
+    let (first, second) = collector.first_two();
+    assert_eq!(first, second);
 }
 
 #[tokio::test]

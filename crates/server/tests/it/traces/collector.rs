@@ -9,8 +9,11 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1 as otlp;
@@ -58,6 +61,27 @@ impl Collector {
         .await
     }
 
+    /// One that takes a message, and says that it threw so many of its spans away.
+    pub(crate) async fn rejecting(spans: i64) -> Self {
+        Self::with(post(async move |State(got): State<Got>, body: Bytes| {
+            got.lock().unwrap().push(body);
+            let partial = ExportTracePartialSuccess { rejected_spans: spans, ..Default::default() };
+            ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec()
+        }))
+        .await
+    }
+
+    /// One that is too busy for the first message, and takes it when it comes again.
+    pub(crate) async fn busy_at_first() -> Self {
+        Self::with(post(async |State(got): State<Got>, body: Bytes| {
+            let mut got = got.lock().unwrap();
+            let is_first = got.is_empty();
+            got.push(body);
+            if is_first { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
+        }))
+        .await
+    }
+
     async fn with(take: axum::routing::MethodRouter<Got>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -76,6 +100,12 @@ impl Collector {
     /// How many messages came.
     pub(crate) fn messages(&self) -> usize {
         self.got.lock().unwrap().len()
+    }
+
+    /// The first two messages, as they came.
+    pub(crate) fn first_two(&self) -> (Bytes, Bytes) {
+        let got = self.got.lock().unwrap();
+        (got[0].clone(), got[1].clone())
     }
 
     /// Every byte that came, as text.
