@@ -45,8 +45,10 @@ impl CollectorClient {
     }
 
     async fn send(&self, mut request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
-        // The exporter would add headers from variables of its own.
+        // The exporter adds headers from variables of its own; only its compression is taken.
+        let encoding = request.headers_mut().remove(header::CONTENT_ENCODING);
         request.headers_mut().clone_from(&self.headers);
+        request.headers_mut().extend(encoding.map(|it| (header::CONTENT_ENCODING, it)));
         let (head, body) = self.client.request(request.map(Full::from)).await?.into_parts();
         // Read to its end, so that the connection can be used again.
         let body = Limited::new(body, ANSWER_MAX_BYTES).collect().await;

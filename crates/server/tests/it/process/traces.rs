@@ -1,5 +1,7 @@
 //! Traces of the real program: what its log says of them.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
 use std::path::Path;
 
 use poltrona_testkit::engines::Port;
@@ -36,6 +38,32 @@ fn a_collector_that_is_away_is_logged_once_and_lost_spans_are_counted() {
     }
     program.wait_for_line("spans are being dropped");
     assert_eq!(program.log().matches("spans are being dropped").count(), 1, "{}", program.log());
+    program.stop();
+}
+
+#[test]
+fn messages_are_compressed_where_the_specification_s_variable_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = poltrona(folder.path());
+    command.args(["serve", "--otlp-sample-percent", "100"]);
+    let address = collector.local_addr().unwrap();
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}"));
+    command.env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
+    let program = Program::start(command);
+    program.get("/health").expect(200);
+    let mut message = BufReader::new(collector.accept().unwrap().0);
+    let mut head = Vec::new();
+    while head.last().is_none_or(|line: &String| line.trim() != "") {
+        let mut line = String::new();
+        message.read_line(&mut line).unwrap();
+        head.push(line.to_ascii_lowercase());
+    }
+    let size = head.iter().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let mut body = vec![0; size.trim().parse().unwrap()];
+    message.read_exact(&mut body).unwrap();
+    assert!(head.iter().any(|line| line == "content-encoding: gzip\r\n"), "{head:?}");
+    assert_eq!(body[..2], [0x1f, 0x8b]);
     program.stop();
 }
 
