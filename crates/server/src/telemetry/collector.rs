@@ -3,11 +3,10 @@
 //! A request never waits for any of it. What finds the queue full, and what the collector has not taken
 //! after three more tries or 5 s, is dropped and counted: a trace is a convenience, and a sale is not.
 
+mod lost;
 mod client;
 
-use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{HeaderMap, Uri};
@@ -26,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use client::CollectorClient;
+use lost::Lost;
 
 use crate::config::Config;
 use poltrona_engine::Env;
@@ -102,12 +102,6 @@ struct Queue {
     lost: Arc<Lost>,
 }
 
-/// How many spans nobody will see.
-struct Lost {
-    total: AtomicU64,
-    metrics: Arc<Metrics>,
-}
-
 /// Starts the task that sends spans of `resource` to the collector at `endpoint`, a URL without the
 /// signal's path.
 fn start(
@@ -120,7 +114,7 @@ fn start(
 ) -> anyhow::Result<(Queue, Collecting)> {
     let url: Uri = format!("{}/v1/traces", endpoint.trim_end_matches('/')).parse()?;
     let (sender, spans) = mpsc::channel(QUEUE_MAX);
-    let lost = Arc::new(Lost { total: AtomicU64::new(0), metrics: Arc::clone(metrics) });
+    let lost = Arc::new(Lost::new(Arc::clone(metrics)));
     let client = CollectorClient::new(tls, headers, Arc::clone(&lost));
     let mut exporter = SpanExporter::builder()
         .with_http()
@@ -142,20 +136,6 @@ fn start(
     let collecting = Collecting::nothing();
     collecting.task.spawn(sending.run(spans, collecting.stop.clone()));
     Ok((Queue { spans: sender, lost }, collecting))
-}
-
-impl Lost {
-    fn count(&self, spans: usize) {
-        let spans = u64::try_from(spans).unwrap_or(u64::MAX);
-        self.total.fetch_add(spans, Ordering::Relaxed);
-        self.metrics.spans_dropped(spans);
-    }
-}
-
-impl fmt::Debug for Lost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.total.fmt(f)
-    }
 }
 
 impl SpanProcessor for Queue {
@@ -211,7 +191,7 @@ impl SendTask {
 
     /// Logs a line when spans begin to be lost, for whatever reason, and one when it is over.
     fn report(&mut self, reason: Option<String>) {
-        let total = self.lost.total.load(Ordering::Relaxed);
+        let total = self.lost.total();
         let losing = total > self.reported;
         self.reported = total;
         if losing == std::mem::replace(&mut self.losing, losing) {
@@ -260,7 +240,7 @@ mod tests {
     fn what_finds_the_queue_full_is_dropped_and_counted() {
         let metrics = Arc::new(Metrics::new().unwrap());
         let (sender, mut spans) = mpsc::channel(1);
-        let lost = Arc::new(Lost { total: AtomicU64::new(0), metrics: Arc::clone(&metrics) });
+        let lost = Arc::new(Lost::new(Arc::clone(&metrics)));
         let queue = Queue { spans: sender, lost: Arc::clone(&lost) };
         let provider = SdkTracerProvider::builder().with_span_processor(queue).build();
         let tracer = provider.tracer("test");
@@ -269,7 +249,7 @@ mod tests {
         }
         assert_eq!(spans.try_recv().unwrap().name, "first");
         assert!(spans.try_recv().is_err());
-        assert_eq!(lost.total.load(Ordering::Relaxed), 2);
+        assert_eq!(lost.total(), 2);
         let page = metrics.render(&Readings::default());
         assert!(page.contains("poltrona_spans_dropped_total 2"), "{page}");
     }

@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use poltrona_engine::tls::Tls;
 use prost::Message as _;
 
-use super::Lost;
+use super::lost::Lost;
 
 /// How much of an answer is read.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
