@@ -99,8 +99,8 @@ fn draw(bar: &ProgressBar, subject: &Subject, stopped: &Receiver<()>) {
 }
 
 fn update(bar: &ProgressBar, subject: &Subject, elapsed: Duration, glance: &Glance) {
-    bar.set_position(elapsed.as_secs());
     bar.set_message(live(subject, elapsed, glance));
+    bar.set_position(elapsed.as_secs());
 }
 
 /// Writes lines until the other end of the channel is dropped; errors of a closed stderr are ignored.

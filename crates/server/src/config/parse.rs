@@ -198,23 +198,35 @@ pub(super) fn log_level(text: &str) -> Parsed<String> {
     if LEVELS.contains(&lower.as_str()) {
         return Ok(lower);
     }
-    let hint = "Write `error`, `warn`, `info`, `debug`, or a filter as in `info,poltrona=debug`.";
+    let hint = "Write `error`, `warn`, `info`, `debug`, or a filter as in `info,http=debug`.";
     // To the filter a bare word is the name of a module; here it is far more likely a misspelt
     // level, and would silence everything.
     if !text.contains(['=', ',']) {
         return Err(BadValue::new("there is no such level", hint));
     }
-    // The parser takes `target=` for errors alone, an empty part likewise, and keeps white space.
-    let parts: Vec<_> = text.split(',').map(str::trim).collect();
-    let is_whole = |part: &&str| {
-        let is_cut = part.is_empty() || part.starts_with('=') || part.ends_with('=');
-        !is_cut && !part.contains(['[', ']'])
-    };
-    let filter = parts.join(",");
-    match filter.parse::<Targets>() {
-        Ok(_) if parts.iter().all(is_whole) => Ok(filter),
-        _ => Err(BadValue::new("it is neither a level nor a filter", hint)),
+    if text.contains(['[', ']']) {
+        return Err(BadValue::new("it selects by spans, and no line of the log is in one", hint));
     }
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts: Vec<_> = parts.collect();
+    // The parser takes much more, such as `target=` for errors alone, and a target with a space.
+    let is_sound = |part: &&str| match part.split_once('=') {
+        Some((target, level)) => is_target(target) && is_level(level),
+        None => is_level(part),
+    };
+    if parts.is_empty() || !parts.iter().all(is_sound) {
+        return Err(BadValue::new("it is neither a level nor a filter", hint));
+    }
+    Ok(parts.join(","))
+}
+
+fn is_level(text: &str) -> bool {
+    LEVELS.contains(&text.to_ascii_lowercase().as_str())
+}
+
+fn is_target(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_part)
 }
 
 /// The filter for a valid [`log_level`](super::Config::log_level).
@@ -223,7 +235,9 @@ pub(super) fn log_level(text: &str) -> Parsed<String> {
 /// off, for it logs whole messages, and we log its errors ourselves.
 pub fn log_filter(level: &str) -> Targets {
     if level.contains(['=', ',']) {
-        return level.parse().unwrap_or(Targets::new().with_default(LevelFilter::INFO));
+        let filter = level.parse().unwrap_or(Targets::new().with_default(LevelFilter::INFO));
+        let names_lapin = level.contains("lapin");
+        return if names_lapin { filter } else { filter.with_target("lapin", LevelFilter::OFF) };
     }
     let chatty: &[&str] = if matches!(level, "debug" | "trace") { &CHATTY } else { &[] };
     let quiet = chatty.iter().map(|library| (*library, LevelFilter::INFO));
@@ -345,13 +359,14 @@ mod tests {
     fn a_misspelt_level_is_not_taken_for_a_module() {
         assert_eq!(log_level("WARN").as_deref(), Ok("warn"));
         assert_eq!(log_level("warn,poltrona=debug").as_deref(), Ok("warn,poltrona=debug"));
-        assert_eq!(log_level("info, poltrona=debug").as_deref(), Ok("info,poltrona=debug"));
-        for text in ["", "verbose", "poltrona=loud", "info,,=,", "info,poltrona=", "=debug", "2"] {
+        assert_eq!(log_level("info, http=debug,").as_deref(), Ok("info,http=debug"));
+        for text in ["", "verbose", "poltrona=loud", "info,,=,", "info,http=", "=debug", "2", ","] {
             assert!(log_level(text).is_err(), "{text:?} passed");
         }
-        for text in ["info,", ",", "info,,poltrona=debug", "info,[request]=debug"] {
+        for text in ["wran,http=info", "info http=debug", "info;http=debug", "http =debug"] {
             assert!(log_level(text).is_err(), "{text:?} passed");
         }
+        assert!(log_level("info,http[request]=debug").unwrap_err().why.contains("spans"));
     }
 
     #[test]
@@ -365,6 +380,8 @@ mod tests {
         assert!(!log_filter("info").would_enable("ledger", &Level::DEBUG));
         assert!(!log_filter("off").would_enable("ledger", &Level::ERROR));
         let named = log_filter("warn,hyper=debug");
+        assert!(!named.would_enable("lapin::channel", &Level::ERROR));
+        assert!(log_filter("warn,lapin=info").would_enable("lapin::channel", &Level::ERROR));
         assert!(named.would_enable("hyper::client", &Level::DEBUG));
         assert!(!named.would_enable("ledger", &Level::INFO));
     }

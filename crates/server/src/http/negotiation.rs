@@ -4,6 +4,9 @@ use http::{HeaderMap, HeaderName, header};
 
 use crate::config::Locale;
 
+/// The longest header of preferences that is read, in bytes; a longer one counts as absent.
+const PREFERENCES_MAX: usize = 1_024;
+
 /// The form of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -58,12 +61,15 @@ fn preferences<'a>(
     headers: &'a HeaderMap,
     header: &HeaderName,
 ) -> impl Iterator<Item = (&'a str, f32)> {
-    let values = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
+    // It is read once for each name, so a long one would cost more than the request.
+    let values = headers.get_all(header).iter().filter(|value| value.len() <= PREFERENCES_MAX);
+    let values = values.filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(|entry| {
         let (name, rest) = entry.split_once(';').unwrap_or((entry, ""));
         let mut parameters = rest.split(';').filter_map(|one| one.split_once('='));
         let weight = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
         let weight = weight.and_then(|(_, weight)| weight.trim().parse().ok());
+        let weight = weight.filter(|weight| (0.0..=1.0).contains(weight));
         (name.trim(), weight.unwrap_or(1.0))
     })
 }
@@ -115,6 +121,8 @@ mod tests {
         {
             assert!(!asks(accept), "{accept}");
         }
+        assert!(asks("gzip;q=inf"));
+        assert!(!asks(&format!("gzip{}", ", br".repeat(300))));
         assert!(!accepts_gzip(&HeaderMap::new()));
     }
 }

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use client::CollectorClient;
-use lost::Lost;
+use lost::{BATCH_MAX, Lost};
 
 use crate::config::Config;
 use poltrona_engine::Env;
@@ -37,8 +37,6 @@ use poltrona_engine::tls::Tls;
 
 /// How many ended spans may wait: at 2,000 sales a second with all of them recorded, half a second.
 const QUEUE_MAX: usize = 8_192;
-/// How many spans one message to the collector carries at most.
-const BATCH_MAX: usize = 512;
 /// How long the first span of a message waits for others.
 const LINGER: Duration = Duration::from_secs(1);
 /// How long a message may take, tries again included.

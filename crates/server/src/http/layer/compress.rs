@@ -1,6 +1,8 @@
 //! Compression of large answers.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::sync::{PoisonError, RwLock};
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -17,9 +19,18 @@ use crate::http::error::ApiError;
 /// The smallest body that is compressed, in bytes: smaller ones go in one packet with their headers.
 const SMALLEST: u64 = 1_024;
 
+/// The kind of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Made for this answer.
+    Fresh,
+    /// One of the few files of the documentation, which are the same for as long as the program runs.
+    Document,
+}
+
 /// Compresses an answer whose body is whole, large, and not compressed yet. A stream passes as it is, and
 /// so does an error, which has no body before the layers outside make it.
-pub(crate) async fn compressed(response: Response) -> Response {
+pub(crate) async fn compressed(response: Response, kind: Kind) -> Response {
     let is_large = response.body().size_hint().exact().is_some_and(|size| size >= SMALLEST);
     if !is_large || response.headers().contains_key(header::CONTENT_ENCODING) {
         return response;
@@ -28,18 +39,36 @@ pub(crate) async fn compressed(response: Response) -> Response {
     let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
         return ApiError::new(Code::Internal).into_response();
     };
-    let Some(smaller) = gzip(&body).ok().filter(|it| it.len() < body.len()) else {
+    let smaller = match kind {
+        Kind::Fresh => gzip(&body),
+        Kind::Document => gzip_once(&body),
+    };
+    let Some(smaller) = smaller.ok().filter(|it| it.len() < body.len()) else {
         return Response::from_parts(parts, body.into());
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     let tag = parts.headers.get(header::ETAG).and_then(|tag| etag::of_gzip(tag));
-    parts.headers.extend(tag.map(|tag| (header::ETAG, tag)));
+    if let Some(tag) = tag {
+        parts.headers.insert(header::ETAG, tag);
+    }
     Response::from_parts(parts, smaller.into())
 }
 
-fn gzip(body: &Bytes) -> io::Result<Vec<u8>> {
+fn gzip(body: &Bytes) -> io::Result<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     encoder.write_all(body)?;
-    encoder.finish()
+    encoder.finish().map(Bytes::from)
+}
+
+/// The same for a document, of which there are few; the largest would keep a thread for 20 ms each time.
+fn gzip_once(body: &Bytes) -> io::Result<Bytes> {
+    static MADE: RwLock<BTreeMap<u64, Bytes>> = RwLock::new(BTreeMap::new());
+    let name = rapidhash::v3::rapidhash_v3(body);
+    if let Some(made) = MADE.read().unwrap_or_else(PoisonError::into_inner).get(&name) {
+        return Ok(made.clone());
+    }
+    let made = gzip(body)?;
+    MADE.write().unwrap_or_else(PoisonError::into_inner).insert(name, made.clone());
+    Ok(made)
 }

@@ -5,7 +5,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{compress, etag, time_limit};
+use super::compress::{self, Kind};
+use super::{etag, time_limit};
 use crate::http::negotiation;
 use crate::http::route::{Caching, Route, Template};
 use crate::http::state::SharedApp;
@@ -27,7 +28,7 @@ pub(crate) async fn of_route(
     } else {
         answering.await
     };
-    let mut response = preferences.apply(response, route.caching).await;
+    let mut response = preferences.apply(response, route.caching, Kind::Fresh).await;
     response.extensions_mut().insert(Template(route.path));
     response
 }
@@ -35,7 +36,8 @@ pub(crate) async fn of_route(
 /// The same for the pages of the documentation, which have no row.
 pub(crate) async fn of_document(request: Request, next: Next) -> Response {
     let preferences = Preferences::of(request.headers());
-    let mut response = preferences.apply(next.run(request).await, Caching::Tagged).await;
+    let mut response =
+        preferences.apply(next.run(request).await, Caching::Tagged, Kind::Document).await;
     response.extensions_mut().insert(Template(DOCUMENT));
     response
 }
@@ -55,10 +57,10 @@ impl Preferences {
     }
 
     /// Tags the answer, and compresses it.
-    async fn apply(self, mut response: Response, caching: Caching) -> Response {
+    async fn apply(self, mut response: Response, caching: Caching, kind: Kind) -> Response {
         if caching == Caching::Tagged && response.status() == StatusCode::OK {
             response = etag::tagged(response, self.known_tags.as_ref()).await;
         }
-        if self.gzip { compress::compressed(response).await } else { response }
+        if self.gzip { compress::compressed(response, kind).await } else { response }
     }
 }

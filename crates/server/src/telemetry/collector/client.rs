@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use poltrona_engine::tls::Tls;
 use prost::Message as _;
 
-use super::lost::Lost;
+use super::lost::{BATCH_MAX, Lost};
 
 /// How much of an answer is read.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
@@ -50,9 +50,10 @@ impl CollectorClient {
         request.headers_mut().clone_from(&self.headers);
         request.headers_mut().extend(encoding.map(|it| (header::CONTENT_ENCODING, it)));
         let (head, body) = self.client.request(request.map(Full::from)).await?.into_parts();
-        // Read to its end, so that the connection can be used again.
+        // Read to its end, so that the connection can be used again. The status says whether the
+        // message was taken, even if the rest is too long or breaks off.
         let body = Limited::new(body, ANSWER_MAX_BYTES).collect().await;
-        let body = body.map_err(anyhow::Error::from_boxed)?.to_bytes();
+        let body = body.map(Collected::to_bytes).unwrap_or_default();
         Ok(Response::from_parts(head, body))
     }
 
@@ -85,9 +86,10 @@ impl HttpClient for CollectorClient {
     }
 }
 
-/// How many spans of a message the collector rejects, by its answer.
+/// How many spans of a message the collector rejects, by its answer, which is not believed beyond what a
+/// message can have.
 fn rejected(answer: Bytes) -> usize {
     let answer = ExportTraceServiceResponse::decode(answer).ok();
     let rejected = answer.and_then(|it| it.partial_success).map_or(0, |it| it.rejected_spans);
-    usize::try_from(rejected).unwrap_or(0)
+    usize::try_from(rejected).unwrap_or(0).min(BATCH_MAX)
 }

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use poltrona_engine::observe::metrics::Metrics;
 
+/// How many spans one message to the collector carries at most.
+pub(super) const BATCH_MAX: usize = 512;
+
 /// The number of spans that nobody will see.
 pub(super) struct Lost {
     total: AtomicU64,
