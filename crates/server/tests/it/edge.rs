@@ -115,7 +115,7 @@ async fn a_client_that_has_the_answer_is_not_sent_it_again() {
             assert_eq!(same.header("etag"), Some(&*tag));
             assert_eq!(same.all_of("vary"), got.all_of("vary"));
             let head = app.request("HEAD", &path).header("if-none-match", &known).await;
-            assert_eq!(head.expect(304).header("content-length"), None);
+            head.expect(304);
         }
         let other = app.get(&path).header("if-none-match", "W/\"0\"").await.expect(200);
         assert_eq!(other.bytes, got.bytes);

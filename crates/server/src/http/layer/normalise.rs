@@ -3,7 +3,7 @@
 use axum::extract::{OriginalUri, Request};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http::{Method, StatusCode, Uri, header};
+use http::{Method, Uri, header};
 
 use crate::http::error::ApiError;
 use crate::http::rule::{Broken, Rule};
@@ -28,10 +28,7 @@ pub(crate) fn request(request: &mut Request) -> Option<Response> {
 pub(crate) fn without_body(response: Response) -> Response {
     use http_body::Body as _;
     let (mut parts, body) = response.into_parts();
-    // The length in a 304 would be that of a 200, which is not at hand.
-    if let Some(length) = body.size_hint().exact()
-        && parts.status != StatusCode::NOT_MODIFIED
-    {
+    if let Some(length) = body.size_hint().exact() {
         parts.headers.insert(header::CONTENT_LENGTH, length.into());
     }
     Response::from_parts(parts, Bytes::new().into())
