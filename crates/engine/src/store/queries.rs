@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use poltrona_domain::{
-    Actor, Reservation, ReservationId, Sale, Seat, Session, SessionId, Timestamp, UserId,
+    Actor, Reservation, ReservationId, Sale, Session, SessionId, Timestamp, UserId,
 };
 use uuid::Uuid;
 
 use super::error::Error;
 use super::opened::Store;
-use super::query::{Backlog, OutboxRow, Page, SessionFilter, Snapshot};
+use super::query::{Backlog, OutboxRow, Page, Room, SessionFilter, Snapshot};
 use crate::observe::traces::Span;
+
+/// The answer to a query, once it is there.
+type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
 /// Hands a query on to the store that there is.
 macro_rules! ask {
@@ -30,24 +33,17 @@ macro_rules! ask {
 
 impl Store {
     /// Open sessions, newest first; `None` when `page.after` names no session.
-    pub fn sessions(
-        &self,
-        filter: SessionFilter,
-        page: Page,
-    ) -> BoxFuture<'_, Result<Option<Vec<Session>>, Error>> {
+    pub fn sessions(&self, filter: SessionFilter, page: Page) -> Answer<'_, Option<Vec<Session>>> {
         Box::pin(async move { ask!(self, sessions(filter, page)) })
     }
 
     /// A session by its id, whether or not it is closed.
-    pub fn session(&self, id: SessionId) -> BoxFuture<'_, Result<Option<Session>, Error>> {
+    pub fn session(&self, id: SessionId) -> Answer<'_, Option<Session>> {
         Box::pin(async move { ask!(self, session(id)) })
     }
 
     /// An open session and its seats in their order.
-    pub fn room(
-        &self,
-        id: SessionId,
-    ) -> BoxFuture<'_, Result<Snapshot<Option<(Session, Vec<Seat>)>>, Error>> {
+    pub fn room(&self, id: SessionId) -> Answer<'_, Snapshot<Option<Room>>> {
         Box::pin(async move { ask!(self, room(id)) })
     }
 
@@ -56,7 +52,7 @@ impl Store {
         &'a self,
         actor: &'a Actor,
         id: ReservationId,
-    ) -> BoxFuture<'a, Result<Snapshot<Option<Reservation>>, Error>> {
+    ) -> Answer<'a, Snapshot<Option<Reservation>>> {
         Box::pin(async move {
             let found: Snapshot<Option<Reservation>> = ask!(self, reservation(id))?;
             Ok(found.map(|rows| rows.filter(|it| actor.reaches(&it.user))))
@@ -70,7 +66,7 @@ impl Store {
         actor: &'a Actor,
         user: UserId,
         page: Page,
-    ) -> BoxFuture<'a, Result<Snapshot<Option<Vec<Reservation>>>, Error>> {
+    ) -> Answer<'a, Snapshot<Option<Vec<Reservation>>>> {
         Box::pin(async move {
             let is_in_reach = actor.reaches(&user);
             let found: Snapshot<Option<Vec<Reservation>>> =
@@ -86,7 +82,7 @@ impl Store {
         actor: &'a Actor,
         user: UserId,
         page: Page,
-    ) -> BoxFuture<'a, Result<Option<Vec<Sale>>, Error>> {
+    ) -> Answer<'a, Option<Vec<Sale>>> {
         Box::pin(async move {
             let is_in_reach = actor.reaches(&user);
             let found: Option<Vec<Sale>> = ask!(self, sales_of(user, page))?;
@@ -124,12 +120,12 @@ impl Store {
     }
 
     /// The backlog of the outbox.
-    pub fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>> {
+    pub fn backlog(&self) -> Answer<'_, Backlog> {
         Box::pin(async move { ask!(self, backlog()) })
     }
 
     /// Whether the store answers at all.
-    pub fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
+    pub fn ping(&self) -> Answer<'_, ()> {
         Box::pin(async move { ask!(self, ping()) })
     }
 }

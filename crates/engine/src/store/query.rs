@@ -1,7 +1,10 @@
 //! The questions that a store answers, and its answers.
 
-use poltrona_domain::Timestamp;
+use poltrona_domain::{Seat, Session, Timestamp};
 use uuid::Uuid;
+
+/// A session and its seats, in their order.
+pub type Room = (Session, Vec<Seat>);
 
 /// Which part of a list to show.
 #[derive(Clone, Copy, Debug)]

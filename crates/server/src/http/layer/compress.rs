@@ -48,7 +48,7 @@ pub(crate) async fn compressed(response: Response, kind: Kind) -> Response {
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    let tag = parts.headers.get(header::ETAG).and_then(|tag| etag::of_gzip(tag));
+    let tag = parts.headers.get(header::ETAG).and_then(etag::of_gzip);
     if let Some(tag) = tag {
         parts.headers.insert(header::ETAG, tag);
     }
