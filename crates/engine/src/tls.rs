@@ -96,7 +96,7 @@ impl Tls {
     ) -> BoxFuture<'a, io::Result<Stream>> {
         Box::pin(async move {
             let stream = TcpStream::connect((host, port)).await?;
-            // What is sent is small, and somebody waits for its answer.
+            // Messages are small, and somebody waits for each answer.
             stream.set_nodelay(true)?;
             if !encrypted {
                 return Ok(Either::Left(stream));

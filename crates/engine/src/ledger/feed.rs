@@ -1,11 +1,11 @@
 //! The commit feed: what this instance committed, in order, for whoever follows it.
 //!
 //! It is bounded. A follower that is slower than sales for so long that the feed is full misses the
-//! oldest commits, and is told how many; what it does then is its own to say, for everything that
-//! commits say can also be read from the store. The ledger never waits for a follower.
+//! oldest commits, and learns how many; each follower states what it does then, for all that is in a
+//! commit can also be read from the store. The ledger never waits for a follower.
 //!
-//! What must be so before anyone is answered is done by the one hook `Feed::before_answer`, on the
-//! worker.
+//! The one hook `Feed::before_answer` runs on the worker, for work that must be over before anyone is
+//! answered.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

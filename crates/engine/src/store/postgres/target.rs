@@ -128,7 +128,7 @@ impl Target {
                 reason = "it ends with the client that it serves, and has nothing to finish"
             )]
             tokio::spawn(async move {
-                // A broken connection is told to whoever uses its client.
+                // Its client reports a broken connection to its users.
                 let _ = connection.await;
             });
             Ok(client)
