@@ -14,7 +14,12 @@ pub fn apply(facts: &mut Facts, event: &Event) {
                 facts.seats.insert(seat.id, seat);
             }
         }
-        Event::SessionUpdated(session) | Event::SessionClosed(session) => {
+        Event::SessionUpdated(session) => {
+            if let Some(past) = facts.sessions.insert(session.id, session.clone()) {
+                facts.past_sessions.insert((past.id, past.version), past);
+            }
+        }
+        Event::SessionClosed(session) => {
             facts.sessions.insert(session.id, session.clone());
         }
         Event::PaymentConfirmed { sale, .. } => {

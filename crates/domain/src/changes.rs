@@ -15,7 +15,9 @@ pub struct Changes<'a> {
     /// Sessions that did not exist.
     pub new_sessions: Vec<&'a Session>,
     /// Sessions that did.
-    pub changed_sessions: Vec<&'a Session>,
+    pub changed_sessions: Vec<ChangedSession<'a>>,
+    /// Sessions as they were before they were changed: what seats may be held as.
+    pub past_sessions: Vec<&'a Session>,
     /// Seats that did not exist.
     pub new_seats: Vec<&'a Seat>,
     /// Seats that did.
@@ -26,6 +28,16 @@ pub struct Changes<'a> {
     pub changed_reservations: Vec<&'a Reservation>,
     /// Sales, which are all new: none is ever changed.
     pub new_sales: Vec<&'a Sale>,
+}
+
+/// A session as the batch leaves it, and the version that it had before: a store writes it only over
+/// that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangedSession<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// The version that was read.
+    pub read_version: u32,
 }
 
 /// A seat as the batch leaves it, and the version that it had before: a store writes it only over
@@ -42,15 +54,21 @@ impl<'a> Changes<'a> {
     /// The rows of `after` that are new or differ from `before`.
     pub fn between(before: &'a Facts, after: &'a Facts) -> Self {
         let (new_sessions, changed_sessions) = rows(&before.sessions, &after.sessions);
+        let (past_sessions, _) = rows(&before.past_sessions, &after.past_sessions);
         let (new_seats, changed_seats) = rows(&before.seats, &after.seats);
         let (new_reservations, changed_reservations) =
             rows(&before.reservations, &after.reservations);
         let (new_sales, _) = rows(&before.sales, &after.sales);
         let seat =
             |it: Changed<'a, Seat>| ChangedSeat { seat: it.now, read_version: it.was.version };
+        let session = |it: Changed<'a, Session>| ChangedSession {
+            session: it.now,
+            read_version: it.was.version,
+        };
         Self {
             new_sessions,
-            changed_sessions: changed_sessions.into_iter().map(|it| it.now).collect(),
+            changed_sessions: changed_sessions.into_iter().map(session).collect(),
+            past_sessions,
             new_seats,
             changed_seats: changed_seats.into_iter().map(seat).collect(),
             new_reservations,

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::id::{ReservationId, SaleId, SeatId, SessionId, UserId};
 use crate::reservation::Reservation;
-use crate::session::{Session, SessionChange};
+use crate::session::{Precondition, Session, SessionChange};
 
 /// A request to change something. Ids of what it would create come with it, so that deciding needs no
 /// randomness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Open a session with all its seats free. Its times of creation and closing are ignored: the
-    /// decision sets them.
+    /// Open a session with all its seats free. Its version and its times of creation, change and
+    /// closing are ignored: the decision sets them.
     OpenSession(Session),
     /// Change film, room, start or price of an open session.
     UpdateSession {
@@ -19,11 +19,15 @@ pub enum Command {
         session: SessionId,
         /// The fields to change.
         change: SessionChange,
+        /// What it must be like.
+        only_if: Precondition,
     },
     /// Close a session in which nothing is held or sold.
     CloseSession {
         /// Which one.
         session: SessionId,
+        /// What it must be like.
+        only_if: Precondition,
     },
     /// Hold seats for someone, all of them or none.
     Reserve {
@@ -117,7 +121,9 @@ impl Command {
     pub fn session(&self) -> Option<SessionId> {
         match self {
             Self::OpenSession(session) => Some(session.id),
-            Self::UpdateSession { session, .. } | Self::CloseSession { session } => Some(*session),
+            Self::UpdateSession { session, .. } | Self::CloseSession { session, .. } => {
+                Some(*session)
+            }
             Self::Reserve { seats, .. } => Some(seats.session()),
             Self::Confirm { .. }
             | Self::Cancel { .. }
@@ -204,6 +210,8 @@ mod tests {
             starts_at: Timestamp::from_millis(0),
             price: Cents::ZERO,
             layout: Layout::new(16).unwrap(),
+            version: Session::FIRST_VERSION,
+            changed_at: Timestamp::from_millis(0),
             created_at: Timestamp::from_millis(0),
             closed_at: None,
         };
@@ -212,8 +220,12 @@ mod tests {
         let user = UserId::new("ana");
         for command in [
             Command::OpenSession(opened),
-            Command::UpdateSession { session: session(1), change: SessionChange::default() },
-            Command::CloseSession { session: session(1) },
+            Command::UpdateSession {
+                session: session(1),
+                change: SessionChange::default(),
+                only_if: Precondition::default(),
+            },
+            Command::CloseSession { session: session(1), only_if: Precondition::default() },
             Command::Reserve { reservation, seats, user, hold },
         ] {
             assert_eq!((command.session(), command.reservation()), (Some(session(1)), None));

@@ -11,7 +11,7 @@ use crate::refusal::{Refusal, SeatTaken};
 use crate::reservation::{Reservation, ReservationStatus};
 use crate::sale::Sale;
 use crate::seat::{Seat, SeatState, SeatStatus};
-use crate::session::{Session, SessionChange};
+use crate::session::{Precondition, Session, SessionChange, Showing};
 use crate::time::Timestamp;
 
 /// Decides `command` at `now` by the rules, given what the store knows.
@@ -29,8 +29,10 @@ pub fn decide(
     let reservation = |id| reservation(facts, actor, id);
     match command {
         Command::OpenSession(session) => Ok(open_session(session, now)),
-        Command::UpdateSession { session, change } => update_session(facts, *session, change),
-        Command::CloseSession { session } => close_session(facts, *session, now),
+        Command::UpdateSession { session, change, only_if } => {
+            update_session(facts, *session, change, only_if, now)
+        }
+        Command::CloseSession { session, only_if } => close_session(facts, *session, only_if, now),
         Command::Reserve { reservation, seats, user, hold } => {
             reserve(facts, *reservation, seats, user, *hold, now)
         }
@@ -52,21 +54,44 @@ fn reservation<'a>(
 }
 
 fn open_session(session: &Session, now: Timestamp) -> Vec<Event> {
-    vec![Event::SessionCreated(Session { created_at: now, closed_at: None, ..session.clone() })]
+    vec![Event::SessionCreated(Session {
+        version: Session::FIRST_VERSION,
+        changed_at: now,
+        created_at: now,
+        closed_at: None,
+        ..session.clone()
+    })]
 }
 
 fn update_session(
     facts: &Facts,
     id: SessionId,
     change: &SessionChange,
+    only_if: &Precondition,
+    now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
+    let session = required_session(facts, id, only_if)?;
+    Ok(vec![Event::SessionUpdated(change.of(session, now))])
+}
+
+/// The session, if it exists and is as the caller requires.
+fn required_session<'a>(
+    facts: &'a Facts,
+    id: SessionId,
+    only_if: &Precondition,
+) -> Result<&'a Session, Refusal> {
     let session = facts.open_session(id).ok_or(Refusal::SessionNotFound(id))?;
-    Ok(vec![Event::SessionUpdated(change.of(session))])
+    if only_if.holds_for(session) { Ok(session) } else { Err(Refusal::SessionChanged(id)) }
 }
 
 /// A session closes only when nobody has a seat in it: a live hold is a promise, a sale is a debt.
-fn close_session(facts: &Facts, id: SessionId, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let session = facts.open_session(id).ok_or(Refusal::SessionNotFound(id))?;
+fn close_session(
+    facts: &Facts,
+    id: SessionId,
+    only_if: &Precondition,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let session = required_session(facts, id, only_if)?;
     let count = |status| {
         let of_session = facts.seats.values().filter(|seat| seat.id.session() == id);
         of_session.filter(|seat| seat.status_at(now) == status).count()
@@ -97,6 +122,7 @@ fn reserve(
     let reservation = Reservation {
         id,
         session: session.id,
+        showing: session.showing(),
         seats: seats.iter().map(|seat| seat.id.no()).collect(),
         user: user.clone(),
         total: session.price.times(seats.len()),
@@ -146,7 +172,8 @@ fn confirm(
     let (id, seats) = (reservation.id, live(facts, reservation, now)?);
     // Closing refuses live holds, so the session of a live one is open; should a clock step back
     // behind the lapse that let the session close, the hold does not come back to life.
-    let session = facts.open_session(reservation.session).ok_or(Refusal::ReservationExpired(id))?;
+    facts.open_session(reservation.session).ok_or(Refusal::ReservationExpired(id))?;
+    let Showing { movie, room, starts_at, .. } = reservation.showing.clone();
     let sale = Sale {
         id: sale,
         reservation: id,
@@ -154,9 +181,9 @@ fn confirm(
         seats: reservation.seats.clone(),
         user: reservation.user.clone(),
         total: reservation.total,
-        movie: session.movie.clone(),
-        room: session.room.clone(),
-        starts_at: session.starts_at,
+        movie,
+        room,
+        starts_at,
         paid_at: now,
     };
     Ok(vec![Event::PaymentConfirmed {

@@ -197,6 +197,8 @@ mod tests {
             starts_at: START,
             price: Cents::ZERO,
             layout: Layout::new(16).unwrap(),
+            version: Session::FIRST_VERSION,
+            changed_at: START,
             created_at: START,
             closed_at: None,
         }
@@ -206,6 +208,7 @@ mod tests {
         Reservation {
             id: ReservationId::from_uuid(Uuid::from_u128(7)),
             session: session().id,
+            showing: session().showing(),
             seats: vec![SeatNo::new(1).unwrap()],
             user: UserId::new("ana"),
             total: Cents::ZERO,

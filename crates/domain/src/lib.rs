@@ -9,6 +9,7 @@
 //! The modules are in order, lowest first: each uses only those above it.
 
 mod time;
+mod decimal;
 mod money;
 mod id;
 mod actor;
@@ -28,9 +29,10 @@ mod apply;
 
 pub use actor::Actor;
 pub use apply::apply;
-pub use changes::{ChangedSeat, Changes};
+pub use changes::{ChangedSeat, ChangedSession, Changes};
 pub use command::{Command, SeatSelection, SelectionError};
 pub use decide::decide;
+pub use decimal::{Decimal, DecimalError};
 pub use event::{Event, EventKind};
 pub use facts::Facts;
 pub use id::{ReservationId, SaleId, SeatId, SeatNo, SessionId, UserId};
@@ -41,5 +43,5 @@ pub use refusal::{Refusal, SeatTaken};
 pub use reservation::{Reservation, ReservationStatus};
 pub use sale::Sale;
 pub use seat::{Seat, SeatState, SeatStatus};
-pub use session::{Session, SessionChange};
+pub use session::{Precondition, Session, SessionChange, Showing};
 pub use time::Timestamp;

@@ -1,5 +1,7 @@
 //! Money as integer cents: sums are exact, and nothing is rounded behind anyone's back.
 
+use crate::decimal::{Decimal, DecimalError};
+
 /// An amount of money in cents. The currency is the chain's own; the rules never convert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cents(i64);
@@ -34,23 +36,16 @@ impl Cents {
         self.0
     }
 
-    /// Reads a price written in whole units with up to two decimals, such as `25.5`.
-    ///
-    /// The number comes from JSON as the nearest `f64`. Up to the greatest price, every amount of
-    /// whole cents has its own nearest `f64`, so comparing with it tells exactly whether the number
-    /// was written with at most two decimals.
-    #[expect(clippy::cast_possible_truncation, reason = "the range is checked before")]
-    pub fn from_amount(amount: f64) -> Result<Self, MoneyError> {
-        if amount < 0.0 {
+    /// Reads a price in whole units with up to two decimals, such as `25.5`.
+    pub fn from_decimal(amount: &Decimal) -> Result<Self, MoneyError> {
+        if amount.is_negative() {
             return Err(MoneyError::Negative);
         }
-        let cents = (amount * 100.0).round();
-        if cents.is_nan() || cents > Self::MAX_PRICE.amount() * 100.0 {
-            return Err(MoneyError::TooLarge);
+        match amount.in_units(2).map(Self) {
+            Ok(price) if price <= Self::MAX_PRICE => Ok(price),
+            Ok(_) | Err(DecimalError::TooLarge) => Err(MoneyError::TooLarge),
+            Err(DecimalError::Fraction) => Err(MoneyError::FractionOfCent),
         }
-        let price = Self(cents as i64);
-        #[expect(clippy::float_cmp, reason = "equality is the question: is it the nearest f64?")]
-        if price.amount() == amount { Ok(price) } else { Err(MoneyError::FractionOfCent) }
     }
 
     /// The amount in whole units, as the API shows it: 2,550 cents are `25.5`.
@@ -78,33 +73,39 @@ impl Cents {
 mod tests {
     use super::*;
 
+    fn price(text: &str) -> Result<Cents, MoneyError> {
+        Cents::from_decimal(&Decimal::parse(text).unwrap())
+    }
+
     #[test]
     fn a_price_with_two_decimals_is_read_exactly() {
-        for (amount, cents) in [
-            (0.0, 0),
-            (0.01, 1),
-            (0.29, 29),
-            (1.1, 110),
-            (25.0, 2_500),
-            (25.5, 2_550),
-            (99_999_999.99, 9_999_999_999),
+        for (text, cents) in [
+            ("0", 0),
+            ("-0.0", 0),
+            ("0.01", 1),
+            ("0.29", 29),
+            ("1.1", 110),
+            ("25", 2_500),
+            ("25.5", 2_550),
+            ("99999999.99", 9_999_999_999),
         ] {
-            let price = Cents::from_amount(amount);
-            assert_eq!(price, Ok(Cents::new(cents)), "{amount}");
-            assert_eq!(price.unwrap().get(), cents);
-            assert_eq!(price.unwrap().amount().to_string(), amount.to_string());
+            assert_eq!(price(text), Ok(Cents::new(cents)), "{text}");
         }
+        assert_eq!(Cents::new(2_550).get(), 2_550);
+        assert_eq!(Cents::MAX_PRICE.amount().to_string(), "99999999.99");
     }
 
     #[test]
     fn a_price_that_cannot_be_charged_is_refused() {
-        assert_eq!(Cents::from_amount(25.999), Err(MoneyError::FractionOfCent));
-        assert_eq!(Cents::from_amount(0.001), Err(MoneyError::FractionOfCent));
-        assert_eq!(Cents::from_amount(-0.01), Err(MoneyError::Negative));
-        assert_eq!(Cents::from_amount(100_000_000.0), Err(MoneyError::TooLarge));
-        assert_eq!(Cents::from_amount(f64::INFINITY), Err(MoneyError::TooLarge));
-        assert_eq!(Cents::from_amount(f64::NAN), Err(MoneyError::TooLarge));
-        assert_eq!(Cents::from_amount(-0.0), Ok(Cents::ZERO));
+        for text in ["25.999", "0.001", "100000000.001", "25.50000000000000000001", "1E-400"] {
+            assert_eq!(price(text), Err(MoneyError::FractionOfCent), "{text}");
+        }
+        for text in ["-0.01", "-1e300"] {
+            assert_eq!(price(text), Err(MoneyError::Negative), "{text}");
+        }
+        for text in ["100000000", "1e300"] {
+            assert_eq!(price(text), Err(MoneyError::TooLarge), "{text}");
+        }
     }
 
     #[test]

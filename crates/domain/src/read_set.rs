@@ -40,7 +40,7 @@ impl ReadSet {
             Command::UpdateSession { session, .. } => {
                 self.locked_sessions.insert(*session);
             }
-            Command::CloseSession { session } => {
+            Command::CloseSession { session, .. } => {
                 self.locked_sessions.insert(*session);
                 self.whole_sessions.insert(*session);
             }

@@ -19,6 +19,9 @@ pub enum Refusal {
         /// How many seats are sold.
         sold: usize,
     },
+    /// The session is not as the caller requires; somebody else changed it.
+    #[error("session {0} was changed")]
+    SessionChanged(SessionId),
     /// Seats that no open session has.
     #[error("{} seats not found", .0.len())]
     SeatsNotFound(Vec<SeatId>),

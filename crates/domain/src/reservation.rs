@@ -2,6 +2,7 @@
 
 use crate::id::{ReservationId, SeatId, SeatNo, SessionId, UserId};
 use crate::money::Cents;
+use crate::session::Showing;
 use crate::time::Timestamp;
 
 /// Seats of one session kept for someone until an instant, to be paid for before it.
@@ -11,6 +12,8 @@ pub struct Reservation {
     pub id: ReservationId,
     /// The session of its seats.
     pub session: SessionId,
+    /// What is shown, as it was when the reservation was made.
+    pub showing: Showing,
     /// Its seats, in the order they were asked for.
     pub seats: Vec<SeatNo>,
     /// The user it is for.

@@ -4,8 +4,8 @@ use crate::id::{ReservationId, SaleId, SeatId, SeatNo, SessionId, UserId};
 use crate::money::Cents;
 use crate::time::Timestamp;
 
-/// Seats sold to someone. It keeps film, room, start and price as they were when it was made,
-/// whatever becomes of the session.
+/// Seats sold to someone. It keeps film, room, start and price as they were when the seats
+/// were held, whatever becomes of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sale {
     /// Its id.
@@ -20,11 +20,11 @@ pub struct Sale {
     pub user: UserId,
     /// The price of all seats together.
     pub total: Cents,
-    /// The film's title when it was sold.
+    /// The film's title when it was held.
     pub movie: String,
-    /// The room's name when it was sold.
+    /// The room's name when it was held.
     pub room: String,
-    /// When the film was to start when it was sold.
+    /// When the film was to start when it was held.
     pub starts_at: Timestamp,
     /// When it was paid.
     pub paid_at: Timestamp,

@@ -22,6 +22,11 @@ pub struct Session {
     pub price: Cents,
     /// Which seats the room has.
     pub layout: Layout,
+    /// How many times film, room, start or price were set: 1 when it is opened. What happens to its seats
+    /// does not count.
+    pub version: u32,
+    /// When they were last set.
+    pub changed_at: Timestamp,
     /// When the session was opened.
     pub created_at: Timestamp,
     /// When the session was closed; a closed session sells nothing and is not found any more.
@@ -35,10 +40,45 @@ impl Session {
     pub const STARTS_AT: RangeInclusive<Timestamp> =
         Timestamp::from_millis(946_684_800_000)..=Timestamp::from_millis(4_133_980_799_999);
 
+    /// The version of a session that was never changed.
+    pub const FIRST_VERSION: u32 = 1;
+
+    /// What is shown now.
+    pub fn showing(&self) -> Showing {
+        Showing {
+            version: self.version,
+            movie: self.movie.clone(),
+            room: self.room.clone(),
+            starts_at: self.starts_at,
+        }
+    }
+
     /// Whether it can be seen and sold.
     pub const fn is_open(&self) -> bool {
         self.closed_at.is_none()
     }
+}
+
+/// What is shown, where and when: a session as it was when seats of it were held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Showing {
+    /// The session's version then.
+    pub version: u32,
+    /// The film's title.
+    pub movie: String,
+    /// The room's name.
+    pub room: String,
+    /// When the film starts.
+    pub starts_at: Timestamp,
+}
+
+/// What a caller requires of a session, so that a change is not made over somebody else's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Precondition {
+    /// It has one of these versions; `None` for any.
+    pub versions: Option<Vec<u32>>,
+    /// It was not changed after this; `None` for any time.
+    pub unchanged_since: Option<Timestamp>,
 }
 
 /// The fields of a session to change; `None` leaves a field as it is.
@@ -54,16 +94,27 @@ pub struct SessionChange {
     pub price: Option<Cents>,
 }
 
+impl Precondition {
+    /// Whether the session is as required.
+    pub fn holds_for(&self, session: &Session) -> bool {
+        let has_version = |versions: &Vec<u32>| versions.contains(&session.version);
+        self.versions.as_ref().is_none_or(has_version)
+            && self.unchanged_since.is_none_or(|since| session.changed_at <= since)
+    }
+}
+
 impl SessionChange {
-    /// The session as it is after the change.
+    /// The session as it is after the change, made at `now`.
     #[must_use]
-    pub fn of(&self, session: &Session) -> Session {
+    pub fn of(&self, session: &Session, now: Timestamp) -> Session {
         let SessionChange { movie, room, starts_at, price } = self.clone();
         Session {
             movie: movie.unwrap_or_else(|| session.movie.clone()),
             room: room.unwrap_or_else(|| session.room.clone()),
             starts_at: starts_at.unwrap_or(session.starts_at),
             price: price.unwrap_or(session.price),
+            version: session.version + 1,
+            changed_at: now,
             ..session.clone()
         }
     }

@@ -31,9 +31,9 @@ pub enum Scheduling {
 }
 
 impl Env {
-    /// The machine's clock, and random ids.
+    /// The machine's clock, but that it never goes back, and random ids.
     pub fn system() -> Self {
-        Self::on(Clock::System)
+        Self::on(Clock::steady())
     }
 
     /// Another clock, and random ids.

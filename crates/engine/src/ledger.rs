@@ -9,6 +9,7 @@ pub mod error;
 pub mod feed;
 mod trace;
 pub mod submission;
+mod pace;
 mod queue;
 mod batch;
 mod worker;

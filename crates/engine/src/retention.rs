@@ -1,4 +1,5 @@
-//! Letting old rows go, in small lots, so that the database does not grow with what nobody needs.
+//! Letting old rows go, in small lots, so that the database does not grow with what nobody needs; and
+//! adding to rows of an older program what this one keeps beside them.
 
 use std::time::Duration;
 
@@ -30,10 +31,12 @@ const KINDS: [(Purgeable, Duration); 3] = [
 /// as fast as they came however fast that was.
 pub async fn run(clock: Clock, ledger: Ledger, stop: CancellationToken) {
     loop {
+        let next = clock.now().plus(EVERY);
+        fold_texts(&ledger, &stop).await;
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = clock.sleep_until(clock.now().plus(EVERY)) => {}
+            () = clock.sleep_until(next) => {}
         }
         let now = clock.now();
         while !stop.is_cancelled() {
@@ -44,6 +47,20 @@ pub async fn run(clock: Clock, ledger: Ledger, stop: CancellationToken) {
                     warn!(target: "database", %error, "old rows were not removed; trying again later");
                     break;
                 }
+            }
+        }
+    }
+}
+
+/// Has searches find the sessions of an older program as fast as the others.
+async fn fold_texts(ledger: &Ledger, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        match ledger.write(BackgroundWrite::FoldTexts { lot: LOT }).await {
+            Ok(rows) if rows == usize::from(LOT) => {}
+            Ok(_) => return,
+            Err(error) => {
+                warn!(target: "database", %error, "titles were not folded; trying again later");
+                return;
             }
         }
     }

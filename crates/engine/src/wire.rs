@@ -1,6 +1,7 @@
 //! The domain's values as JSON, and back: ids, times, money and statuses.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimePrinter;
@@ -20,6 +21,8 @@ pub struct Time(pub Timestamp);
 const FIRST_MILLIS: i64 = -62_135_596_800_000;
 const LAST_MILLIS: i64 = 253_402_207_199_999;
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// Money as a JSON number with at most two decimals: `25`, `25.5`.
 #[derive(Clone, Copy, Debug)]
 pub struct Money(pub Cents);
@@ -27,6 +30,12 @@ pub struct Money(pub Cents);
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
     }
 }
 
@@ -63,7 +72,7 @@ pub fn parse_id(text: &str) -> Option<Uuid> {
 }
 
 /// Reads an ISO 8601 date (midnight UTC) or date-time (an offset is honoured, none means UTC), cut
-/// to milliseconds. Week dates, ordinal dates and days that do not exist are refused.
+/// to milliseconds. Week dates, ordinal dates, and days and seconds that do not exist are refused.
 pub fn parse_time(text: &str) -> Option<Timestamp> {
     let date = text.as_bytes().get(..10)?;
     let looks_like_a_date = date.iter().enumerate().all(|(i, byte)| match i {
@@ -74,7 +83,7 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
     // also knows offsets of up to 25:59, for which there is no place on earth and none in ISO 8601.
     let offset = text.get(11..).and_then(|time| time.split_once(['+', '-']));
     let too_far = offset.and_then(|(_, hours)| hours.get(..2)).is_some_and(|hours| hours > "23");
-    if !looks_like_a_date || text.contains('[') || too_far {
+    if !looks_like_a_date || text.contains('[') || too_far || has_leap_second(text) {
         return None;
     }
     let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
@@ -82,6 +91,22 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
         jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()
     })?;
     Some(Timestamp::from_millis(instant.as_millisecond()))
+}
+
+/// The last millisecond of what is named: of a whole day where there is a date alone, and otherwise
+/// the instant itself.
+pub fn parse_time_to_its_end(text: &str) -> Option<Timestamp> {
+    const DATE_CHARS: usize = 10;
+    let time = parse_time(text)?;
+    Some(if text.len() == DATE_CHARS { time.plus(DAY - Duration::from_millis(1)) } else { time })
+}
+
+/// Whether a date-time names the second 60, which the library would take for the one before.
+fn has_leap_second(text: &str) -> bool {
+    let time = text.get(11..).unwrap_or_default();
+    let end = time.find(['.', ',', '+', '-', 'Z', 'z']).unwrap_or(time.len());
+    let mut digits = time[..end].bytes().filter(u8::is_ascii_digit).skip(4);
+    digits.next() == Some(b'6') && digits.next() == Some(b'0')
 }
 
 /// A seat's status as the API names it.
@@ -140,9 +165,20 @@ mod tests {
             "2026-03-01T19:00:00Z[UTC]",
             "1772391600000",
             "2026-03-01 x",
+            "2026-03-01T12:00:60Z",
+            "2026-03-01T23:59:60.5+01:00",
+            "2026-03-01T120060Z",
         ] {
             assert_eq!(millis(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_day_is_its_last_millisecond() {
+        let end = |text| parse_time_to_its_end(text).map(|time| Time(time).to_string());
+        assert_eq!(end("2026-12-24").as_deref(), Some("2026-12-24T23:59:59.999Z"));
+        assert_eq!(end("2026-12-24T19:00:00Z").as_deref(), Some("2026-12-24T19:00:00.000Z"));
+        assert_eq!(end("2026-02-30"), None);
     }
 
     #[test]

@@ -8,4 +8,4 @@ mod request;
 mod answer;
 
 pub use answer::{Created, read, read_session};
-pub use request::{render, render_health, render_session};
+pub use request::{render, render_closing, render_health, render_session};

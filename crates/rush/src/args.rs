@@ -67,6 +67,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE.jsonl")]
     pub history: Option<PathBuf>,
 
+    /// Leave the sessions of the run as they are; without it those in which nothing was sold are closed.
+    #[arg(long)]
+    pub keep: bool,
+
     /// Show neither progress nor figures, only the last line.
     #[arg(long)]
     pub quiet: bool,

@@ -12,12 +12,14 @@ mod world;
 mod request;
 mod connections;
 mod pace;
+mod closing;
 mod caller;
 mod actions;
 mod play;
 mod plan;
 
 pub(crate) use caller::Caller;
+pub(crate) use closing::close_sessions;
 pub(crate) use plan::Plan;
 pub(crate) use probe::Abilities;
 pub(crate) use scribe::{BATCHES_MAX, Scribe};

@@ -18,7 +18,7 @@ use crate::args::{Args, Command};
 use crate::census::{self, Census};
 use crate::client::Target;
 pub use crate::crowd::Away;
-use crate::crowd::{Abilities, BATCHES_MAX, Plan, Scribe, World};
+use crate::crowd::{Abilities, BATCHES_MAX, Plan, Scribe, World, close_sessions};
 use crate::history::{Line, Run};
 use crate::judge::{self, Verdict};
 use crate::progress::{Progress, Subject};
@@ -171,6 +171,12 @@ async fn crowd_and_census(args: &Args, world: &Rc<World>) -> (Census, f64, Vec<S
         census = census::take(world, args.clients) => census,
         _ = tokio::signal::ctrl_c() => Census { unfinished: true, ..Census::default() },
     };
+    if !args.keep {
+        let stay = close_sessions(world).await;
+        if stay > 0 {
+            notes.push(format!("{stay} sessions of the run stay: seats in them are sold or held"));
+        }
+    }
     if world.unreached.get() > 0 {
         notes.push(format!("a target could not be reached {} times", world.unreached.get()));
     }

@@ -20,7 +20,9 @@ mod dead_letters;
 mod rush;
 mod documents;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+pub use print::for_terminal;
 
 use crate::failure::Failure;
 use flags::Settings;
@@ -41,10 +43,6 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server until it gets SIGTERM or Ctrl-C.
-    ///
-    /// Two settings have no flag: the variables `DATABASE_URL`, `sqlite:DIR` or
-    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, and `RABBITMQ_URL`,
-    /// `amqp://USER:PASSWORD@HOST:PORT/VHOST`.
     #[command(after_help = "Examples:\n  poltrona serve --demo\n  \
                             poltrona serve --port 8080 --data-dir /var/lib/poltrona --hold-ttl 2m")]
     Serve(Settings),
@@ -107,6 +105,19 @@ enum Command {
     Man(documents::ManArgs),
 }
 
+impl Cli {
+    /// Reads the command line; ends the program with help or an error where it is none.
+    pub fn from_args() -> Self {
+        let matches = program().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// The whole command line.
+fn program() -> clap::Command {
+    flags::with_its_own_settings(Cli::command())
+}
+
 /// Runs a command.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
@@ -119,8 +130,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(args),
         Command::Healthcheck(args) => health::run(args),
         Command::Rush(args) => rush::run(&args),
-        Command::Completions(args) => documents::completions(&args, &mut Cli::command()),
-        Command::Man(args) => documents::man(&args, Cli::command()),
+        Command::Completions(args) => documents::completions(&args, &mut program()),
+        Command::Man(args) => documents::man(&args, program()),
     }
 }
 

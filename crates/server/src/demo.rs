@@ -1,7 +1,9 @@
 //! Sessions to try things with: three films in six showings, with ids that never change.
 
 use anyhow::Context as _;
-use poltrona_domain::{Cents, Command, Layout, Session, SessionChange, SessionId, Timestamp};
+use poltrona_domain::{
+    Cents, Command, Layout, Precondition, Session, SessionChange, SessionId, Timestamp,
+};
 use uuid::Uuid;
 
 use poltrona_engine::ledger::Request;
@@ -47,6 +49,7 @@ pub async fn open(engine: &Engine) -> anyhow::Result<()> {
                     starts_at: Some(session.starts_at),
                     ..SessionChange::default()
                 },
+                only_if: Precondition::default(),
             },
         };
         engine.submit(Request::of_program(command)).await?;
@@ -67,6 +70,8 @@ fn showing_today(
         starts_at: today_at(minutes, now),
         price: Cents::new(cents),
         layout: Layout::new(SEATS)?,
+        version: Session::FIRST_VERSION,
+        changed_at: now,
         created_at: now,
         closed_at: None,
     })
@@ -93,6 +98,8 @@ pub fn invented(env: &Env, number: u32, seats: u16) -> anyhow::Result<Session> {
         starts_at: Timestamp::from_millis(starts_at),
         price: Cents::new(cents),
         layout: Layout::new(seats)?,
+        version: Session::FIRST_VERSION,
+        changed_at: now,
         created_at: now,
         closed_at: None,
     })

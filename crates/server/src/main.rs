@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use poltrona::cli::{self, Cli};
 
 #[global_allocator]
@@ -11,11 +10,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     poltrona_engine::tls::install_crypto_provider();
-    match cli::run(Cli::parse()) {
+    match cli::run(Cli::from_args()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // With stderr closed, the exit code is all that is left.
-            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            let _ =
+                writeln!(std::io::stderr(), "error: {}", cli::for_terminal(&failure.to_string()));
             ExitCode::from(failure.exit_code())
         }
     }

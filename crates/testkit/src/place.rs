@@ -12,8 +12,9 @@ use crate::sql::{Connection, Session, connect};
 use crate::wait::{PATIENCE, wait_for};
 
 /// Every table that the program writes to.
-pub const TABLES: [&str; 10] = [
+pub const TABLES: [&str; 11] = [
     "sessions",
+    "session_versions",
     "seats",
     "reservations",
     "sales",

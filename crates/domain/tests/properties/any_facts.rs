@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use poltrona_domain::{
-    Actor, Cents, Command, Event, Facts, Layout, Reservation, ReservationId, ReservationStatus,
-    SaleId, Seat, SeatNo, SeatSelection, SeatState, Session, SessionChange, Timestamp, UserId,
-    apply, decide,
+    Actor, Cents, Command, Event, Facts, Layout, Precondition, Reservation, ReservationId,
+    ReservationStatus, SaleId, Seat, SeatNo, SeatSelection, SeatState, Session, SessionChange,
+    Timestamp, UserId, apply, decide,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -80,9 +80,17 @@ fn command() -> impl Strategy<Value = Command> {
     let wish = (any_reservation(), session_no(), seat_nos(), any::<Duration>());
     prop_oneof![
         (session_no(), price()).prop_map(|(n, price)| Command::OpenSession(session(n, price))),
-        (session_no(), change)
-            .prop_map(|(n, change)| { Command::UpdateSession { session: session_id(n), change } }),
-        session_no().prop_map(|n| Command::CloseSession { session: session_id(n) }),
+        (session_no(), change).prop_map(|(n, change)| {
+            Command::UpdateSession {
+                session: session_id(n),
+                change,
+                only_if: Precondition::default(),
+            }
+        }),
+        session_no().prop_map(|n| Command::CloseSession {
+            session: session_id(n),
+            only_if: Precondition::default(),
+        }),
         wish.prop_map(|(reservation, session, seats, hold)| {
             let seats = seats.into_iter().map(|no| session_id(session).seat(no)).collect();
             let seats = SeatSelection::new(seats).expect("different seats of one session");
@@ -106,6 +114,8 @@ fn session(n: usize, price: Cents) -> Session {
         starts_at: Timestamp::from_millis(0),
         price,
         layout: Layout::new(16).expect("sixteen seats are a room"),
+        version: Session::FIRST_VERSION,
+        changed_at: Timestamp::from_millis(0),
         created_at: Timestamp::from_millis(0),
         closed_at: None,
     }
@@ -122,6 +132,7 @@ fn reservation() -> impl Strategy<Value = Reservation> {
         |(session, seats, total, status, expires_at, extensions)| Reservation {
             id: reservation_id(0),
             session: session_id(session),
+            showing: self::session(session, Cents::ZERO).showing(),
             seats,
             user: UserId::new(""),
             total,

@@ -13,8 +13,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use poltrona_domain::{
-    Actor, ChangedSeat, Changes, Command, Event, Facts, ReadSet, Refusal, ReservationStatus, Seat,
-    SeatId, SeatSelection, SeatState, SeatStatus, SeatTaken, Timestamp, UserId, decide,
+    Actor, ChangedSeat, ChangedSession, Changes, Command, Event, Facts, ReadSet, Refusal,
+    ReservationStatus, Seat, SeatId, SeatSelection, SeatState, SeatStatus, SeatTaken, Showing,
+    Timestamp, UserId, decide,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -195,9 +196,17 @@ proptest! {
         for Step { before, after, .. } in play(&story) {
             let changes = Changes::between(&before, &after);
             let mut rebuilt = (*before).clone();
-            for session in changes.new_sessions.iter().chain(&changes.changed_sessions) {
+            for session in &changes.new_sessions {
+                prop_assert_eq!(rebuilt.sessions.insert(session.id, (*session).clone()), None);
+            }
+            for ChangedSession { session, read_version } in &changes.changed_sessions {
                 let was = rebuilt.sessions.insert(session.id, (*session).clone());
                 prop_assert_ne!(was.as_ref(), Some(*session));
+                prop_assert_eq!(was.map(|was| was.version), Some(*read_version));
+            }
+            for past in &changes.past_sessions {
+                let key = (past.id, past.version);
+                prop_assert_eq!(rebuilt.past_sessions.insert(key, (*past).clone()), None);
             }
             for seat in &changes.new_seats {
                 prop_assert_eq!(rebuilt.seats.insert(seat.id, **seat), None);
@@ -273,6 +282,7 @@ fn the_stories_reach_every_event_and_every_refusal() {
 fn name_of(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::SessionNotFound(_) => "session not found",
+        Refusal::SessionChanged(_) => "session changed",
         Refusal::SessionInUse { .. } => "session in use",
         Refusal::SeatsNotFound(_) => "seats not found",
         Refusal::SeatsTaken(_) => "seats taken",
@@ -310,6 +320,9 @@ fn same_rows(model: &Model, step: &Step) -> Result<(), TestCaseError> {
         prop_assert_eq!(reservation.seat_ids().collect::<Vec<_>>(), &booking.seats[..]);
         prop_assert_eq!(reservation.user.as_str(), &booking.user);
         prop_assert_eq!(reservation.total.get(), booking.cents);
+        let Showing { movie, room, starts_at, .. } = &reservation.showing;
+        prop_assert_eq!((movie, room), (&booking.movie, &booking.room));
+        prop_assert_eq!(starts_at.as_millis(), booking.starts);
         prop_assert_eq!(reservation.created_at.as_millis(), booking.made);
         prop_assert_eq!(reservation.expires_at.as_millis(), booking.end());
         prop_assert_eq!(usize::from(reservation.extensions), booking.ends.len() - 1);
@@ -321,7 +334,7 @@ fn same_rows(model: &Model, step: &Step) -> Result<(), TestCaseError> {
 fn same_sales(model: &Model, facts: &Facts) -> Result<(), TestCaseError> {
     let mut paid = 0;
     for booking in &model.bookings {
-        let Some(Fate::Paid { at, movie, room, starts }) = &booking.fate else { continue };
+        let Some(Fate::Paid { at }) = &booking.fate else { continue };
         paid += 1;
         let of_booking: Vec<_> =
             facts.sales.values().filter(|sale| sale.reservation == booking.id).collect();
@@ -330,8 +343,11 @@ fn same_sales(model: &Model, facts: &Facts) -> Result<(), TestCaseError> {
         prop_assert_eq!(sale.seat_ids().collect::<Vec<_>>(), &booking.seats[..]);
         prop_assert_eq!(sale.user.as_str(), &booking.user);
         prop_assert_eq!(sale.total.get(), booking.cents);
-        prop_assert_eq!((&sale.movie, &sale.room), (movie, room));
-        prop_assert_eq!((sale.starts_at.as_millis(), sale.paid_at.as_millis()), (*starts, *at));
+        prop_assert_eq!((&sale.movie, &sale.room), (&booking.movie, &booking.room));
+        prop_assert_eq!(
+            (sale.starts_at.as_millis(), sale.paid_at.as_millis()),
+            (booking.starts, *at)
+        );
         prop_assert_eq!(facts.reservations[&booking.id].status, ReservationStatus::Confirmed);
     }
     prop_assert_eq!(facts.sales.len(), paid);

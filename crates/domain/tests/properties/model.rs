@@ -26,6 +26,7 @@ pub(crate) struct Model {
 }
 
 /// A session.
+#[derive(Clone)]
 pub(crate) struct Showing {
     pub(crate) id: SessionId,
     pub(crate) seats: Vec<SeatId>,
@@ -42,6 +43,9 @@ pub(crate) struct Booking {
     pub(crate) id: ReservationId,
     pub(crate) seats: Vec<SeatId>,
     pub(crate) user: String,
+    pub(crate) movie: String,
+    pub(crate) room: String,
+    pub(crate) starts: i64,
     pub(crate) cents: i64,
     pub(crate) made: i64,
     /// The ends that were promised, each extension's after the others.
@@ -52,7 +56,7 @@ pub(crate) struct Booking {
 /// How a reservation ended.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Fate {
-    Paid { at: i64, movie: String, room: String, starts: i64 },
+    Paid { at: i64 },
     GivenBack,
     Lapsed,
 }
@@ -71,8 +75,8 @@ impl Model {
     pub(crate) fn ask(&mut self, command: &Command, now: i64) -> Result<Told, Refusal> {
         match command {
             Command::OpenSession(session) => Ok(self.open(session, now)),
-            Command::UpdateSession { session, change } => self.update(*session, change),
-            Command::CloseSession { session } => self.close(*session, now),
+            Command::UpdateSession { session, change, .. } => self.update(*session, change),
+            Command::CloseSession { session, .. } => self.close(*session, now),
             Command::Reserve { reservation, seats, user, hold } => {
                 let end = now + i64::try_from(hold.as_millis()).expect("holds are short");
                 self.book(*reservation, seats.ids(), user.as_str(), now, end)
@@ -143,11 +147,8 @@ impl Model {
         now: i64,
         end: i64,
     ) -> Result<Told, Refusal> {
-        let (mut known, mut price) = (Vec::new(), 0);
-        if let Some(showing) = self.showing(seats[0].session()) {
-            known.clone_from(&showing.seats);
-            price = showing.cents;
-        }
+        let showing = self.showing(seats[0].session()).cloned();
+        let known = showing.as_ref().map(|it| it.seats.clone()).unwrap_or_default();
         let unknown: Vec<_> = seats.iter().filter(|seat| !known.contains(seat)).copied().collect();
         if !unknown.is_empty() {
             return Err(Refusal::SeatsNotFound(unknown));
@@ -163,11 +164,15 @@ impl Model {
         if !taken.is_empty() {
             return Err(Refusal::SeatsTaken(taken));
         }
+        let showing = showing.expect("known seats have a session");
         self.bookings.push(Booking {
             id,
             seats: seats.to_vec(),
             user: user.to_owned(),
-            cents: seats.iter().map(|_| price).sum(),
+            movie: showing.movie,
+            room: showing.room,
+            starts: showing.starts,
+            cents: seats.iter().map(|_| showing.cents).sum(),
             made: now,
             ends: vec![end],
             fate: None,
@@ -178,9 +183,7 @@ impl Model {
 
     fn pay(&mut self, id: ReservationId, now: i64) -> Result<Told, Refusal> {
         let seats = self.payable(id, now)?.seats.clone();
-        let showing = self.showing(seats[0].session()).expect("live holds keep a session open");
-        let (movie, room, starts) = (showing.movie.clone(), showing.room.clone(), showing.starts);
-        self.booking(id)?.fate = Some(Fate::Paid { at: now, movie, room, starts });
+        self.booking(id)?.fate = Some(Fate::Paid { at: now });
         self.stay(&seats, id, now, NEVER);
         Ok(vec![("payment.confirmed", seats)])
     }

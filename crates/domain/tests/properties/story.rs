@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use poltrona_domain::{
-    Actor, Cents, Command, Event, Facts, Layout, Refusal, ReservationId, SaleId, SeatNo,
-    SeatSelection, Session, SessionChange, SessionId, Timestamp, UserId, apply, decide,
+    Actor, Cents, Command, Event, Facts, Layout, Precondition, Refusal, ReservationId, SaleId,
+    SeatNo, SeatSelection, Session, SessionChange, SessionId, Timestamp, UserId, apply, decide,
 };
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -157,10 +157,15 @@ impl Ids {
                 self.sessions += 1;
                 Command::OpenSession(new_session(self.sessions - 1, cents))
             }
-            Ask::Update { session, change } => {
-                Command::UpdateSession { session: session_id(session), change }
-            }
-            Ask::Close { session } => Command::CloseSession { session: session_id(session) },
+            Ask::Update { session, change } => Command::UpdateSession {
+                session: session_id(session),
+                change,
+                only_if: Precondition::default(),
+            },
+            Ask::Close { session } => Command::CloseSession {
+                session: session_id(session),
+                only_if: Precondition::default(),
+            },
             Ask::Reserve { session, seats, user, hold_millis } => {
                 self.reservations += 1;
                 Command::Reserve {
@@ -218,6 +223,8 @@ fn new_session(n: usize, cents: i64) -> Session {
         price: Cents::new(cents),
         layout: Layout::new(16).expect("sixteen seats are a room"),
         // Both are for the decision to set; what comes in must not matter.
+        version: Session::FIRST_VERSION,
+        changed_at: Timestamp::from_millis(-1),
         created_at: Timestamp::from_millis(-1),
         closed_at: Some(Timestamp::from_millis(-1)),
     }

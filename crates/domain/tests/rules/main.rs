@@ -10,9 +10,9 @@ mod unsteady_clock;
 use std::time::Duration;
 
 use poltrona_domain::{
-    Actor, Cents, Command, Event, Facts, Layout, Refusal, Reservation, ReservationId, SaleId, Seat,
-    SeatId, SeatNo, SeatSelection, SeatState, Session, SessionChange, SessionId, Timestamp, UserId,
-    apply, decide,
+    Actor, Cents, Command, Event, Facts, Layout, Precondition, Refusal, Reservation, ReservationId,
+    SaleId, Seat, SeatId, SeatNo, SeatSelection, SeatState, Session, SessionChange, SessionId,
+    Timestamp, UserId, apply, decide,
 };
 use uuid::Uuid;
 
@@ -78,11 +78,18 @@ impl BoxOffice {
     }
 
     fn close(&mut self) -> Answer {
-        self.ask(&Command::CloseSession { session: session_id(1) })
+        self.ask(&Command::CloseSession {
+            session: session_id(1),
+            only_if: Precondition::default(),
+        })
     }
 
     fn update(&mut self, change: SessionChange) -> Answer {
-        self.ask(&Command::UpdateSession { session: session_id(1), change })
+        self.ask(&Command::UpdateSession {
+            session: session_id(1),
+            change,
+            only_if: Precondition::default(),
+        })
     }
 
     fn reservation(&self, n: u128) -> &Reservation {
@@ -106,6 +113,8 @@ fn session(n: u128) -> Session {
         starts_at: at(7_200_000),
         price: Cents::new(2_550),
         layout: Layout::new(16).expect("sixteen seats are a room"),
+        version: Session::FIRST_VERSION,
+        changed_at: at(0),
         created_at: at(0),
         closed_at: None,
     }

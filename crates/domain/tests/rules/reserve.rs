@@ -21,6 +21,7 @@ fn seats_are_held_together_in_the_order_they_were_asked_for() {
         user: UserId::new("ana"),
         total: Cents::new(5_100),
         status: ReservationStatus::Pending,
+        showing: session(1).showing(),
         created_at: at(500),
         expires_at: at(30_500),
         extensions: 0,

@@ -1,24 +1,31 @@
 //! The one source of time, and of waiting.
 
+mod steady;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, SystemTimeError, UNIX_EPOCH};
 
 use poltrona_domain::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub use steady::Steady;
+
 /// The longest sleep before the wall clock is looked at again, so that a clock that is set forward
 /// is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+const NANOS_A_MILLISECOND: i64 = 1_000_000;
 
 /// Where the time comes from. Cheap to clone; clones of a manual clock share its hand.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The system's wall clock.
+    /// The system's wall clock, which may be set.
     System,
-    /// The system's wall clock, corrected by a database server's: that one is the clock which all
-    /// instances share.
+    /// The system's wall clock, but that it never goes back.
+    Steady(Arc<Steady>),
+    /// The time since the program's start, corrected by a database server's clock: that one is the clock
+    /// which all instances share.
     Corrected(Arc<Correction>),
     /// A clock that stands still until it is moved.
     Manual(Arc<watch::Sender<Timestamp>>),
@@ -31,12 +38,13 @@ pub enum Clock {
     },
 }
 
-/// How far a database server's clock was ahead of this machine's when it was last read.
-#[derive(Debug, Default)]
+/// How far a database server's clock was ahead of this program's when it was last read.
+#[derive(Debug)]
 pub struct Correction {
+    /// The wall clock at the start. It may be set later, and that is nobody's business.
+    start: Timestamp,
+    since: Instant,
     ahead_millis: AtomicI64,
-    /// By how much more the machine's clock is to be wrong.
-    wrong_by_millis: i64,
 }
 
 impl Clock {
@@ -44,7 +52,17 @@ impl Clock {
     /// be corrected by a database server's: for tests.
     #[doc(hidden)]
     pub fn wrong_by(millis: i64) -> Self {
-        Self::Corrected(Arc::new(Correction { wrong_by_millis: millis, ..Correction::default() }))
+        Self::Corrected(Arc::new(Correction::wrong_by(millis)))
+    }
+
+    /// The system's wall clock, but that it never goes back within the life of the clock.
+    pub fn steady() -> Self {
+        Self::Steady(Arc::new(Steady::new(wall_nanos())))
+    }
+
+    /// Whether the system's wall clock can be used: no id can be made before 1970.
+    pub fn is_usable() -> bool {
+        wall().is_ok()
     }
 
     /// A clock that stands at `start`.
@@ -60,7 +78,10 @@ impl Clock {
     /// The time, cut to milliseconds.
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => wall_clock(),
+            Self::System => Timestamp::from_millis(wall_nanos() / NANOS_A_MILLISECOND),
+            Self::Steady(steady) => {
+                Timestamp::from_millis(steady.read(wall_nanos()) / NANOS_A_MILLISECOND)
+            }
             Self::Corrected(correction) => correction.now(),
             Self::Manual(hand) => *hand.borrow(),
             Self::Simulated { start, since } => start.plus(since.elapsed()),
@@ -71,7 +92,7 @@ impl Clock {
     #[must_use]
     pub fn corrected(self) -> Self {
         match self {
-            Self::System => Self::Corrected(Arc::default()),
+            Self::System | Self::Steady(_) => Self::Corrected(Arc::new(Correction::wrong_by(0))),
             other => other,
         }
     }
@@ -80,7 +101,7 @@ impl Clock {
     /// back. Only a test's clock overrules it.
     pub fn sync_to_server(&self, read: Timestamp) -> Timestamp {
         match self {
-            Self::System => read,
+            Self::System | Self::Steady(_) => read,
             Self::Corrected(correction) => {
                 correction.learn(read);
                 read
@@ -92,7 +113,7 @@ impl Clock {
     /// Waits until the clock shows `at` or later.
     pub async fn sleep_until(&self, at: Timestamp) {
         match self {
-            Self::System | Self::Corrected(_) | Self::Simulated { .. } => loop {
+            Self::System | Self::Steady(_) | Self::Corrected(_) | Self::Simulated { .. } => loop {
                 let left = self.now().until(at);
                 if left.is_zero() {
                     return;
@@ -122,17 +143,23 @@ impl Clock {
 }
 
 impl Correction {
+    fn wrong_by(millis: i64) -> Self {
+        let start = Clock::System.now().as_millis().saturating_add(millis);
+        let (start, since) = (Timestamp::from_millis(start), Instant::now());
+        Self { start, since, ahead_millis: AtomicI64::new(0) }
+    }
+
     fn now(&self) -> Timestamp {
         let ahead = self.ahead_millis.load(Ordering::Relaxed);
-        Timestamp::from_millis(self.own_millis().saturating_add(ahead))
+        Timestamp::from_millis(self.own().as_millis().saturating_add(ahead))
     }
 
     fn learn(&self, read: Timestamp) {
-        self.ahead_millis.store(read.as_millis() - self.own_millis(), Ordering::Relaxed);
+        self.ahead_millis.store(read.as_millis() - self.own().as_millis(), Ordering::Relaxed);
     }
 
-    fn own_millis(&self) -> i64 {
-        wall_clock().as_millis().saturating_add(self.wrong_by_millis)
+    fn own(&self) -> Timestamp {
+        self.start.plus(self.since.elapsed())
     }
 }
 
@@ -143,8 +170,12 @@ pub async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
-fn wall_clock() -> Timestamp {
+/// Nanoseconds since 1970, by the system.
+fn wall_nanos() -> i64 {
+    i64::try_from(wall().unwrap_or_default().as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn wall() -> Result<Duration, SystemTimeError> {
     #[expect(clippy::disallowed_methods, reason = "this is the one source of time")]
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    SystemTime::now().duration_since(UNIX_EPOCH)
 }

@@ -109,12 +109,15 @@ mod tests {
             starts_at: NOW,
             price: Cents::new(2_550),
             layout: Layout::new(16).unwrap(),
+            version: Session::FIRST_VERSION,
+            changed_at: NOW,
             created_at: NOW,
             closed_at: None,
         };
         let reservation = Reservation {
             id: ReservationId::from_uuid(Uuid::from_u128(7)),
             session: session.id,
+            showing: session.showing(),
             seats: [1, 2].map(|no| SeatNo::new(no).unwrap()).to_vec(),
             user: UserId::new("ana"),
             total: Cents::new(5_110),

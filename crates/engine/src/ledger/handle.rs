@@ -1,6 +1,7 @@
 //! The way into the ledger, and its workers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use poltrona_domain::{Command, ReservationId};
@@ -12,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::error::Error;
 use super::feed::Feed;
-use super::queue::Queue;
+use super::queue::{Limits, Queue};
 use super::submission::{Ask, OnDecided, PendingWrite, Reply, Request, Submission, Waiting};
 use super::trace::Trace;
 use super::worker::{self, Shared};
@@ -56,6 +57,7 @@ pub struct Ledger {
     queues: Arc<[Arc<Queue>]>,
     store: Store,
     patience: Duration,
+    is_full: Arc<AtomicBool>,
 }
 
 /// Keeps the queues from being taken from while it lives.
@@ -78,16 +80,18 @@ impl Ledger {
     /// Starts a worker for each writer. To be called within a runtime.
     pub fn start(parts: Parts, settings: Settings) -> std::io::Result<(Self, Workers)> {
         let Parts { env, store, writers, metrics, feed, fatal } = parts;
-        let depth = settings.queue_depth.div_ceil(writers.len().max(1));
-        let queues: Arc<[_]> = writers.iter().map(|_| Arc::new(Queue::new(depth))).collect();
-        let Settings { batch_max, patience, .. } = settings;
+        let Settings { batch_max, patience, queue_depth } = settings;
+        let limits =
+            Limits { depth: queue_depth.div_ceil(writers.len().max(1)), batch_max, patience };
+        let queues: Arc<[_]> = writers.iter().map(|_| Arc::new(Queue::new(limits))).collect();
         let (ids, runtime, tasks) = (env.ids, Handle::current(), TaskTracker::new());
+        let is_full = Arc::<AtomicBool>::default();
         let shared = Arc::new(Shared {
-            batch_max,
             ids,
             metrics,
             feed,
             fatal,
+            is_full: Arc::clone(&is_full),
             tasks: tasks.clone(),
             runtime,
         });
@@ -99,7 +103,7 @@ impl Ledger {
             }
         };
         let workers = writers.into_iter().zip(&*queues).map(start).collect::<Result<_, _>>()?;
-        Ok((Self { queues, store, patience }, Workers { workers, tasks }))
+        Ok((Self { queues, store, patience, is_full }, Workers { workers, tasks }))
     }
 
     /// Fails unless a command would be taken now.
@@ -156,6 +160,11 @@ impl Ledger {
         let (reply, done) = oneshot::channel();
         queue.push_write(PendingWrite { write, reply });
         done.await.unwrap_or(Err(Error::OutcomeUnknown))
+    }
+
+    /// Whether the last write failed because the disk is full.
+    pub fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
     }
 
     /// How many commands wait.

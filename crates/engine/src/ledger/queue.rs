@@ -2,18 +2,33 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use poltrona_domain::{Command, SessionId};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::error::Error;
+use super::pace::Pace;
 use super::submission::{PendingWrite, Submission};
 
 /// Commands and writes that wait for a worker, the only one that takes from it.
 pub(super) struct Queue {
     lanes: Mutex<Lanes>,
     filled: Notify,
-    depth: usize,
+    limits: Limits,
+}
+
+/// How much a queue takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// How many commands may wait.
+    pub(super) depth: usize,
+    /// How many a transaction takes.
+    pub(super) batch_max: usize,
+    /// How long a command may wait. One that would wait longer, at the worker's pace, is not taken;
+    /// but two transactions' worth may always wait, or one slow disk access would turn everyone away.
+    pub(super) patience: Duration,
 }
 
 #[derive(Default)]
@@ -29,6 +44,7 @@ struct Lanes {
     writes: VecDeque<PendingWrite>,
     per_session: HashMap<SessionId, usize>,
     room_was_last: bool,
+    pace: Pace,
     closed: bool,
     /// Whether nothing is to be taken for now.
     paused: bool,
@@ -38,24 +54,26 @@ struct Lanes {
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) commands: Vec<Submission>,
+    /// Commands whose caller left or whose time is over. They take no place of the others.
+    pub(super) late: Vec<Submission>,
     pub(super) writes: Vec<PendingWrite>,
 }
 
 impl Queue {
-    pub(super) fn new(depth: usize) -> Self {
-        Self { lanes: Mutex::default(), filled: Notify::new(), depth }
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { lanes: Mutex::default(), filled: Notify::new(), limits }
     }
 
     /// Whether a command would be taken now.
     pub(super) fn has_room(&self, command: &Command) -> Result<(), Error> {
-        self.lock().has_room(command, self.depth)
+        self.lock().has_room(command, &self.limits)
     }
 
     /// Takes a person's command, unless too many wait. One session fills at most half the queue, so
     /// that a storm on one film leaves room for the others.
     pub(super) fn push(&self, submission: Submission) -> Result<(), Error> {
         let mut lanes = self.lock();
-        lanes.has_room(submission.command(), self.depth)?;
+        lanes.has_room(submission.command(), &self.limits)?;
         if is_whole_room(submission.command()) {
             lanes.rooms.push_back(submission);
         } else {
@@ -110,13 +128,18 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Waits for work and takes what is there: at most `max` commands, of which lapses get at least
-    /// a quarter when they wait, and every write. `None` once closed and empty.
-    pub(super) async fn take(&self, max: usize) -> Option<Work> {
+    /// Waits for work and takes what is there: at most a transaction's commands, of which lapses get at
+    /// least a quarter when they wait, and every write. `None` once closed and empty.
+    pub(super) async fn take(&self) -> Option<Work> {
         loop {
             {
                 let mut lanes = self.lock();
-                let work = if lanes.paused { None } else { lanes.take(max) };
+                let now = Instant::now();
+                lanes.pace.ended(now);
+                let work = if lanes.paused { None } else { lanes.take(self.limits.batch_max, now) };
+                if work.is_some() {
+                    lanes.pace.begun(now);
+                }
                 if work.is_some() || lanes.closed {
                     return work;
                 }
@@ -131,42 +154,46 @@ impl Queue {
 }
 
 impl Lanes {
-    fn has_room(&self, command: &Command, depth: usize) -> Result<(), Error> {
+    fn has_room(&self, command: &Command, limits: &Limits) -> Result<(), Error> {
         if self.closed {
             return Err(Error::Unavailable);
         }
+        let Limits { depth, batch_max, patience } = *limits;
         let of_session = command.session().and_then(|session| self.per_session.get(&session));
         let has_room = if is_whole_room(command) {
             self.rooms.len() < depth.div_ceil(8)
         } else {
-            self.people.len() < depth && *of_session.unwrap_or(&0) < depth.div_ceil(2)
+            let waiting = self.people.len();
+            waiting < depth
+                && *of_session.unwrap_or(&0) < depth.div_ceil(2)
+                && (waiting < 2 * batch_max
+                    || self.pace.wait(waiting, batch_max, Instant::now()) <= patience)
         };
         if has_room { Ok(()) } else { Err(Error::Overloaded) }
     }
 
-    fn take(&mut self, max: usize) -> Option<Work> {
+    fn take(&mut self, max: usize, now: Instant) -> Option<Work> {
+        let mut late = Vec::new();
         let others_wait =
             !self.people.is_empty() || !self.background.is_empty() || !self.writes.is_empty();
         let rooms_turn = !(self.room_was_last && others_wait);
-        if rooms_turn && !self.rooms.is_empty() {
-            self.room_was_last = true;
-            return Some(Work {
-                commands: self.rooms.pop_front().into_iter().collect(),
-                writes: Vec::new(),
-            });
+        let room = if rooms_turn { live(&mut self.rooms, 1, now, &mut late) } else { Vec::new() };
+        self.room_was_last = !room.is_empty();
+        if self.room_was_last {
+            return Some(Work { commands: room, late, writes: Vec::new() });
         }
-        self.room_was_last = false;
-        let background = self.background.len();
+        let late_rooms = late.len();
         let quarter = max.div_ceil(4).min(max - 1);
-        let people = self.people.len().min(max - background.min(quarter));
-        let background = background.min(max - people);
-        let mut commands: Vec<_> = self.people.drain(..people).collect();
-        for submission in &commands {
+        let reserved = self.background.len().min(quarter);
+        let mut commands = live(&mut self.people, max - reserved, now, &mut late);
+        for submission in commands.iter().chain(&late[late_rooms..]) {
             self.leave(submission.command());
         }
-        commands.extend(self.background.drain(..background));
+        let lapses = self.background.len().min(max - commands.len());
+        commands.extend(self.background.drain(..lapses));
         let writes: Vec<_> = self.writes.drain(..).collect();
-        (!commands.is_empty() || !writes.is_empty()).then_some(Work { commands, writes })
+        let work = Work { commands, late, writes };
+        (!work.is_empty()).then_some(work)
     }
 
     fn leave(&mut self, command: &Command) {
@@ -180,6 +207,28 @@ impl Lanes {
     }
 }
 
+impl Work {
+    const fn is_empty(&self) -> bool {
+        self.commands.is_empty() && self.late.is_empty() && self.writes.is_empty()
+    }
+}
+
+/// Takes commands out of a lane until there are `max` that somebody waits for; the others go to `late`.
+fn live(
+    lane: &mut VecDeque<Submission>,
+    max: usize,
+    now: Instant,
+    late: &mut Vec<Submission>,
+) -> Vec<Submission> {
+    let mut live = Vec::new();
+    while live.len() < max
+        && let Some(submission) = lane.pop_front()
+    {
+        if submission.waiting.is_late(now) { late.push(submission) } else { live.push(submission) }
+    }
+    live
+}
+
 const fn is_whole_room(command: &Command) -> bool {
     matches!(command, Command::OpenSession(_) | Command::CloseSession { .. })
 }
@@ -187,7 +236,7 @@ const fn is_whole_room(command: &Command) -> bool {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
-    use poltrona_domain::ReservationId;
+    use poltrona_domain::{Precondition, ReservationId};
     use tokio::sync::oneshot;
     use tokio::time::Instant;
     use uuid::Uuid;
@@ -197,15 +246,20 @@ mod tests {
     use super::*;
     use crate::store::background::BackgroundWrite;
 
+    const LIMITS: Limits = Limits { depth: 100, batch_max: 64, patience: Duration::from_secs(5) };
+
     fn submission(command: Command) -> Submission {
         let ask = Ask { request: Request::of_program(command), trace: Trace::default() };
-        let reply = oneshot::channel().0;
-        Submission { ask, waiting: Waiting { deadline: Instant::now(), reply, on_decided: None } }
+        // Its caller waits for as long as the test runs.
+        let (reply, outcome) = oneshot::channel();
+        std::mem::forget(outcome);
+        let deadline = Instant::now() + LIMITS.patience;
+        Submission { ask, waiting: Waiting { deadline, reply, on_decided: None } }
     }
 
     fn closing() -> Submission {
         let session = SessionId::mint(Uuid::from_u128(1 << 64));
-        submission(Command::CloseSession { session })
+        submission(Command::CloseSession { session, only_if: Precondition::default() })
     }
 
     fn cancelling() -> Submission {
@@ -216,20 +270,20 @@ mod tests {
         submission(Command::Expire { reservation: ReservationId::from_uuid(Uuid::nil()) })
     }
 
-    fn take(queue: &Queue, max: usize) -> Option<Work> {
-        queue.take(max).now_or_never().expect("there is work, or it is closed")
+    fn take(queue: &Queue) -> Option<Work> {
+        queue.take().now_or_never().expect("there is work, or it is closed")
     }
 
     /// How many commands and writes each transaction takes until nothing waits.
-    fn taken(queue: &Queue, max: usize) -> Vec<(usize, usize)> {
+    fn taken(queue: &Queue) -> Vec<(usize, usize)> {
         queue.close();
-        let works = std::iter::from_fn(|| take(queue, max));
+        let works = std::iter::from_fn(|| take(queue));
         works.map(|work| (work.commands.len(), work.writes.len())).collect()
     }
 
     #[test]
     fn writes_take_turns_with_rooms_too() {
-        let queue = Queue::new(100);
+        let queue = Queue::new(LIMITS);
         for _ in 0..3 {
             queue.push(closing()).unwrap();
         }
@@ -237,17 +291,17 @@ mod tests {
             write: BackgroundWrite::DeleteOutbox { rows: Vec::new(), with_inbox: true },
             reply: oneshot::channel().0,
         });
-        assert_eq!(taken(&queue, 64), [(1, 0), (0, 1), (1, 0), (1, 0)]);
+        assert_eq!(taken(&queue), [(1, 0), (0, 1), (1, 0), (1, 0)]);
     }
 
     #[test]
     fn lapses_get_a_quarter_of_a_batch_however_small_it_is() {
-        let queue = Queue::new(100);
+        let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
         for _ in 0..4 {
             queue.push(cancelling()).unwrap();
         }
         queue.push_background(lapse());
-        let work = take(&queue, 2).unwrap();
+        let work = take(&queue).unwrap();
         let is_lapse = |it: &&Submission| matches!(it.command(), Command::Expire { .. });
         let lapses = work.commands.iter().filter(is_lapse);
         assert_eq!((work.commands.len(), lapses.count()), (2, 1));
@@ -255,14 +309,48 @@ mod tests {
 
     #[test]
     fn a_worker_that_waits_is_woken_by_work_and_by_the_end() {
-        let queue = Queue::new(100);
-        let mut waiting = Box::pin(queue.take(64));
+        let queue = Queue::new(LIMITS);
+        let mut waiting = Box::pin(queue.take());
         assert!(waiting.as_mut().now_or_never().is_none());
         queue.push(cancelling()).unwrap();
         assert_eq!(waiting.now_or_never().flatten().unwrap().commands.len(), 1);
-        let mut waiting = Box::pin(queue.take(64));
+        let mut waiting = Box::pin(queue.take());
         assert!(waiting.as_mut().now_or_never().is_none());
         queue.close();
         assert!(waiting.now_or_never().unwrap().is_none());
+    }
+    #[test]
+    fn those_who_are_late_or_gone_take_nobodys_place() {
+        let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
+        for late in [true, true, true, false, false, false] {
+            let mut submission = cancelling();
+            if late {
+                submission.waiting.deadline = Instant::now();
+            }
+            queue.push(submission).unwrap();
+        }
+        let work = take(&queue).unwrap();
+        assert_eq!((work.commands.len(), work.late.len()), (2, 3));
+        let (reply, outcome) = oneshot::channel();
+        drop(outcome);
+        let mut gone = cancelling();
+        gone.waiting.reply = reply;
+        queue.push(gone).unwrap();
+        queue.push(cancelling()).unwrap();
+        let work = take(&queue).unwrap();
+        assert_eq!((work.commands.len(), work.late.len()), (2, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_would_wait_too_long_is_refused_at_once() {
+        let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
+        // A transaction of two takes two seconds; three of them are more than anyone waits for.
+        queue.push(cancelling()).unwrap();
+        take(&queue).unwrap();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(queue.take().now_or_never().is_none(), "nothing waits, and the pace is known");
+        let taken = (0..20).take_while(|_| queue.push(cancelling()).is_ok()).count();
+        assert_eq!(taken, 6);
+        assert!(matches!(queue.push(cancelling()), Err(Error::Overloaded)));
     }
 }

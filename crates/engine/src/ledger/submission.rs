@@ -115,6 +115,13 @@ pub(super) struct Answer {
     reply: Reply,
 }
 
+impl Waiting {
+    /// Whether nobody waits any more, or the time in which the command may begin is over.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.reply.is_closed() || now >= self.deadline
+    }
+}
+
 impl Submission {
     pub(super) const fn command(&self) -> &Command {
         &self.ask.request.command

@@ -1,6 +1,7 @@
 //! A worker: takes what waits, runs it in one transaction, answers, and publishes the commit.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use poltrona_domain::Timestamp;
 use tokio::runtime::Handle;
@@ -29,12 +30,13 @@ const DEFERRED_MAX: usize = 3;
 
 /// State that the workers of a ledger share.
 pub(super) struct Shared {
-    pub(super) batch_max: usize,
     pub(super) ids: Ids,
     pub(super) metrics: Arc<Metrics>,
     pub(super) feed: Feed,
     /// Cancelled when the disk fails and the program must end.
     pub(super) fatal: CancellationToken,
+    /// Whether the last write failed because the disk is full.
+    pub(super) is_full: Arc<AtomicBool>,
     /// Where answers wait for what the feed's hook has them wait for.
     pub(super) tasks: TaskTracker,
     pub(super) runtime: Handle,
@@ -46,7 +48,8 @@ pub(super) async fn run(writer: Writer, queue: Arc<Queue>, shared: Arc<Shared>) 
     let abandon = Abandon(&queue);
     let fatal = shared.fatal.clone().drop_guard();
     let mut worker = Worker { writer, shared: &shared, away: false };
-    while let Some(Work { commands, writes }) = queue.take(shared.batch_max).await {
+    while let Some(Work { commands, late, writes }) = queue.take().await {
+        give_up(late, &Error::Overloaded);
         let commands = begin(commands);
         if let Err(error) = worker.work(commands, writes).await {
             error!(target: "database", %error, "the disk cannot be trusted; ending so that nothing is lost");
@@ -69,21 +72,14 @@ impl Drop for Abandon<'_> {
     }
 }
 
-/// The commands that a batch begins with. One whose client left, or whose deadline passed, is given up
-/// undone before the batch begins, never after.
-fn begin(commands: Vec<Submission>) -> Vec<Submission> {
-    let now = Instant::now();
-    let (mut live, late): (Vec<_>, Vec<_>) = commands
-        .into_iter()
-        .filter(|it| !it.waiting.reply.is_closed())
-        .partition(|it| now < it.waiting.deadline);
-    give_up(late, &Error::Overloaded);
-    let size = live.len();
-    for submission in &mut live {
+/// Marks the beginning of a batch in the trace of each of its commands.
+fn begin(mut commands: Vec<Submission>) -> Vec<Submission> {
+    let size = commands.len();
+    for submission in &mut commands {
         let Ask { request, trace } = &mut submission.ask;
         trace.taken(&request.command, size);
     }
-    live
+    commands
 }
 
 /// Answers that nothing was done.
@@ -205,6 +201,9 @@ impl Worker<'_> {
         let ((decided, outbox, now, is_committed), touched) =
             result.inspect_err(|error| span.fail(error))?;
         self.away = false;
+        if is_committed {
+            self.shared.is_full.store(false, Ordering::Relaxed);
+        }
         Ok(Transacted { decided, touched, outbox, is_committed, now, started })
     }
 
@@ -268,8 +267,10 @@ impl Worker<'_> {
     }
 
     fn log_failure(&mut self, error: &store::Error) {
-        if matches!(error, store::Error::Guard(_)) {
-            self.shared.metrics.guard_held();
+        match error {
+            store::Error::Guard(_) => self.shared.metrics.guard_held(),
+            store::Error::Full => self.shared.is_full.store(true, Ordering::Relaxed),
+            _ => {}
         }
         let away = matches!(error, store::Error::Unavailable(_));
         if std::mem::replace(&mut self.away, away) && away {

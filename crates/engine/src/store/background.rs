@@ -27,6 +27,11 @@ pub enum BackgroundWrite {
         /// broker. Whatever else is lost in a crash comes again from the outbox.
         synced: bool,
     },
+    /// Writes what searches compare for sessions that lack it, which an older program wrote.
+    FoldTexts {
+        /// How many rows at most.
+        lot: u16,
+    },
     /// Removes one lot of rows that nobody needs any more.
     Purge {
         /// Of which kind.

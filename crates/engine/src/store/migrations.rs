@@ -40,6 +40,8 @@ macro_rules! migration {
 pub const MIGRATIONS: &[Migration] = &[
     migration!(1, "0001_box_office", "box_office", oldest: 1),
     migration!(2, "0002_inbox_by_age", "inbox_by_age", oldest: 1),
+    migration!(3, "0003_session_versions", "session_versions", oldest: 1),
+    migration!(4, "0004_held_as", "held_as", oldest: 1),
 ];
 
 /// Asks PostgreSQL who uses the tables of a database. Everyone may ask.

@@ -45,6 +45,14 @@ pub fn render_session(movie: &str, price_cents: i64, seats: usize, target: &Targ
     into
 }
 
+/// Writes the request that closes a session.
+pub fn render_closing(session: &str, target: &Target) -> Vec<u8> {
+    let mut into = Vec::new();
+    begin("DELETE", ["/sessions/", session, ""], target, &mut into);
+    into.extend_from_slice(b"\r\n");
+    into
+}
+
 /// Writes the request that asks a server for its name.
 pub fn render_health(target: &Target) -> Vec<u8> {
     let mut into = Vec::new();

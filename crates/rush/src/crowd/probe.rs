@@ -33,6 +33,8 @@ pub(crate) struct Abilities {
     pub(crate) tag: String,
     /// The server's name and version.
     pub(crate) server: Option<String>,
+    /// The session that it was probed in.
+    pub(crate) session: String,
 }
 
 /// No target could be reached.
@@ -111,8 +113,8 @@ impl<'a> Prober<'a> {
             self.about(Action::Cancel, &both).await?;
         }
         let hold_ms = first.hold_ms.unwrap_or_default();
-        let server = self.name().await;
-        Ok(Abilities { groups, keys, cancel, extend, hold_ms, tag: self.tag, server })
+        let (server, session) = (self.name().await, self.session.id);
+        Ok(Abilities { groups, keys, cancel, extend, hold_ms, tag: self.tag, server, session })
     }
 
     async fn reserve(

@@ -6,6 +6,7 @@ use super::options;
 use crate::config::Config;
 use crate::failure::Failure;
 use poltrona_engine::bus::rabbitmq::{self, DeadLetter, DeadLetterQueue, Queue};
+use poltrona_engine::text;
 
 /// The queues that can have dead letters.
 pub const QUEUES: [&str; 3] = [Queue::ALL[0].name(), Queue::ALL[1].name(), Queue::ALL[2].name()];
@@ -52,14 +53,15 @@ fn away(uri: &lapin::uri::AMQPUri, why: &anyhow::Error) -> Failure {
 
 fn describe(queue_found: &DeadLetterQueue) -> String {
     let letters = if queue_found.count == 1 { "dead letter" } else { "dead letters" };
-    let mut text = format!("{}: {} {letters}", queue_found.queue, queue_found.count);
+    let mut shown = format!("{}: {} {letters}", queue_found.queue, queue_found.count);
     for letter in &queue_found.letters {
         let DeadLetter { id, at, why, failures, events } = letter;
-        let id = id.as_deref().unwrap_or("without an id");
+        let [id, why] = [id.as_deref().unwrap_or("without an id"), why].map(text::printable);
         let at = at.map_or("at an unknown time".to_owned(), |at| at.to_string());
         let events = if events.is_empty() { "unreadable".to_owned() } else { events.join(" ") };
+        let events = text::printable(&events);
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n  {id}  {at}  failed {failures} times: {why}\n    {events}");
+        let _ = write!(shown, "\n  {id}  {at}  failed {failures} times: {why}\n    {events}");
     }
-    text
+    shown
 }

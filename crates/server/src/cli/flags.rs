@@ -34,6 +34,44 @@ impl Args for Settings {
     }
 }
 
+/// The settings of each command that reads only some. It takes the others too, so that one line of
+/// flags serves every command; its help leaves them out.
+const READ: [(&str, &[&str]); 4] = [
+    ("seed", &["data-dir", "ephemeral", "log-format", "log-level", "database-url", "ca-file"]),
+    ("migrate", &["data-dir", "log-format", "log-level", "database-url", "ca-file"]),
+    ("dlq", &["log-format", "log-level", "rabbitmq-url", "ca-file"]),
+    ("healthcheck", &["host", "port"]),
+];
+
+/// The whole command line, where each command's help has the settings that it reads: those that are
+/// flags, and those that are variables alone.
+pub(super) fn with_its_own_settings(program: Command) -> Command {
+    program.mut_subcommands(|command| {
+        let read = READ.iter().find(|(name, _)| *name == command.get_name());
+        let read = read.map(|(_, keys)| *keys);
+        show(command, &|key| read.is_none_or(|read| read.contains(&key.name)))
+    })
+}
+
+fn show(command: Command, is_read: &dyn Fn(&Key) -> bool) -> Command {
+    let command = command.mut_subcommands(|command| show(command, is_read));
+    if !command.get_arguments().any(|argument| argument.get_id() == CONFIG) {
+        return command;
+    }
+    let command = command.mut_args(|argument| {
+        let hidden = KEYS.iter().any(|key| argument.get_id() == key.name && !is_read(key));
+        argument.hide(hidden)
+    });
+    let variables: String = KEYS
+        .iter()
+        .filter(|key| key.flag().is_none() && is_read(key))
+        .map(|key| format!("  {}\n      {}\n", key.variables().join(", "), key.help))
+        .collect();
+    let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let after = format!("Variables, for settings that have no flag:\n{variables}\n{examples}");
+    if variables.is_empty() { command } else { command.after_help(after) }
+}
+
 fn argument(key: &Key, flag: &'static str) -> Arg {
     let variables = key.variables().join(", ");
     let default = key.default().unwrap_or_default();

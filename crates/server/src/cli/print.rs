@@ -5,11 +5,17 @@ use std::io::{self, ErrorKind, Write as _};
 use anyhow::Context as _;
 
 use crate::failure::Failure;
+use poltrona_engine::text;
 
-/// Prints a text, with a line break at the end.
-pub(super) fn print(text: &str) -> Result<(), Failure> {
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    print_bytes(format!("{text}{end}").as_bytes())
+/// Prints lines, with a line break at the end. What a text from outside may bring that would act on the
+/// terminal is escaped.
+pub(super) fn print(lines: &str) -> Result<(), Failure> {
+    print_bytes(format!("{}\n", for_terminal(lines)).as_bytes())
+}
+
+/// Lines without what would act on a terminal.
+pub fn for_terminal(lines: &str) -> String {
+    lines.lines().map(text::printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Prints bytes as they are.

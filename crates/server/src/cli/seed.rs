@@ -56,7 +56,13 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         return client::run(over_http(&target, sessions, seats, &progress));
     }
     let (config, _telemetry) = start(settings)?;
-    block_on(app::seed::seed(&config, sessions, seats, &mut |_| progress.step()))
+    let seeded = block_on(app::seed::seed(&config, sessions, seats, &mut |_| progress.step()));
+    seeded.map_err(|failure| match failure {
+        Failure::Usage(why) => {
+            Failure::Usage(format!("{why}; with a server running, seed through it: --target URL"))
+        }
+        other => other,
+    })
 }
 
 /// Creates `sessions` sessions of `seats` seats each, from tomorrow on. Each request has its own

@@ -9,6 +9,7 @@ use super::flags::Settings;
 use crate::config::{self, Config, Environment, Resolved};
 use crate::failure::Failure;
 use crate::telemetry::{self, Telemetry};
+use poltrona_engine::env::clock::Clock;
 
 /// How long blocking work may go on after a command is done.
 const LAST_WORK: Duration = Duration::from_secs(5);
@@ -20,6 +21,11 @@ pub(super) fn load(settings: Settings) -> Result<Resolved, Failure> {
 
 /// Decides the settings, and starts the log as they say.
 pub(super) fn start(settings: Settings) -> Result<(Config, Telemetry), Failure> {
+    if !Clock::is_usable() {
+        return Err(Failure::Usage(
+            "this machine's clock shows a time before 1970: set it, then try again".to_owned(),
+        ));
+    }
     let Resolved { config, file, colours, .. } = load(settings)?;
     let telemetry = telemetry::init(&config, colours);
     if let Some(file) = file {

@@ -4,8 +4,6 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
-use clap::CommandFactory as _;
-
 use super::*;
 use crate::config;
 
@@ -15,14 +13,16 @@ fn parse(line: &str) -> Result<Cli, clap::Error> {
 
 #[test]
 fn the_command_line_is_well_formed() {
-    Cli::command().debug_assert();
+    program().debug_assert();
 }
 
 #[test]
 fn every_help_has_two_examples_and_they_are_valid() {
     fn check(command: &clap::Command) {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        let examples: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        let (_, examples) = help.split_once("Examples:").expect("examples");
+        let examples: Vec<&str> =
+            examples.lines().filter_map(|line| line.strip_prefix("  ")).collect();
         assert_eq!(examples.len(), 2, "{}", command.get_name());
         for example in examples {
             let typed = example.split(" > ").next().unwrap();
@@ -30,7 +30,7 @@ fn every_help_has_two_examples_and_they_are_valid() {
         }
         command.get_subcommands().for_each(check);
     }
-    check(&Cli::command());
+    check(&program());
 }
 
 #[test]
@@ -62,13 +62,26 @@ fn settings_are_flags_of_every_command_that_has_a_configuration() {
 
 #[test]
 fn help_shows_the_default_and_the_variable_of_every_flag() {
-    let mut command = Cli::command();
-    let serve = command.find_subcommand_mut("serve").unwrap();
-    let help = serve.render_long_help().to_string();
-    for key in config::KEYS.iter().filter(|key| key.flag().is_some()) {
-        assert!(help.contains(&format!("--{}", key.name)), "{}", key.name);
+    let help = help_of("serve");
+    for key in config::KEYS {
+        let flag = key.flag().map(|flag| format!("--{flag}"));
+        assert!(flag.is_none_or(|flag| help.contains(&flag)), "{}", key.name);
         assert!(help.contains(&key.variable()), "{}", key.variable());
     }
+}
+
+fn help_of(command: &str) -> String {
+    let mut program = program();
+    program.find_subcommand_mut(command).unwrap().render_long_help().to_string()
+}
+
+#[test]
+fn help_has_the_settings_that_the_command_reads_and_no_others() {
+    let help = help_of("healthcheck");
+    assert!(help.contains("--port") && !help.contains("--hold-ttl"), "{help}");
+    assert!(!help.contains("DATABASE_URL"), "{help}");
+    let help = help_of("serve");
+    assert!(help.contains("REDIS_URL") && help.contains("RABBITMQ_URL"), "{help}");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Faults of the configuration, and their text.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use poltrona_engine::text;
 
 /// One thing that is wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,13 +68,37 @@ pub(super) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Makes a value safe to print on a line of its own: control characters are written as escapes.
-pub(super) fn printable(text: &str) -> String {
+/// A value as a line may show it: not too long, without what would act on the line, and without the
+/// user of a URL, who may have a password.
+pub(super) fn printable(value: &str) -> String {
     const LONGEST: usize = 80;
-    let mut shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(LONGEST).is_some() {
+    let value = without_user(value);
+    let mut shown = text::printable(&value.chars().take(LONGEST).collect::<String>()).into_owned();
+    if value.chars().nth(LONGEST).is_some() {
         shown.push('…');
     }
-    // Quotes and backslashes are harmless on a line, and read better bare.
-    shown.replace("\\\"", "\"").replace("\\'", "'")
+    shown
+}
+
+fn without_user(value: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = value.split_once("://") else { return value.into() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}{}", &rest[end..]).into(),
+        None => value.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_shown_without_the_user_of_a_url() {
+        assert_eq!(printable("http://u:canary@h:4318/x"), "http://***@h:4318/x");
+        assert_eq!(printable("http://u:can@ary@h"), "http://***@h");
+        assert_eq!(printable("http://h/a@b"), "http://h/a@b");
+        assert_eq!(printable("a\tb"), "a\\tb");
+        assert_eq!(printable(&"x".repeat(81)).chars().count(), 81);
+    }
 }

@@ -162,7 +162,7 @@ pub const KEYS: &[Key] = &[
     key(
         "hold-ttl",
         Kind::Text,
-        ("DURATION", "2m", "How long a reservation holds its seats (100ms to 24h)"),
+        ("DURATION", "2m", "How long a reservation holds its seats (100ms to 24h); 5m with demo"),
         |c, t| parse::duration(t, BRIEF, 1440 * MINUTE).map(|value| c.hold_ttl = value),
         |c| Some(show_duration(c.hold_ttl)),
     ),

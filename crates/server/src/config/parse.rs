@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use poltrona_engine::store::postgres::Target;
 use redis::IntoConnectionInfo as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -257,7 +258,17 @@ fn secret(text: &str) -> Parsed<Option<Secret>> {
 /// A database URL, of a folder or a server.
 pub(super) fn database_url(text: &str) -> Parsed<Option<Secret>> {
     let url = secret(text)?;
-    database::folder(text).map(|_| url)
+    if database::folder(text)?.is_none() {
+        // The parser that connects by it, so that what is sound here is sound there.
+        Target::parse(text).map_err(|error| {
+            BadValue::new(
+                error.to_string(),
+                "Write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; in a password write `%40` for \
+                 `@`, `%2F` for `/`, `%3F` for `?`.",
+            )
+        })?;
+    }
+    Ok(url)
 }
 
 /// Headers for a collector. Faults repeat no value of theirs.

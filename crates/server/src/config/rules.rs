@@ -3,6 +3,7 @@
 //! A rule skips a value that could not be parsed, so that one mistake is reported once.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::database;
 use super::draft::Draft;
@@ -11,6 +12,18 @@ use super::fault::Fault;
 pub(super) fn check(draft: &mut Draft) {
     open_to_others_only_on_purpose(draft);
     one_place_for_the_data(draft);
+    time_to_read_in_a_demo(draft);
+}
+
+/// Who tries the calls by hand reads between them.
+fn time_to_read_in_a_demo(draft: &mut Draft) {
+    const HOLD: Duration = Duration::from_mins(5);
+    if draft.config.demo && draft.explicit("hold-ttl").is_none() && !draft.is_broken("hold-ttl") {
+        draft.config.hold_ttl = HOLD;
+        if let Some(origin) = draft.explicit("demo").cloned() {
+            draft.set_origin("hold-ttl", origin);
+        }
+    }
 }
 
 /// There is no authentication: everybody who reaches the port may act for anybody.

@@ -5,9 +5,10 @@
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
-use poltrona_domain::{Refusal, SeatId, SeatTaken};
+use poltrona_domain::{Refusal, SeatTaken};
 use poltrona_engine::{ledger, store};
 use tracing::error;
+use uuid::Uuid;
 
 use super::code::Code;
 use super::rule::Broken;
@@ -30,8 +31,8 @@ pub enum Detail {
     Broken(Vec<Broken>),
     /// The seats that stood in the way.
     Taken(Vec<SeatTaken>),
-    /// The seats that do not exist.
-    Unknown(Vec<SeatId>),
+    /// The ids that no seat has.
+    Unknown(Vec<Uuid>),
     /// How many seats of a session are held and sold.
     InUse {
         /// Held now.
@@ -72,7 +73,9 @@ impl From<Refusal> for ApiError {
             Refusal::SessionInUse { held, sold, .. } => {
                 Self { code: Code::SessionInUse, detail: Detail::InUse { held, sold } }
             }
+            Refusal::SessionChanged(_) => Self::new(Code::PreconditionFailed),
             Refusal::SeatsNotFound(seats) => {
+                let seats = seats.iter().map(|seat| *seat.as_uuid()).collect();
                 Self { code: Code::SeatNotFound, detail: Detail::Unknown(seats) }
             }
             Refusal::SeatsTaken(seats) => {

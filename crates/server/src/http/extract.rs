@@ -8,12 +8,14 @@ use poltrona_domain::{Actor, Event, SessionId, Timestamp, UserId};
 use poltrona_engine::ledger::Key;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::Page;
-use poltrona_engine::wire::{parse_id, parse_time};
+use poltrona_engine::text;
+use poltrona_engine::wire::parse_id;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::code::Code;
 use super::error::ApiError;
+use super::fields::Meaning;
 use super::rule::{Broken, Rule};
 
 /// The most entries of a page, and as many as are given when nobody says.
@@ -45,13 +47,13 @@ impl Segment {
         self.id().and_then(SessionId::from_uuid).ok_or(ApiError::new(Code::SessionNotFound))
     }
 
-    /// The segment as a user's id.
+    /// The segment as a user's id, in Normalization Form C as bodies have it.
     pub fn user(&self) -> UserId {
-        UserId::new(&self.0)
+        UserId::new(&text::nfc(&self.0))
     }
 }
 
-/// The parameters of a query, decoded, the first of each name.
+/// The parameters of a query, decoded.
 pub struct Query(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
@@ -67,9 +69,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
 impl Query {
     /// A parameter's text; an empty one counts as absent.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(parameter, _)| parameter == name);
-        found.map(|(_, text)| text.as_str()).filter(|text| !text.is_empty())
+    fn get(&self, name: &str, broken: &mut Vec<Broken>) -> Option<&str> {
+        let mut found = self.0.iter().filter(|(parameter, _)| parameter == name);
+        let (_, text) = found.next()?;
+        if found.next().is_some() {
+            broken.push(Broken::new(name, Rule::Duplicate));
+            return None;
+        }
+        Some(text.as_str()).filter(|text| !text.is_empty())
     }
 
     /// Whether a parameter was given, with or without a text.
@@ -77,9 +84,19 @@ impl Query {
         self.0.iter().any(|(parameter, _)| parameter == name)
     }
 
-    /// A parameter as an instant.
-    pub fn time(&self, name: &str, broken: &mut Vec<Broken>) -> Option<Timestamp> {
-        let time = parse_time(self.get(name)?);
+    /// A parameter's text.
+    pub fn text(&self, name: &str, broken: &mut Vec<Broken>) -> Option<String> {
+        self.get(name, broken).map(str::to_owned)
+    }
+
+    /// A parameter as an instant, by one of the readings of [`wire`](poltrona_engine::wire).
+    pub fn time(
+        &self,
+        name: &str,
+        parse: fn(&str) -> Option<Timestamp>,
+        broken: &mut Vec<Broken>,
+    ) -> Option<Timestamp> {
+        let time = parse(self.get(name, broken)?);
         if time.is_none() {
             broken.push(Broken::new(name, Rule::Date));
         }
@@ -88,14 +105,14 @@ impl Query {
 
     /// Which page is asked for, with `limit` and `after`.
     pub fn page(&self, broken: &mut Vec<Broken>) -> Page {
-        let limit = self.get("limit").map_or(Some(PAGE_MAX), |text| {
+        let limit = self.get("limit", broken).map_or(Some(PAGE_MAX), |text| {
             text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit))
         });
         if limit.is_none() {
             let range = Rule::Between("1".to_owned(), PAGE_MAX.to_string());
             broken.push(Broken::new("limit", range));
         }
-        let after = self.get("after").map(parse_id);
+        let after = self.get("after", broken).map(parse_id);
         if after == Some(None) {
             broken.push(Broken::new("after", Rule::Uuid));
         }
@@ -135,16 +152,16 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The ledger's key: `request` is the method and concrete path, `body` the body as parsed.
+    /// The ledger's key: `request` is the method and concrete path, `meaning` the body's.
     pub fn of(
         self,
         scope: KeyScope,
         request: &str,
-        body: &str,
+        meaning: &Meaning,
         record: fn(&[Event]) -> RecordedAnswer,
     ) -> Option<Key> {
-        let fingerprint =
-            || Sha256::new().chain_update(request).chain_update([0]).chain_update(body).finalize();
+        let named = || Sha256::new().chain_update(request).chain_update([0]);
+        let fingerprint = || named().chain_update(meaning.as_str()).finalize();
         self.0.map(|key| Key { scope, key, fingerprint: fingerprint().into(), record })
     }
 }

@@ -3,67 +3,88 @@
 //! A body is read by hand rather than by serde's derive, which stops at the first wrong type: here
 //! every broken rule is reported at once, unknown and repeated fields included.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::marker::PhantomData;
 
-use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use http::{HeaderMap, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use poltrona_domain::{Reservation, SeatId, Timestamp, UserId};
-use poltrona_engine::wire::{parse_id, parse_time};
+use bytes::Bytes;
+use poltrona_domain::{Decimal, Reservation, Timestamp, UserId};
+use poltrona_engine::text;
+use poltrona_engine::wire::{Id, Time, parse_id, parse_time};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use uuid::Uuid;
 
+use super::body;
 use super::code::Code;
 use super::error::{ApiError, Detail};
 use super::rule::{Broken, Rule};
 use super::state::SharedApp;
-use crate::config::Config;
 
-/// The largest body, in bytes.
-pub const BODY_MAX_BYTES: usize = 100 * 1024;
-/// How long before the time for an answer is over a body is given up.
-const BEFORE_THE_END: Duration = Duration::from_millis(10);
 /// The deepest nesting of a body.
 const JSON_MAX_DEPTH: usize = 16;
+
 /// The fields of a JSON body, taken out one by one; what is left at the end is not known.
 pub struct Fields {
+    body: Bytes,
     given: Vec<(String, Value)>,
     broken: Vec<Broken>,
-    canonical: String,
+    meaning: BTreeMap<String, Value>,
 }
+
+/// The meaning of a body: equal for bodies that ask for the same, however they spell it. An
+/// idempotency key's fingerprint is taken of it, so what it is for a body in the API's own spelling
+/// must never change.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Meaning(String);
 
 impl FromRequest<SharedApp> for Fields {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &SharedApp) -> Result<Self, ApiError> {
-        if !is_json(request.headers()) {
-            return Err(ApiError::new(Code::UnsupportedMediaType));
+        Self::parse(body::json(request, &app.config).await?)
+    }
+}
+
+/// The body of a call that takes nothing: none at all, or an object without fields.
+pub struct NoFields;
+
+impl FromRequest<SharedApp> for NoFields {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &SharedApp) -> Result<Self, ApiError> {
+        match body::json_if_any(request, &app.config).await? {
+            Some(body) => Fields::parse(body)?.finish().map(|_| Self),
+            None => Ok(Self),
         }
-        let body = read(request.into_body(), body_limit(&app.config)).await?;
-        Self::parse(&body)
+    }
+}
+
+impl Meaning {
+    /// The meaning of no body.
+    pub const fn none() -> Self {
+        Self(String::new())
+    }
+
+    /// It as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
 impl Fields {
     /// Reads an object; anything else is no body of this API.
-    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+    pub fn parse(body: Bytes) -> Result<Self, ApiError> {
         let invalid =
             |reason: String| ApiError { code: Code::InvalidJson, detail: Detail::Parser(reason) };
-        let Pairs(fields) = serde_json::from_slice(body).map_err(|e| invalid(e.to_string()))?;
-        if fields.iter().any(|(_, value)| depth(value) >= JSON_MAX_DEPTH) {
+        let parsed = serde_json::from_slice::<Pairs<Value>>(&body);
+        let given = parsed.map_err(|error| invalid(error.to_string()))?.pairs;
+        if given.iter().any(|(_, value)| depth(value) >= JSON_MAX_DEPTH) {
             return Err(invalid(format!("nested deeper than {JSON_MAX_DEPTH}")));
         }
-        let mut sorted: Vec<_> = fields.iter().collect();
-        sorted.sort_by(|a, b| a.0.cmp(&b.0));
-        let canonical = serde_json::to_string(&sorted).unwrap_or_default();
-        Ok(Self { given: fields, broken: Vec::new(), canonical })
-    }
-
-    /// The body as parsed: equal for bodies that differ in white space and order only.
-    pub fn canonical(&self) -> &str {
-        &self.canonical
+        Ok(Self { body, given, broken: Vec::new(), meaning: BTreeMap::new() })
     }
 
     /// Whether a field was given.
@@ -101,43 +122,58 @@ impl Fields {
         value
     }
 
-    /// A text with more than white space in it.
+    /// Notes what a field means.
+    fn means(&mut self, name: &str, value: impl Into<Value>) {
+        self.meaning.insert(name.to_owned(), value.into());
+    }
+
+    /// A text of which something can be seen, in Normalization Form C.
     pub fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
         let Value::String(text) = self.required(name)? else {
             self.broke(name, Rule::Text);
             return None;
         };
+        let text = text::nfc(&text).into_owned();
         let before = self.broken.len();
-        if text.trim().is_empty() {
+        if !text::is_visible(&text) {
             self.broke(name, Rule::NotBlank);
-        }
-        if text.contains('\0') {
-            self.broke(name, Rule::NoNul);
+        } else if text::has_controls(&text) {
+            self.broke(name, Rule::NoControls);
         }
         if text.chars().count() > max_chars {
             self.broke(name, Rule::MaxChars(max_chars));
         }
+        self.means(name, text.clone());
         (self.broken.len() == before).then_some(text)
     }
 
-    /// A number.
-    pub fn number(&mut self, name: &str) -> Option<f64> {
-        let number = self.required(name)?.as_f64();
-        if number.is_none() {
+    /// A number, exactly as it is written.
+    pub fn decimal(&mut self, name: &str) -> Option<Decimal> {
+        let value = self.required(name)?;
+        let written = value.is_number().then(|| self.written(name)).flatten();
+        let number = written.as_deref().and_then(Decimal::parse);
+        let Some(number) = number else {
             self.broke(name, Rule::Number);
-        }
-        number
+            return None;
+        };
+        self.means(name, number.in_units(0).map_or(value, Value::from));
+        Some(number)
+    }
+
+    /// A field as the body writes it.
+    fn written(&self, name: &str) -> Option<String> {
+        let Pairs { pairs, .. } = serde_json::from_slice::<Pairs<&RawValue>>(&self.body).ok()?;
+        let found = pairs.into_iter().find(|(field, _)| field == name);
+        found.map(|(_, raw)| raw.get().to_owned())
     }
 
     /// An instant.
     pub fn time(&mut self, name: &str) -> Option<Timestamp> {
-        let Value::String(text) = self.required(name)? else {
-            self.broke(name, Rule::Date);
-            return None;
-        };
-        let time = parse_time(&text);
-        if time.is_none() {
-            self.broke(name, Rule::Date);
+        let value = self.required(name)?;
+        let time = value.as_str().and_then(parse_time);
+        match time {
+            Some(time) => self.means(name, Time(time).to_string()),
+            None => self.broke(name, Rule::Date),
         }
         time
     }
@@ -147,15 +183,17 @@ impl Fields {
         self.text(name, UserId::MAX_CHARS).map(|text| UserId::new(&text))
     }
 
-    /// A seat's id.
-    pub fn seat(&mut self, name: &str) -> Option<SeatId> {
+    /// A seat's id, or an id that no seat has.
+    pub fn seat(&mut self, name: &str) -> Option<Uuid> {
         let value = self.required(name)?;
-        self.seat_of(name, &value)
+        let seat = self.id(name, &value)?;
+        self.means(name, Id(seat).to_string());
+        Some(seat)
     }
 
     /// A list of seats' ids, not longer than a reservation: a longer one is told as that, and not
     /// entry by entry.
-    pub fn seats(&mut self, name: &str) -> Option<Vec<SeatId>> {
+    pub fn seats(&mut self, name: &str) -> Option<Vec<Uuid>> {
         let Value::Array(values) = self.required(name)? else {
             self.broke(name, Rule::List);
             return None;
@@ -165,59 +203,38 @@ impl Fields {
             return None;
         }
         // Every one is read before any is missed, so that each that is no id is told.
-        let read: Vec<_> = values
-            .iter()
-            .enumerate()
-            .map(|(i, value)| self.seat_of(&format!("{name}[{i}]"), value))
-            .collect();
-        read.into_iter().collect()
+        let entries = values.iter().enumerate();
+        let read: Vec<_> =
+            entries.map(|(i, value)| self.id(&format!("{name}[{i}]"), value)).collect();
+        let seats: Vec<_> = read.into_iter().collect::<Option<_>>()?;
+        let spelt: Vec<_> = seats.iter().map(|seat| Id(*seat).to_string()).collect();
+        self.means(name, spelt);
+        Some(seats)
     }
 
-    fn seat_of(&mut self, name: &str, value: &Value) -> Option<SeatId> {
+    fn id(&mut self, name: &str, value: &Value) -> Option<Uuid> {
         let Some(text) = value.as_str() else {
             self.broke(name, Rule::Text);
             return None;
         };
-        let seat = parse_id(text).and_then(SeatId::from_uuid);
-        if seat.is_none() {
+        let id = parse_id(text);
+        if id.is_none() {
             self.broke(name, Rule::Uuid);
         }
-        seat
+        id
     }
 
-    /// Ends the reading: fails when any rule was broken or any field is unknown.
-    pub fn finish(mut self) -> Result<(), ApiError> {
+    /// Ends the reading, and gives what was read; fails when any rule was broken or any field is
+    /// unknown.
+    pub fn finish(mut self) -> Result<Meaning, ApiError> {
         for (field, _) in std::mem::take(&mut self.given) {
             self.broke(&field, Rule::UnknownField);
         }
-        if self.broken.is_empty() { Ok(()) } else { Err(ApiError::broken(self.broken)) }
-    }
-}
-
-/// Whether the body says that it is JSON.
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = kind.unwrap_or("").split(';').next().unwrap_or("").trim();
-    essence.eq_ignore_ascii_case("application/json")
-        || (essence.len() > 5 && essence.to_ascii_lowercase().ends_with("+json"))
-}
-
-/// How long a body may take: less than the answer as a whole, so that a body that does not come is
-/// told as that, and not as a change of which nobody knows whether it was made.
-fn body_limit(config: &Config) -> Duration {
-    config.body_timeout.min(config.request_timeout.saturating_sub(BEFORE_THE_END))
-}
-
-/// Reads a body of bounded size in bounded time.
-async fn read(body: Body, limit: Duration) -> Result<bytes::Bytes, ApiError> {
-    let collected = tokio::time::timeout(limit, Limited::new(body, BODY_MAX_BYTES).collect()).await;
-    match collected {
-        Err(_) => Err(ApiError::new(Code::RequestTimeout)),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::new(Code::BodyTooLarge)),
-        Ok(Err(error)) => {
-            Err(ApiError { code: Code::InvalidJson, detail: Detail::Parser(error.to_string()) })
+        if !self.broken.is_empty() {
+            return Err(ApiError::broken(self.broken));
         }
+        let fields: Vec<_> = self.meaning.iter().collect();
+        Ok(Meaning(serde_json::to_string(&fields).unwrap_or_default()))
     }
 }
 
@@ -230,26 +247,28 @@ fn depth(value: &Value) -> usize {
 }
 
 /// The members of a JSON object, repeated names included.
-struct Pairs(Vec<(String, Value)>);
+struct Pairs<T> {
+    pairs: Vec<(String, T)>,
+}
 
-impl<'de> Deserialize<'de> for Pairs {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Pairs;
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Pairs<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
-                Ok(Pairs(pairs))
+                Ok(Pairs { pairs })
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(Members(PhantomData))
     }
 }

@@ -151,7 +151,9 @@ struct FieldError<'a> {
 #[serde(rename_all = "camelCase")]
 struct TakenSeat {
     seat_id: Id,
-    seat_number: String,
+    /// Absent for an id that no seat could have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seat_number: Option<String>,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_at: Option<Time>,
@@ -160,13 +162,14 @@ struct TakenSeat {
 impl TakenSeat {
     fn of(seat: &SeatTaken) -> Self {
         let status = if seat.retry_at.is_some() { "RESERVED" } else { "SOLD" };
-        Self { status, retry_at: seat.retry_at.map(Time), ..Self::unknown(seat.seat) }
+        let retry_at = seat.retry_at.map(Time);
+        Self { status, retry_at, ..Self::unknown(*seat.seat.as_uuid()) }
     }
 
-    fn unknown(seat: SeatId) -> Self {
+    fn unknown(id: Uuid) -> Self {
         Self {
-            seat_id: Id(*seat.as_uuid()),
-            seat_number: Layout::label(seat.no()),
+            seat_id: Id(id),
+            seat_number: SeatId::from_uuid(id).map(|seat| Layout::label(seat.no())),
             status: "NOT_FOUND",
             retry_at: None,
         }
@@ -189,7 +192,7 @@ pub(super) fn example(code: Code, path: &str, form: Form) -> serde_json::Value {
             Detail::Taken(seat(1, later).into_iter().chain(seat(2, None)).collect())
         }
         Code::SeatNotFound => {
-            Detail::Unknown(seat(1, None).into_iter().map(|taken| taken.seat).collect())
+            Detail::Unknown(seat(1, None).iter().map(|taken| *taken.seat.as_uuid()).collect())
         }
         Code::SessionInUse => Detail::InUse { held: 2, sold: 14 },
         _ => Detail::None,

@@ -19,6 +19,16 @@ pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     }
 }
 
+/// The version of what an answer shows; its tag begins with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Version(pub(super) u32);
+
+/// The same answer, of something that has a version.
+pub(super) fn with_version(mut response: Response, version: u32) -> Response {
+    response.extensions_mut().insert(Version(version));
+    response
+}
+
 /// An answer whose JSON is ready.
 pub(super) fn json_bytes(status: StatusCode, body: Bytes) -> Response {
     let mut response = Response::new(body.into());

@@ -20,7 +20,7 @@ pub struct Route {
     pub body: Body,
     /// Whether a retry can be made safe by a key.
     pub is_keyed: bool,
-    /// Whether its answers are tagged.
+    /// Who may keep its answers.
     pub caching: Caching,
     /// Whether an answer has to come in time; a stream goes on for as long as it is wanted.
     pub is_limited: bool,
@@ -82,13 +82,33 @@ pub enum Body {
     Json,
 }
 
-/// Whether answers are tagged.
+/// Who may keep an answer, and whether it is tagged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caching {
-    /// With a weak `ETag`, and 304 to a client that has the same.
-    Tagged,
-    /// Not at all: they change by themselves, or nobody keeps them.
+    /// Anyone, asking each time whether it is still so: with a weak `ETag`, and 304 to a client that has
+    /// the same.
+    Public,
+    /// Nobody between, for it is a person's: tagged likewise.
+    Personal,
+    /// Nobody, and it has no tag: it changes by itself, or something was done.
     None,
+}
+
+impl Caching {
+    /// Whether answers are tagged.
+    pub const fn is_tagged(self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// What `Cache-Control` says. Without it a cache may keep an answer for as long as it guesses (RFC
+    /// 9111, 4.2.2).
+    pub const fn control(self) -> &'static str {
+        match self {
+            Self::Public => "no-cache",
+            Self::Personal => "private, no-store",
+            Self::None => "no-store",
+        }
+    }
 }
 
 /// The template of the path that a request matched, for logs, metrics and traces.
@@ -132,12 +152,12 @@ impl Route {
 
     /// A read of one thing.
     pub(super) const fn get(path: &'static str, handler: Handler) -> Self {
-        Self::new(Method::Get, path, handler, Cost::Read, Caching::Tagged)
+        Self::new(Method::Get, path, handler, Cost::Read, Caching::Public)
     }
 
     /// A read of many things.
     pub(super) const fn list(path: &'static str, handler: Handler) -> Self {
-        Self::new(Method::Get, path, handler, Cost::List, Caching::Tagged)
+        Self::new(Method::Get, path, handler, Cost::List, Caching::Public)
     }
 
     /// A write that makes something.
@@ -156,9 +176,13 @@ impl Route {
         Self::new(Method::Delete, path, handler, Cost::Write, Caching::None)
     }
 
-    /// The callers it is open to.
+    /// The callers it is open to. What an owner sees is nobody else's to keep.
     pub(super) const fn asked_by(self, access: Access) -> Self {
-        Self { access, ..self }
+        let caching = match (access, self.caching) {
+            (Access::Owner, Caching::Public) => Caching::Personal,
+            (_, caching) => caching,
+        };
+        Self { access, caching, ..self }
     }
 
     /// It takes a JSON object.
@@ -188,6 +212,7 @@ impl Route {
             Code::ValidationFailed | Code::Overloaded => true,
             Code::InvalidJson
             | Code::UnsupportedMediaType
+            | Code::UnsupportedEncoding
             | Code::BodyTooLarge
             | Code::RequestTimeout => self.body == Body::Json,
             Code::IdempotencyMismatch => self.is_keyed,

@@ -6,9 +6,9 @@ use utoipa_axum::routes;
 
 use super::api::{health, payments, reservations, sales, seats, sessions};
 use super::code::Code::{
-    ExtensionRefused, MalformedId, ReservationCancelled, ReservationConfirmed, ReservationExpired,
-    ReservationNotFound, SeatHeld, SeatNotFound, SeatSold, SeatsUnavailable, SessionInUse,
-    SessionNotFound,
+    ExtensionRefused, MalformedId, PreconditionFailed, ReservationCancelled, ReservationConfirmed,
+    ReservationExpired, ReservationNotFound, SeatHeld, SeatNotFound, SeatSold, SeatsUnavailable,
+    SessionInUse, SessionNotFound,
 };
 use super::layer::of_route::of_route;
 use super::route::Access::{Customer, Metrics, Owner, Programme};
@@ -27,10 +27,12 @@ pub static ROUTES: &[Route] = &[
     Route::patch("/sessions/{id}", || routes!(sessions::update))
         .takes_json()
         .asked_by(Programme)
-        .refuses(&[SessionNotFound]),
-    Route::delete("/sessions/{id}", || routes!(sessions::close))
-        .asked_by(Programme)
-        .refuses(&[SessionNotFound, SessionInUse]),
+        .refuses(&[SessionNotFound, PreconditionFailed]),
+    Route::delete("/sessions/{id}", || routes!(sessions::close)).asked_by(Programme).refuses(&[
+        SessionNotFound,
+        PreconditionFailed,
+        SessionInUse,
+    ]),
     Route::get("/seats/{sessionId}", || routes!(seats::of_session)).refuses(&[SessionNotFound]),
     Route::post("/reservations", || routes!(reservations::reserve))
         .takes_json()

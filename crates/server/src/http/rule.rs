@@ -16,12 +16,12 @@ pub enum Rule {
     Required,
     /// It must be a text.
     Text,
-    /// It must have more than white space.
+    /// Something of it must be visible.
     NotBlank,
     /// At most this many characters.
     MaxChars(usize),
-    /// No NUL character.
-    NoNul,
+    /// No controls, ends of lines or overrides of the direction of writing.
+    NoControls,
     /// It must be a number.
     Number,
     /// It must be a whole number.
@@ -56,6 +56,8 @@ pub enum Rule {
     VisibleAscii,
     /// Percent-escapes must be two hexadecimal digits and make UTF-8 without NUL.
     PercentEscapes,
+    /// Exactly one, naming a host (RFC 9112, 3.2).
+    Host,
 }
 
 impl Broken {
@@ -87,13 +89,13 @@ impl Rule {
             Self::Text => "must be a string".into(),
             Self::NotBlank => "must not be blank".into(),
             Self::MaxChars(max) => format!("must have at most {max} characters"),
-            Self::NoNul => "must not contain a NUL character".into(),
+            Self::NoControls => "must not contain control characters".into(),
             Self::Number => "must be a number".into(),
             Self::Integer => "must be an integer".into(),
             Self::Between(min, max) => format!("must be between {min} and {max}"),
             Self::TwoDecimals => "must have at most two decimals".into(),
             Self::Date => "must be an existing ISO 8601 date or date-time".into(),
-            Self::Uuid => "must be a UUID of a kind that this API gives out".into(),
+            Self::Uuid => "must be a UUID of 36 characters".into(),
             Self::List => "must be a list of strings".into(),
             Self::Seats(max) => format!("must name 1 to {max} seats"),
             Self::Distinct => "must not name a seat twice".into(),
@@ -107,6 +109,7 @@ impl Rule {
             Self::PercentEscapes => {
                 "must be UTF-8 without NUL, with percent-escapes of two hexadecimal digits".into()
             }
+            Self::Host => "must be given once, as host or host:port".into(),
         }
     }
 
@@ -116,13 +119,13 @@ impl Rule {
             Self::Text => "deve ser um texto".into(),
             Self::NotBlank => "não pode ficar em branco".into(),
             Self::MaxChars(max) => format!("deve ter no máximo {max} caracteres"),
-            Self::NoNul => "não pode conter o caractere NUL".into(),
+            Self::NoControls => "não pode conter caracteres de controle".into(),
             Self::Number => "deve ser um número".into(),
             Self::Integer => "deve ser um número inteiro".into(),
             Self::Between(min, max) => format!("deve estar entre {min} e {max}"),
             Self::TwoDecimals => "deve ter no máximo duas casas decimais".into(),
             Self::Date => "deve ser uma data ou data e hora ISO 8601 que exista".into(),
-            Self::Uuid => "deve ser um UUID dos que esta API fornece".into(),
+            Self::Uuid => "deve ser um UUID de 36 caracteres".into(),
             Self::List => "deve ser uma lista de textos".into(),
             Self::Seats(max) => format!("deve ter de 1 a {max} assentos"),
             Self::Distinct => "não pode repetir um assento".into(),
@@ -136,6 +139,7 @@ impl Rule {
             Self::PercentEscapes => {
                 "deve ser UTF-8 sem NUL, com escapes % de dois dígitos hexadecimais".into()
             }
+            Self::Host => "deve ser informado uma vez, como host ou host:porta".into(),
         }
     }
 }

@@ -21,7 +21,8 @@ use tracing::{debug, warn};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::http::head_timeout::{HeadTimeout, Limits, Phase};
-use crate::http::state::App;
+use crate::http::state::SharedApp;
+use poltrona_engine::env::clock::pause;
 
 /// The most bytes of headers, and the read buffer that holds them.
 const HEADERS_MAX_BYTES: usize = 16 * 1024;
@@ -29,6 +30,8 @@ const HEADERS_MAX_BYTES: usize = 16 * 1024;
 const HEADERS_MAX: usize = 100;
 /// How long a connection that came just before the end may take to begin its first request.
 const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(250);
+/// How often the log of requests counts what it left out.
+const LOG_WINDOW: Duration = Duration::from_secs(1);
 /// How long accepting pauses when the system has no more file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -77,8 +80,9 @@ impl Server {
 
     /// Serves until `app.stop` is cancelled and every accepted request is answered, or the grace is
     /// over.
-    pub async fn run(self, router: Router, app: &App) {
+    pub async fn run(self, router: Router, app: &SharedApp) {
         let connections = TaskTracker::new();
+        connections.spawn(count_left_out(Arc::clone(app)));
         let slots = Arc::new(Semaphore::new(app.config.max_connections));
         let limits = Limits::of(&app.config);
         loop {
@@ -101,7 +105,7 @@ impl Server {
                 }
                 Err(error) => {
                     warn!(target: "server", %error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    pause(ACCEPT_PAUSE).await;
                 }
             }
         }
@@ -110,6 +114,14 @@ impl Server {
         if tokio::time::timeout(app.config.shutdown_grace, connections.wait()).await.is_err() {
             warn!(target: "server", left = connections.len(), "the grace is over; closing");
         }
+        app.request_log.close_windows(true);
+    }
+}
+
+/// Has the log say, once a second, how many lines of a storm it left out.
+async fn count_left_out(app: SharedApp) {
+    while app.stop.run_until_cancelled(pause(LOG_WINDOW)).await.is_some() {
+        app.request_log.close_windows(false);
     }
 }
 

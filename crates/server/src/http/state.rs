@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::coalesce::Coalesced;
 use super::meters::HttpMeters;
+use super::request_log::RequestLog;
 use super::seat_map::SeatMap;
 use crate::config::Config;
 
@@ -19,6 +20,8 @@ pub struct App {
     pub engine: Engine,
     /// The meters of connections and requests.
     pub meters: Arc<HttpMeters>,
+    /// The log of requests.
+    pub(super) request_log: RequestLog,
     /// Seat maps that are being read.
     pub(super) seat_maps: Coalesced<SessionId, SeatMap>,
     /// Cancelled when the program is on its way out.
@@ -32,6 +35,13 @@ impl App {
     /// The state of a program that takes requests.
     pub fn new(config: Config, engine: Engine) -> Self {
         let meters = Arc::new(HttpMeters::new(Arc::clone(&engine.metrics)));
-        Self { config, engine, meters, seat_maps: Coalesced::new(), stop: CancellationToken::new() }
+        Self {
+            config,
+            engine,
+            meters,
+            request_log: RequestLog::default(),
+            seat_maps: Coalesced::new(),
+            stop: CancellationToken::new(),
+        }
     }
 }

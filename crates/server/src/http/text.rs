@@ -62,6 +62,7 @@ const fn english(code: Code) -> &'static str {
         Code::UnsupportedMediaType => {
             "The body must be JSON, sent as Content-Type: application/json"
         }
+        Code::UnsupportedEncoding => "The body must be plain, or sent as Content-Encoding: gzip",
         Code::BodyTooLarge => "The body is larger than 100 KB",
         Code::HeadersTooLarge => "The headers are larger than 16 KB",
         Code::RequestTimeout => "The body did not arrive in time",
@@ -79,6 +80,7 @@ const fn english(code: Code) -> &'static str {
         Code::ReservationCancelled => "The reservation was cancelled; make a new one",
         Code::ExtensionRefused => "The reservation was already extended as often as allowed",
         Code::SessionInUse => "The session has held or sold seats",
+        Code::PreconditionFailed => "The session was changed since; read it again, then change it",
         Code::IdempotencyMismatch => {
             "This Idempotency-Key was used for another request; use a new one"
         }
@@ -101,6 +103,9 @@ const fn portuguese(code: Code) -> &'static str {
         Code::UnsupportedMediaType => {
             "O corpo deve ser JSON, enviado com Content-Type: application/json"
         }
+        Code::UnsupportedEncoding => {
+            "O corpo deve ser enviado sem compressão, ou com Content-Encoding: gzip"
+        }
         Code::BodyTooLarge => "O corpo passa de 100 KB",
         Code::HeadersTooLarge => "Os cabeçalhos passam de 16 KB",
         Code::RequestTimeout => "O corpo não chegou a tempo",
@@ -118,6 +123,9 @@ const fn portuguese(code: Code) -> &'static str {
         Code::ReservationCancelled => "A reserva foi cancelada; faça uma nova",
         Code::ExtensionRefused => "A reserva já foi prorrogada tantas vezes quanto permitido",
         Code::SessionInUse => "A sessão tem assentos reservados ou vendidos",
+        Code::PreconditionFailed => {
+            "A sessão foi alterada nesse meio-tempo; leia-a de novo e então a altere"
+        }
         Code::IdempotencyMismatch => {
             "Esta Idempotency-Key já foi usada em outro pedido; use uma nova"
         }

@@ -10,6 +10,7 @@ use tracing::Level;
 
 use super::badge;
 use super::entry::Entry;
+use poltrona_engine::text;
 
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
@@ -64,21 +65,14 @@ fn field(line: &mut String, value: &Value) {
     }
 }
 
-fn escape(line: &mut String, text: &str) {
-    for c in text.chars() {
+fn escape(line: &mut String, shown: &str) {
+    for c in shown.chars() {
         match c {
             '\n' => line.push_str("\\n"),
             '\r' => line.push_str("\\r"),
             '\t' => line.push_str("\\t"),
-            _ if is_unsafe(c) => line.extend(c.escape_unicode()),
+            _ if text::is_unsafe(c) => line.extend(c.escape_unicode()),
             _ => line.push(c),
         }
     }
-}
-
-/// Control characters, line separators, and marks that reorder the text around them.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -114,6 +114,8 @@ async fn open_session(engine: &Engine) -> SessionId {
         starts_at: START,
         price: Cents::new(2_550),
         layout: Layout::new(48).expect("a layout"),
+        version: Session::FIRST_VERSION,
+        changed_at: START,
         created_at: START,
         closed_at: None,
     };

@@ -74,11 +74,11 @@ async fn a_list_of_seats_must_make_sense() {
 async fn every_malformed_seat_id_of_a_list_is_listed() {
     let app = TestApp::open().await;
     let session = app.session().await;
-    let body = json!({ "seatIds": ["x", session.seat("A1"), 7, session.id], "userId": "" });
+    let body = json!({ "seatIds": ["x", session.seat("A1"), 7, "y"], "userId": "" });
     app.post("/reservations", &body).english().await.breaks(&[
-        "seatIds[0] must be a UUID of a kind that this API gives out",
+        "seatIds[0] must be a UUID of 36 characters",
         "seatIds[2] must be a string",
-        "seatIds[3] must be a UUID of a kind that this API gives out",
+        "seatIds[3] must be a UUID of 36 characters",
         "userId must not be blank",
     ]);
 }

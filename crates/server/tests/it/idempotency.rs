@@ -43,6 +43,29 @@ async fn bodies_are_compared_as_parsed() {
 }
 
 #[tokio::test]
+async fn what_a_body_means_is_compared_and_not_its_spelling() {
+    let app = TestApp::open().await;
+    let session = app.session().await;
+    let [a1, a2] = session.seats(["A1", "A2"]);
+    let first = app.reserve(&a1, "Cora\u{e7}a\u{303}o").key("k").await.expect(201);
+    let again = app.reserve(&a1.to_uppercase(), "Coração").key("k").await;
+    assert_replayed(&first, &again);
+    let both = app.reserve_all(&[a1, a2], "bia").key("k").await;
+    both.refused(409, "seat_held");
+    let open = |price: &str, starts: &str| {
+        let body = session_body().to_string();
+        let body = body.replace("25.5", price).replace("2026-12-01T19:00:00.000Z", starts);
+        app.request("POST", "/sessions").key("open").raw(body)
+    };
+    let first = open("25", "2026-12-01T19:00:00.000Z").await.expect(201);
+    for (price, starts) in [("25.0", "2026-12-01T19:00:00Z"), ("2.5e1", "2026-12-01T16:00-03:00")] {
+        assert_replayed(&first, &open(price, starts).await);
+    }
+    open("25.01", "2026-12-01T19:00:00Z").await.refused(422, "idempotency_mismatch");
+    assert_eq!(app.count("sessions"), 2);
+}
+
+#[tokio::test]
 async fn a_payment_sent_again_is_the_same_sale_whatever_became_of_the_reservation() {
     let app = TestApp::open().await;
     let session = app.session().await;

@@ -1,6 +1,7 @@
 //! Finding sessions, and going through lists page by page.
 
 use poltrona_testkit::app::{Answer, MILLI, NOBODY, TestApp};
+use serde_json::json;
 
 /// Where the next page is, by the answer's `Link`.
 fn next(answer: &Answer) -> Option<String> {
@@ -121,7 +122,7 @@ async fn a_page_after_nothing_that_is_there_is_refused() {
         };
         after(NOBODY, "after must be the id of an entry of this list").await;
         after(session.seat("A1"), "after must be the id of an entry of this list").await;
-        after("x", "after must be a UUID of a kind that this API gives out").await;
+        after("x", "after must be a UUID of 36 characters").await;
     }
     let after = app.get(&format!("/sessions?after={}", session.id.to_uppercase())).await;
     assert!(after.expect(200).ids().is_empty());
@@ -133,11 +134,34 @@ async fn every_broken_part_of_a_query_is_listed_and_unknown_ones_are_ignored() {
     let refused = app.get("/sessions?limit=0&after=x&from=soon&to=2026-02-30").english().await;
     refused.breaks(&[
         "limit must be between 1 and 1000",
-        "after must be a UUID of a kind that this API gives out",
+        "after must be a UUID of 36 characters",
         "from must be an existing ISO 8601 date or date-time",
         "to must be an existing ISO 8601 date or date-time",
     ]);
-    app.get("/sessions?color=blue&&=&limit=5&x").await.expect(200);
+    app.get("/sessions?color=blue&color=red&&=&limit=5&x").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_parameter_is_given_once_and_the_next_page_has_one_of_each() {
+    let app = TestApp::open().await;
+    for _ in 0..2 {
+        app.session().await;
+        app.advance(MILLI);
+    }
+    for name in ["movie", "room", "from", "to", "limit", "after"] {
+        let refused = app.get(&format!("/sessions?{name}=1&{name}=1")).english().await;
+        assert!(refused.refused(400, "validation_failed").lossy().contains("was given twice"));
+    }
+    for path in ["/reservations/user/ana", "/sales/history/ana"] {
+        let refused = app.get(&format!("{path}?limit=1&limit=1")).english().await;
+        refused.breaks(&["limit was given twice"]);
+    }
+    let ids = app.get("/sessions").await.expect(200).ids();
+    let first = app.get("/sessions?limit=1").await.expect(200);
+    let escaped = next(&first).unwrap().replace("&after=", "&%61fter=");
+    let second = app.get(&escaped).await.expect(200);
+    assert_eq!(second.ids(), ids[1..]);
+    assert_eq!(next(&second), Some(format!("/sessions?limit=1&after={}", ids[1])));
 }
 
 #[tokio::test]
@@ -152,6 +176,8 @@ async fn a_part_of_a_name_finds_it_in_any_case() {
     assert_eq!(find("movie=S%C3%83O+PAULO").await, [&*action]);
     assert_eq!(find("room=vip").await, [&*action]);
     assert_eq!(find("movie=duna&room=SALA").await, [&*dune]);
+    // Decomposed.
+    assert_eq!(find("movie=ac%CC%A7a%CC%83o").await, [&*action]);
     assert_eq!(find("movie=duna&room=vip").await, [""; 0]);
     // Signs that mean something to a database mean nothing here.
     assert_eq!(find("movie=%25").await, [&*dune]);
@@ -159,6 +185,18 @@ async fn a_part_of_a_name_finds_it_in_any_case() {
     assert_eq!(find("movie='").await, [""; 0]);
     assert_eq!(find("movie=").await, [&*dune, &*action]);
     assert_eq!(find("room=sala").await, [&*dune, &*action]);
+}
+
+#[tokio::test]
+async fn a_search_folds_the_case_of_every_script() {
+    let app = TestApp::open().await;
+    let homer = app.session().movie("ΟΔΥΣΣΕΙΑ").room("Große Straße").await.id;
+    let find = async |query: &str| app.get(&format!("/sessions?{query}")).await.expect(200).ids();
+    assert_eq!(find("movie=%CE%BF%CE%B4%CF%85%CF%82").await, [&*homer]);
+    assert_eq!(find("room=STRASSE").await, [&*homer]);
+    app.patch(&format!("/sessions/{homer}"), &json!({ "movie": "Íliada" })).await.expect(200);
+    assert_eq!(find("movie=%C3%ADLI").await, [&*homer]);
+    assert_eq!(find("movie=%CE%BF%CE%B4%CF%85%CF%82").await, [""; 0]);
 }
 
 #[tokio::test]
@@ -175,4 +213,8 @@ async fn sessions_are_found_by_when_they_start_both_ends_included() {
     assert_eq!(find("from=2026-12-02T00:00:00.001Z").await, [&*ids[2]]);
     assert_eq!(find("from=2026-12-01T21:00:00-03:00&to=2026-12-02").await, [&*ids[1]]);
     assert_eq!(find("from=2026-12-03&to=2026-12-01").await, [""; 0]);
+    // A date alone is the whole of its day.
+    let evening = app.session().starts_at("2026-12-24T23:59:59.999Z").await.id;
+    assert_eq!(find("from=2026-12-24&to=2026-12-24").await, [&*evening]);
+    assert_eq!(find("from=2026-12-24&to=2026-12-24T00:00:00Z").await, [""; 0]);
 }

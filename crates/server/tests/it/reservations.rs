@@ -19,6 +19,10 @@ async fn a_reservation_holds_a_seat_for_a_while() {
         "seatIds": [session.seat("B2")],
         "seatNumbers": ["B2"],
         "total": 25.5,
+        "movie": "Interestelar",
+        "room": "Sala 1",
+        "startsAt": "2026-12-01T19:00:00.000Z",
+        "ticketPrice": 25.5,
     });
     assert_eq!(held.body, expected);
     let path = format!("/reservations/{}", held.id());
@@ -54,7 +58,10 @@ async fn a_seat_that_is_not_there_is_not_found() {
     let session = app.session().seats(16).await;
     let past_the_last = format!("{}0011", &session.id[..32]);
     let of_nobody = format!("{}0001", &NOBODY[..32]);
-    for seat in [past_the_last, of_nobody] {
+    // Not even the id of a seat: a session's, one with a number past every room's, and any other UUID.
+    let others = [session.id.clone(), format!("{}ffff", &session.id[..32])];
+    let any = "6ba7b810-9dad-11d1-80b4-00c04fd430c8".to_owned();
+    for seat in [past_the_last, of_nobody, any].into_iter().chain(others) {
         let refused = app.reserve(&seat, "ana").await.refused(404, "seat_not_found");
         assert_eq!(refused.body["seats"][0]["seatId"], seat);
         assert_eq!(refused.body["seats"][0]["status"], "NOT_FOUND");
@@ -70,11 +77,11 @@ async fn a_reservation_names_a_seat_and_a_user() {
         app.post("/reservations", &body).english().await.breaks(rules);
     };
     let either = "seatId or seatIds must be given, and not both";
-    let uuid = "seatId must be a UUID of a kind that this API gives out";
+    let uuid = "seatId must be a UUID of 36 characters";
     breaks(json!({}), &[either, "userId is required"]).await;
     breaks(json!({ "userId": "ana" }), &[either]).await;
     breaks(json!({ "seatId": seat }), &["userId is required"]).await;
-    for id in ["x", "", &session.id, &seat.replace('-', ""), &format!("{{{seat}}}"), "\0"] {
+    for id in ["x", "", &seat.replace('-', ""), &format!("{{{seat}}}"), "\0"] {
         breaks(json!({ "seatId": id, "userId": "ana" }), &[uuid]).await;
     }
     for id in [json!(null), json!(1), json!([seat]), json!({ "id": seat })] {
@@ -82,7 +89,7 @@ async fn a_reservation_names_a_seat_and_a_user() {
     }
     for (user, rule) in [
         (json!(" "), "userId must not be blank"),
-        (json!("a\0"), "userId must not contain a NUL character"),
+        (json!("a\0"), "userId must not contain control characters"),
         (json!("u".repeat(201)), "userId must have at most 200 characters"),
         (json!(7), "userId must be a string"),
         (json!(null), "userId must be a string"),

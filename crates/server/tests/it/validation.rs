@@ -61,17 +61,44 @@ async fn a_name_has_something_in_it_and_at_most_200_characters() {
         }
         let body = session_with(field, "ã".repeat(201));
         breaks(&app, &body, &[&rule("must have at most 200 characters")]).await;
-        let body = session_with(field, "a\0b");
-        breaks(&app, &body, &[&rule("must not contain a NUL character")]).await;
-        let body = session_with(field, format!("\0{}", " ".repeat(200)));
+        for hidden in ["\0", "\u{200b}", "\u{ad}\u{2060}", "\u{3164}", "\u{2800}", "\u{fe0f}"] {
+            let body = session_with(field, hidden);
+            breaks(&app, &body, &[&rule("must not be blank")]).await;
+        }
+        for acting in ["a\0b", "a\nb", "a\u{1b}[2Jb", "a\u{202e}b"] {
+            let body = session_with(field, acting);
+            breaks(&app, &body, &[&rule("must not contain control characters")]).await;
+        }
+        let body = session_with(field, format!("a\0{}", " ".repeat(200)));
         let rules =
-            ["must not contain a NUL character", "must have at most 200 characters"].map(rule);
+            ["must not contain control characters", "must have at most 200 characters"].map(rule);
         breaks(&app, &body, &rules.each_ref().map(String::as_str)).await;
         for other in [Value::Null, json!(1), json!(true), json!([]), json!({}), json!(["x"])] {
             breaks(&app, &session_with(field, other), &[&rule("must be a string")]).await;
         }
         app.post("/sessions", &session_with(field, "🎬".repeat(200))).await.expect(201);
+        let crew = app.post("/sessions", &session_with(field, "👩\u{200d}🚀 (✈\u{fe0f})")).await;
+        assert_eq!(crew.expect(201).body[field], "👩\u{200d}🚀 (✈\u{fe0f})");
     }
+}
+
+#[tokio::test]
+async fn a_text_has_one_spelling_whatever_it_came_in() {
+    let app = TestApp::open().await;
+    let decomposed = "Corac\u{327}a\u{303}o";
+    let session = app.session().movie(decomposed).await;
+    assert_eq!(session.answer.body["movie"], "Coração");
+    let held = app.reserve(session.seat("A1"), decomposed).await.expect(201);
+    assert_eq!(held.body["userId"], "Coração");
+    for user in ["Coração", decomposed] {
+        let user = percent_encoded(user);
+        let listed = app.get(&format!("/reservations/user/{user}")).await.expect(200);
+        assert_eq!(listed.ids(), [held.id()]);
+    }
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
 #[tokio::test]
@@ -85,6 +112,8 @@ async fn a_start_is_a_day_that_exists() {
         json!("2026-00-10"),
         json!("2026-12-01T24:01:00Z"),
         json!("2026-12-01T19:60:00Z"),
+        json!("2026-12-01T19:00:60Z"),
+        json!("2026-12-31T23:59:60.5+00:00"),
         json!("2026-W49-2"),
         json!("2026-335"),
         json!("20261201"),
@@ -127,6 +156,16 @@ async fn a_price_is_whole_cents_from_nothing_to_99_999_999_99() {
     for price in [json!(25.999), json!(0.001), json!(0.1 + 0.2), json!(1e-300)] {
         let rule = "ticketPrice must have at most two decimals";
         breaks(&app, &session_with("ticketPrice", price), &[rule]).await;
+    }
+    for (price, rule) in [
+        ("25.50000000000000000001", "ticketPrice must have at most two decimals"),
+        ("1E-400", "ticketPrice must have at most two decimals"),
+        ("100000000.00", range),
+    ] {
+        let body = session_body()
+            .to_string()
+            .replace("\"ticketPrice\":25.5", &format!("\"ticketPrice\":{price}"));
+        app.request("POST", "/sessions").english().raw(body).await.breaks(&[rule]);
     }
     for price in [json!("25.5"), json!("NaN"), json!(null), json!(true), json!([25.5]), json!({})] {
         breaks(&app, &session_with("ticketPrice", price), &["ticketPrice must be a number"]).await;

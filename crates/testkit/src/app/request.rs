@@ -69,6 +69,9 @@ impl Request {
     async fn send(self) -> Answer {
         let mut request =
             http::Request::builder().method(self.method.clone()).uri(self.uri.clone());
+        if !self.headers.iter().any(|(name, _)| name == header::HOST) {
+            request = request.header(header::HOST, "cinema.example");
+        }
         for (name, value) in self.headers {
             request = request.header(name, value);
         }

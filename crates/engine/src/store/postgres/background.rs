@@ -10,6 +10,7 @@ use crate::store::background::{
     BackgroundWrite, Effect, HourChange, Projection, Purgeable, SessionChange, together,
 };
 use crate::store::error::Error;
+use crate::text;
 
 pub(super) async fn run(connection: &mut Object, write: &BackgroundWrite) -> Result<usize, Error> {
     match write {
@@ -25,6 +26,7 @@ pub(super) async fn run(connection: &mut Object, write: &BackgroundWrite) -> Res
             tx.commit().await?;
             Ok(fresh)
         }
+        BackgroundWrite::FoldTexts { lot } => fold_texts(connection, *lot).await,
         BackgroundWrite::Purge { kind, before, lot } => {
             purge(connection, *kind, *before, *lot).await
         }
@@ -139,6 +141,27 @@ async fn write_hours(
     let revenue = column(|it| it.revenue_cents);
     tx.execute(&statement, &[&hours, &sales, &seats, &revenue]).await?;
     Ok(())
+}
+
+/// A row that somebody changes meanwhile is left to the next time.
+async fn fold_texts(connection: &Object, lot: u16) -> Result<usize, Error> {
+    let find = "SELECT id, movie, room FROM sessions WHERE movie_folded IS NULL LIMIT $1";
+    let found = connection.query(find, &[&i64::from(lot)]).await?;
+    let (mut ids, mut movies, mut rooms) = (Vec::<Uuid>::new(), Vec::new(), Vec::new());
+    for row in &found {
+        ids.push(row.try_get(0)?);
+        movies.push(row.try_get::<_, String>(1)?);
+        rooms.push(row.try_get::<_, String>(2)?);
+    }
+    let folded = |texts: &[String]| texts.iter().map(|it| text::folded(it)).collect::<Vec<_>>();
+    let update = "
+        UPDATE sessions s SET movie_folded = n.movie_folded, room_folded = n.room_folded
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+            AS n(id, movie, room, movie_folded, room_folded)
+        WHERE s.id = n.id AND s.movie = n.movie AND s.room = n.room";
+    let changes = (folded(&movies), folded(&rooms));
+    connection.execute(update, &[&ids, &movies, &rooms, &changes.0, &changes.1]).await?;
+    Ok(found.len())
 }
 
 /// Another instance may be at the same rows: what it has locked is left to it.

@@ -13,6 +13,7 @@ use super::read::{self, List, count};
 use super::row;
 use crate::store::error::Error;
 use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter, Snapshot};
+use crate::text;
 
 impl Readers {
     pub(in crate::store) async fn sessions(
@@ -25,7 +26,7 @@ impl Readers {
         let _permit = if searches { Some(self.scan_permit().await?) } else { None };
         let mut list = List::new(format!("SELECT {} FROM sessions", row::SESSION));
         list.only("closed_at IS NULL", None);
-        let folded = |text: &Option<String>| text.as_ref().map(|it| boxed(it.to_lowercase()));
+        let folded = |part: &Option<String>| part.as_deref().map(|it| boxed(text::folded(it)));
         list.only_if(&read::contains("movie"), folded(&filter.movie));
         list.only_if(&read::contains("room"), folded(&filter.room));
         list.only_if("starts_at >= ?", filter.from.map(|it| boxed(it.as_millis())));
@@ -57,9 +58,10 @@ impl Readers {
         id: ReservationId,
     ) -> Result<Snapshot<Option<Reservation>>, Error> {
         let sql = format!(
-            "SELECT {}, {} FROM reservations WHERE id = $1",
+            "SELECT {}, {} FROM {} WHERE r.id = $1",
             read::STATEMENT_TIME,
-            row::RESERVATION
+            row::RESERVATION,
+            row::RESERVATIONS
         );
         let Some(found) = self.one(&sql, &[id.as_uuid()]).await? else {
             return Ok(Snapshot { rows: None, at: self.clock.now() });
@@ -73,10 +75,10 @@ impl Readers {
         page: Page,
     ) -> Result<Snapshot<Option<Vec<Reservation>>>, Error> {
         let columns = format!("{}, {}", read::STATEMENT_TIME, row::RESERVATION);
-        let mut list = List::new(format!("SELECT {columns} FROM reservations"));
-        list.only("user_id = ?", Some(boxed(user.as_str().to_owned())));
+        let mut list = List::new(format!("SELECT {columns} FROM {}", row::RESERVATIONS));
+        list.only("r.user_id = ?", Some(boxed(user.as_str().to_owned())));
         let connection = self.connection().await?;
-        let rows = list.page(&connection, "reservations", "created_at", "id", page).await?;
+        let rows = list.page(&connection, "reservations", "r.created_at", "r.id", page).await?;
         let first = rows.as_ref().and_then(|rows| rows.first());
         let at = first.map_or_else(|| Ok(self.clock.now()), |row| self.time_of(row))?;
         let rows = rows.map(|rows| rows.iter().map(|it| row::reservation(it, 1)).collect());

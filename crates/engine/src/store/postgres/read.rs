@@ -35,7 +35,7 @@ pub(super) fn room() -> String {
 
 /// The seats of a row of [`room`].
 pub(super) fn seats(session: SessionId, found: &Row) -> Result<Vec<Seat>, Error> {
-    const FIRST: usize = 9;
+    const FIRST: usize = 11;
     let nos: Vec<i16> = row::get(found, FIRST)?;
     let statuses: Vec<String> = row::get(found, FIRST + 1)?;
     let by: Vec<Option<Uuid>> = row::get(found, FIRST + 2)?;
@@ -54,10 +54,10 @@ pub(super) fn seats(session: SessionId, found: &Row) -> Result<Vec<Seat>, Error>
     seats.collect()
 }
 
-/// Whether a column holds a text that is already in lower case; by ICU's rules, for the database's own
-/// may fold the case of ASCII letters only, and `AÇÃO` is to be found by `ação`.
+/// Whether a column holds a text that is already folded. A row that lacks the folded form of its own is
+/// compared in lower case, until it has one; by ICU's rules, for the database's own may know ASCII alone.
 pub(super) fn contains(column: &str) -> String {
-    format!("strpos(lower({column} COLLATE \"und-x-icu\"), ?) > 0")
+    format!("strpos(coalesce({column}_folded, lower({column} COLLATE \"und-x-icu\")), ?) > 0")
 }
 
 /// A query whose conditions depend on what was asked. A `?` stands for a condition's value.

@@ -2,7 +2,7 @@
 
 use poltrona_domain::{
     Cents, Reservation, ReservationId, ReservationStatus, Sale, SaleId, Seat, SeatNo, SeatState,
-    Session, SessionId, Timestamp, UserId,
+    Session, SessionId, Showing, Timestamp, UserId,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSqlOwned;
@@ -11,14 +11,18 @@ use uuid::Uuid;
 use crate::store::error::Error;
 
 /// The columns that [`session`] reads, in order.
-pub(super) const SESSION: &str =
-    "id, movie, room, starts_at, price_cents, layout, created_at, closed_at";
+pub(super) const SESSION: &str = "id, movie, room, starts_at, price_cents, layout, created_at, \
+                                  closed_at, version, changed_at";
 /// The columns that [`seat`] reads, in order.
 pub(super) const SEAT: &str =
     "s.session_id, s.seat_no, s.status, s.reservation_id, s.hold_until, s.version";
-/// The columns that [`reservation`] reads, in order.
-pub(super) const RESERVATION: &str =
-    "id, session_id, seat_nos, user_id, total_cents, status, created_at, expires_at, extensions";
+/// The columns that [`reservation`] reads, in order, from [`RESERVATIONS`].
+pub(super) const RESERVATION: &str = "r.id, r.session_id, r.seat_nos, r.user_id, r.total_cents, r.status, r.created_at, r.expires_at, \
+     r.extensions, coalesce(v.version, s.version), coalesce(v.movie, s.movie), \
+     coalesce(v.room, s.room), coalesce(v.starts_at, s.starts_at)";
+/// Reservations, each with what it was held as: a session as it was, where that was changed since.
+pub(super) const RESERVATIONS: &str = "reservations r JOIN sessions s ON s.id = r.session_id \
+     LEFT JOIN session_versions v ON v.session_id = r.session_id AND v.version = r.session_version";
 
 /// The time as rows have it: milliseconds, cut. It differs from row to row, so that no index can be
 /// searched for it: in a condition it belongs into a query of its own, `(SELECT …)`, which is asked once.
@@ -31,6 +35,7 @@ pub(super) fn get<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T, Error>
 /// `columns` says where the session's columns begin.
 pub(super) fn session(row: &Row, columns: usize) -> Result<Session, Error> {
     let layout: String = get(row, columns + 5)?;
+    let changed_at = get::<Option<i64>>(row, columns + 9)?.map(Timestamp::from_millis);
     Ok(Session {
         id: session_id(get(row, columns)?)?,
         movie: get(row, columns + 1)?,
@@ -38,6 +43,8 @@ pub(super) fn session(row: &Row, columns: usize) -> Result<Session, Error> {
         starts_at: time(row, columns + 3)?,
         price: Cents::new(get(row, columns + 4)?),
         layout: layout.parse().map_err(|_| unknown(&layout))?,
+        version: version(get(row, columns + 8)?)?,
+        changed_at: changed_at.unwrap_or(time(row, columns + 6)?),
         created_at: time(row, columns + 6)?,
         closed_at: get::<Option<i64>>(row, columns + 7)?.map(Timestamp::from_millis),
     })
@@ -75,6 +82,12 @@ pub(super) fn reservation(row: &Row, columns: usize) -> Result<Reservation, Erro
     Ok(Reservation {
         id: ReservationId::from_uuid(get(row, columns)?),
         session: session_id(get(row, columns + 1)?)?,
+        showing: Showing {
+            version: version(get(row, columns + 9)?)?,
+            movie: get(row, columns + 10)?,
+            room: get(row, columns + 11)?,
+            starts_at: time(row, columns + 12)?,
+        },
         seats: seat_nos(get(row, columns + 2)?)?,
         user: UserId::new(&get::<String>(row, columns + 3)?),
         total: Cents::new(get(row, columns + 4)?),
@@ -111,6 +124,10 @@ pub(super) fn session_id(id: Uuid) -> Result<SessionId, Error> {
 
 pub(super) fn seat_no(no: i16) -> Result<SeatNo, Error> {
     u16::try_from(no).ok().and_then(SeatNo::new).ok_or_else(|| unknown(&no.to_string()))
+}
+
+fn version(version: i64) -> Result<u32, Error> {
+    u32::try_from(version).map_err(|_| unknown(&version.to_string()))
 }
 
 fn seat_nos(nos: Vec<i16>) -> Result<Vec<SeatNo>, Error> {

@@ -4,7 +4,7 @@
 
 use futures_util::future::try_join_all;
 use poltrona_domain::{
-    ChangedSeat, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,
+    ChangedSeat, ChangedSession, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,
 };
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -16,6 +16,7 @@ use crate::event::EventBatch;
 use crate::store::answer::{NewAnswer, answers_since};
 use crate::store::batch::BatchWrites;
 use crate::store::error::Error;
+use crate::text;
 use crate::wire::reservation_status;
 
 type Parameters = Vec<Box<dyn ToSql + Sync + Send>>;
@@ -34,6 +35,7 @@ pub(super) async fn run(
     let BatchWrites { events, answers, now, .. } = batch;
     write(&statements.insert_sessions, insert_sessions(&changes.new_sessions));
     write(&statements.update_sessions, update_sessions(&changes.changed_sessions));
+    write(&statements.insert_past_sessions, insert_past_sessions(&changes.past_sessions));
     write(&statements.insert_seats, insert_seats(&changes.new_seats));
     write(&statements.update_seats, update_seats(&changes.changed_seats));
     write(&statements.insert_reservations, insert_reservations(&changes.new_reservations));
@@ -79,19 +81,41 @@ fn insert_sessions(rows: &[&Session]) -> Option<Parameters> {
             column(rows, |it| it.layout.to_string()),
             column(rows, |it| it.created_at.as_millis()),
             column(rows, |it| it.closed_at.map(Timestamp::as_millis)),
+            column(rows, |it| i64::from(it.version)),
+            column(rows, |it| it.changed_at.as_millis()),
+            column(rows, |it| text::folded(&it.movie)),
+            column(rows, |it| text::folded(&it.room)),
         ]
     })
 }
 
-fn update_sessions(rows: &[&Session]) -> Option<Parameters> {
+fn update_sessions(rows: &[ChangedSession<'_>]) -> Option<Parameters> {
+    (!rows.is_empty()).then(|| -> Parameters {
+        vec![
+            column(rows, |it| *it.session.id.as_uuid()),
+            column(rows, |it| it.session.movie.clone()),
+            column(rows, |it| it.session.room.clone()),
+            column(rows, |it| it.session.starts_at.as_millis()),
+            column(rows, |it| it.session.price.get()),
+            column(rows, |it| it.session.closed_at.map(Timestamp::as_millis)),
+            column(rows, |it| i64::from(it.session.version)),
+            column(rows, |it| it.session.changed_at.as_millis()),
+            column(rows, |it| text::folded(&it.session.movie)),
+            column(rows, |it| text::folded(&it.session.room)),
+            column(rows, |it| i64::from(it.read_version)),
+        ]
+    })
+}
+
+fn insert_past_sessions(rows: &[&Session]) -> Option<Parameters> {
     (!rows.is_empty()).then(|| -> Parameters {
         vec![
             column(rows, |it| *it.id.as_uuid()),
+            column(rows, |it| i64::from(it.version)),
             column(rows, |it| it.movie.clone()),
             column(rows, |it| it.room.clone()),
             column(rows, |it| it.starts_at.as_millis()),
             column(rows, |it| it.price.get()),
-            column(rows, |it| it.closed_at.map(Timestamp::as_millis)),
         ]
     })
 }
@@ -149,6 +173,7 @@ fn insert_reservations(rows: &[&Reservation]) -> Option<Parameters> {
             column(rows, |it| it.created_at.as_millis()),
             column(rows, |it| it.expires_at.as_millis()),
             column(rows, |it| i16::from(it.extensions)),
+            column(rows, |it| i64::from(it.showing.version)),
         ]
     })
 }

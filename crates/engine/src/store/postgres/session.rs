@@ -38,6 +38,7 @@ statements! {
     owners: sql::ANSWERS_OF_RESERVATIONS,
     insert_sessions: sql::INSERT_SESSIONS,
     update_sessions: sql::UPDATE_SESSIONS,
+    insert_past_sessions: sql::INSERT_PAST_SESSIONS,
     insert_seats: sql::INSERT_SEATS,
     update_seats: sql::UPDATE_SEATS,
     insert_reservations: sql::INSERT_RESERVATIONS,

@@ -49,7 +49,7 @@ pub(super) fn sessions() -> String {
 }
 
 pub(super) fn reservations() -> String {
-    format!("SELECT {} FROM reservations WHERE id = ANY($1::uuid[])", row::RESERVATION)
+    format!("SELECT {} FROM {} WHERE r.id = ANY($1::uuid[])", row::RESERVATION, row::RESERVATIONS)
 }
 
 pub(super) const ANSWERS_OF_CALLERS: &str = "
@@ -62,17 +62,27 @@ pub(super) const ANSWERS_OF_RESERVATIONS: &str = "
         JOIN idempotency i ON i.caller = r.user_id AND i.key = w.key";
 
 pub(super) const INSERT_SESSIONS: &str = "
-    INSERT INTO sessions (id, movie, room, starts_at, price_cents, layout, created_at, closed_at)
+    INSERT INTO sessions (id, movie, room, starts_at, price_cents, layout, created_at, closed_at,
+                          version, changed_at, movie_folded, room_folded)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[],
-                         $7::bigint[], $8::bigint[])";
+                         $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[],
+                         $12::text[])";
+
+pub(super) const INSERT_PAST_SESSIONS: &str = "
+    INSERT INTO session_versions (session_id, version, movie, room, starts_at, price_cents)
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],
+                         $6::bigint[])";
 
 pub(super) const UPDATE_SESSIONS: &str = "
     WITH changed AS (
         UPDATE sessions s SET movie = n.movie, room = n.room, starts_at = n.starts_at,
-            price_cents = n.price_cents, closed_at = n.closed_at
-        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-            AS n(id, movie, room, starts_at, price_cents, closed_at)
-        WHERE s.id = n.id AND s.closed_at IS NULL RETURNING 1)
+            price_cents = n.price_cents, closed_at = n.closed_at, version = n.version,
+            changed_at = n.changed_at, movie_folded = n.movie_folded, room_folded = n.room_folded
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+                    $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::bigint[])
+            AS n(id, movie, room, starts_at, price_cents, closed_at, version, changed_at,
+                 movie_folded, room_folded, read)
+        WHERE s.id = n.id AND s.version = n.read AND s.closed_at IS NULL RETURNING 1)
     SELECT expect_rows('update sessions', (SELECT count(*) FROM changed), cardinality($1::uuid[]))";
 
 pub(super) const INSERT_SEATS: &str = "
@@ -94,12 +104,13 @@ pub(super) const UPDATE_SEATS: &str = "
 
 pub(super) const INSERT_RESERVATIONS: &str = "
     INSERT INTO reservations (id, session_id, seat_nos, user_id, total_cents, status, created_at,
-                              expires_at, extensions)
+                              expires_at, extensions, session_version)
     SELECT id, session_id, string_to_array(seat_nos, ',')::smallint[], user_id, total_cents, status,
-           created_at, expires_at, extensions
+           created_at, expires_at, extensions, session_version
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[],
-                $7::bigint[], $8::bigint[], $9::smallint[])
-        AS n(id, session_id, seat_nos, user_id, total_cents, status, created_at, expires_at, extensions)";
+                $7::bigint[], $8::bigint[], $9::smallint[], $10::bigint[])
+        AS n(id, session_id, seat_nos, user_id, total_cents, status, created_at, expires_at, extensions,
+             session_version)";
 
 /// Only a pending reservation ever changes, so that is what the guard asks for.
 pub(super) const UPDATE_RESERVATIONS: &str = "

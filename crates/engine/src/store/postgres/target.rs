@@ -50,7 +50,7 @@ impl Target {
     /// the system's or those of [`trusting`](Self::trusting). `allow` and `prefer` would protect from
     /// nobody who can answer in the server's place, so they are what they can be relied on for: no TLS.
     pub fn parse(url: &str) -> Result<Self, TargetError> {
-        let (url, ca) = take_parameter(url, "sslrootcert");
+        let (url, ca) = take_parameter(&with_plain_scheme(url), "sslrootcert");
         let (url, mode) = take_parameter(&url, "sslmode");
         let mode = match mode.as_deref() {
             None | Some("disable" | "allow" | "prefer") => SslMode::Disable,
@@ -163,6 +163,12 @@ impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Target({})", self.describe())
     }
+}
+
+/// The URL with its scheme in lower case, which the client's parser insists on (RFC 3986, 3.1, does not).
+fn with_plain_scheme(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    format!("{}://{rest}", scheme.to_ascii_lowercase())
 }
 
 /// Takes a parameter out of a URL's query.

@@ -15,6 +15,7 @@ pub(super) fn run(tx: &Transaction<'_>, write: &BackgroundWrite) -> Result<usize
     match write {
         BackgroundWrite::DeleteOutbox { rows, with_inbox } => delete_outbox(tx, rows, *with_inbox),
         BackgroundWrite::Project { projection, effects, .. } => project(tx, *projection, effects),
+        BackgroundWrite::FoldTexts { lot } => fold_texts(tx, *lot),
         BackgroundWrite::Purge { kind, before, lot } => purge(tx, *kind, *before, *lot),
     }
 }
@@ -85,6 +86,14 @@ fn write_hours(tx: &Transaction<'_>, changes: &BTreeMap<i64, HourChange>) -> Res
         add.execute((hour, change.sales, change.seats, change.revenue_cents))?;
     }
     Ok(())
+}
+
+fn fold_texts(tx: &Transaction<'_>, lot: u16) -> Result<usize> {
+    tx.prepare_cached(
+        "UPDATE sessions SET movie_folded = folded(movie), room_folded = folded(room)
+         WHERE id IN (SELECT id FROM sessions WHERE movie_folded IS NULL LIMIT ?)",
+    )?
+    .execute([lot])
 }
 
 fn purge(tx: &Transaction<'_>, kind: Purgeable, before: Timestamp, lot: u16) -> Result<usize> {

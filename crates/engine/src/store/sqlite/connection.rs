@@ -26,6 +26,7 @@ pub fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
     connection.pragma_update(None, "cache_size", -65_536)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    read::add_functions(&connection)?;
     Ok(connection)
 }
 

@@ -1,14 +1,18 @@
 //! The data folder: where the database lives, and the lock that keeps a second program out.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 /// The database file within the folder.
 const DATABASE: &str = "poltrona.db";
 /// The file that is locked while a program uses the folder; it holds that program's process id.
 const LOCK: &str = "poltrona.lock";
+/// The mode of its files: they hold who bought what.
+const PRIVATE: u32 = 0o600;
 
 /// A data folder that this process has to itself until it is dropped.
 #[derive(Debug)]
@@ -23,8 +27,7 @@ pub struct Folder {
 pub enum Error {
     /// Another process has it.
     #[error(
-        "the data folder {path} is in use{by}: server running; stop it, or choose another folder \
-         with --data-dir (seed can also write through it with --target URL)"
+        "the data folder {path} is in use{by}: stop it, or choose another folder with --data-dir"
     )]
     InUse {
         /// The folder.
@@ -64,6 +67,7 @@ impl Folder {
             .truncate(false)
             .read(true)
             .write(true)
+            .mode(PRIVATE)
             .open(path.join(LOCK))
             .map_err(io_error)?;
         match file.try_lock() {
@@ -73,6 +77,7 @@ impl Folder {
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(io_error)?;
         write!(file, "{}", std::process::id()).map_err(io_error)?;
+        make_private(path).map_err(io_error)?;
         Ok(Self { path: path.to_owned(), ephemeral, _lock: file })
     }
 
@@ -85,6 +90,25 @@ impl Folder {
     pub fn database(&self) -> PathBuf {
         database_in(&self.path)
     }
+}
+
+/// Keeps the files from everybody else's eyes, whatever the folder and the umask allow. SQLite gives its
+/// log the mode of the database, so that one is made here before SQLite makes it.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let database = database_in(folder);
+    File::options().create(true).append(true).mode(PRIVATE).open(&database)?;
+    let beside = |suffix: &str| folder.join(format!("{DATABASE}{suffix}"));
+    for file in [database, beside("-wal"), beside("-shm"), folder.join(LOCK)] {
+        match fs::metadata(&file) {
+            Ok(about) if about.mode() & 0o077 != 0 => {
+                fs::set_permissions(&file, Permissions::from_mode(PRIVATE))?;
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Which file a path leads to.

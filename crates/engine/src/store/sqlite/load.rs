@@ -114,7 +114,7 @@ fn reservation_by_id(
     tx: &Transaction<'_>,
     id: ReservationId,
 ) -> Result<Option<Reservation>, Error> {
-    let mut statement =
-        tx.prepare_cached(&format!("SELECT {} FROM reservations WHERE id = ?", row::RESERVATION))?;
+    let sql = format!("SELECT {} FROM {} WHERE r.id = ?", row::RESERVATION, row::RESERVATIONS);
+    let mut statement = tx.prepare_cached(&sql)?;
     Ok(statement.query_row([&id.as_uuid().as_bytes()[..]], row::reservation).optional()?)
 }

@@ -10,14 +10,13 @@ use uuid::Uuid;
 
 use super::row;
 use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter};
+use crate::text;
 
-/// Adds the functions that queries use: SQLite itself folds the case of ASCII letters only, and
-/// `AÇÃO` is to be found by `ação`.
+/// Adds the function that gives the folded form of a text to rows that lack it.
 pub(super) fn add_functions(connection: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("contains_folded", 2, flags, |call| {
-        let text = call.get_raw(0).as_str()?.to_lowercase();
-        Ok(text.contains(call.get_raw(1).as_str()?))
+    connection.create_scalar_function("folded", 1, flags, |call| {
+        Ok(text::folded(call.get_raw(0).as_str()?))
     })
 }
 
@@ -29,9 +28,10 @@ pub(super) fn sessions(
 ) -> Result<Option<Vec<Session>>> {
     let mut list = List::new(format!("SELECT {} FROM sessions", row::SESSION));
     list.only("closed_at IS NULL", None);
-    let folded = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase().into());
-    list.only_if("contains_folded(movie, ?)", folded(&filter.movie));
-    list.only_if("contains_folded(room, ?)", folded(&filter.room));
+    let folded = |part: &Option<String>| part.as_deref().map(|part| text::folded(part).into());
+    let contains = |column| format!("instr(coalesce({column}_folded, folded({column})), ?) > 0");
+    list.only_if(&contains("movie"), folded(&filter.movie));
+    list.only_if(&contains("room"), folded(&filter.room));
     list.only_if("starts_at >= ?", filter.from.map(|time| time.as_millis().into()));
     list.only_if("starts_at <= ?", filter.to.map(|time| time.as_millis().into()));
     list.page(db, "sessions", "created_at", "id", page, row::session)
@@ -56,9 +56,8 @@ pub(super) fn seats(db: &Connection, id: SessionId) -> Result<Vec<Seat>> {
 
 /// A reservation.
 pub(super) fn reservation(db: &Connection, id: ReservationId) -> Result<Option<Reservation>> {
-    db.prepare_cached(&format!("SELECT {} FROM reservations WHERE id = ?", row::RESERVATION))?
-        .query_row([&id.as_uuid().as_bytes()[..]], row::reservation)
-        .optional()
+    let sql = format!("SELECT {} FROM {} WHERE r.id = ?", row::RESERVATION, row::RESERVATIONS);
+    db.prepare_cached(&sql)?.query_row([&id.as_uuid().as_bytes()[..]], row::reservation).optional()
 }
 
 /// A user's reservations, newest first; `None` when `page.after` names none.
@@ -67,9 +66,9 @@ pub(super) fn reservations_of(
     user: &UserId,
     page: Page,
 ) -> Result<Option<Vec<Reservation>>> {
-    let mut list = List::new(format!("SELECT {} FROM reservations", row::RESERVATION));
-    list.only("user_id = ?", Some(user.as_str().to_owned().into()));
-    list.page(db, "reservations", "created_at", "id", page, row::reservation)
+    let mut list = List::new(format!("SELECT {} FROM {}", row::RESERVATION, row::RESERVATIONS));
+    list.only("r.user_id = ?", Some(user.as_str().to_owned().into()));
+    list.page(db, "reservations", "r.created_at", "r.id", page, row::reservation)
 }
 
 /// A user's sales, newest first; `None` when `page.after` names none.

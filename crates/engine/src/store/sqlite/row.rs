@@ -2,23 +2,28 @@
 
 use poltrona_domain::{
     Cents, Reservation, ReservationId, ReservationStatus, Sale, SaleId, Seat, SeatNo, SeatState,
-    Session, SessionId, Timestamp, UserId,
+    Session, SessionId, Showing, Timestamp, UserId,
 };
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
 /// The columns that [`session`] reads, in order.
-pub(super) const SESSION: &str =
-    "id, movie, room, starts_at, price_cents, layout, created_at, closed_at";
+pub(super) const SESSION: &str = "id, movie, room, starts_at, price_cents, layout, created_at, \
+                                  closed_at, version, changed_at";
 /// The columns that [`seat`] reads, in order.
 pub(super) const SEAT: &str = "session_id, seat_no, status, reservation_id, hold_until, version";
-/// The columns that [`reservation`] reads, in order.
-pub(super) const RESERVATION: &str =
-    "id, session_id, seat_nos, user_id, total_cents, status, created_at, expires_at, extensions";
+/// The columns that [`reservation`] reads, in order, from [`RESERVATIONS`].
+pub(super) const RESERVATION: &str = "r.id, r.session_id, r.seat_nos, r.user_id, r.total_cents, r.status, r.created_at, r.expires_at, \
+     r.extensions, coalesce(v.version, s.version), coalesce(v.movie, s.movie), \
+     coalesce(v.room, s.room), coalesce(v.starts_at, s.starts_at)";
+/// Reservations, each with what it was held as: a session as it was, where that was changed since.
+pub(super) const RESERVATIONS: &str = "reservations r JOIN sessions s ON s.id = r.session_id \
+     LEFT JOIN session_versions v ON v.session_id = r.session_id AND v.version = r.session_version";
 
 pub(super) fn session(row: &Row<'_>) -> Result<Session> {
     let layout: String = row.get(5)?;
+    let changed_at = row.get::<_, Option<i64>>(9)?.map(Timestamp::from_millis);
     Ok(Session {
         id: session_id(row, 0)?,
         movie: row.get(1)?,
@@ -26,6 +31,8 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session> {
         starts_at: time(row, 3)?,
         price: Cents::new(row.get(4)?),
         layout: layout.parse().map_err(|error| unreadable(5, Type::Text, error))?,
+        version: row.get(8)?,
+        changed_at: changed_at.unwrap_or(time(row, 6)?),
         created_at: time(row, 6)?,
         closed_at: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_millis),
     })
@@ -54,6 +61,12 @@ pub(super) fn reservation(row: &Row<'_>) -> Result<Reservation> {
     Ok(Reservation {
         id: ReservationId::from_uuid(uuid(row, 0)?),
         session: session_id(row, 1)?,
+        showing: Showing {
+            version: row.get(9)?,
+            movie: row.get(10)?,
+            room: row.get(11)?,
+            starts_at: time(row, 12)?,
+        },
         seats: seat_nos(row, 2)?,
         user: UserId::new(row.get_ref(3)?.as_str()?),
         total: Cents::new(row.get(4)?),

@@ -1,7 +1,8 @@
 //! The changes of a batch, written down row by row, each once and only over what was read.
 
 use poltrona_domain::{
-    ChangedSeat, Changes, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,
+    ChangedSeat, ChangedSession, Changes, Layout, Reservation, Sale, Seat, SeatState, Session,
+    Timestamp,
 };
 use rusqlite::{Transaction, params};
 
@@ -10,6 +11,7 @@ use crate::event::EventBatch;
 use crate::store::answer::{NewAnswer, StoredAnswer};
 use crate::store::batch::BatchWrites;
 use crate::store::error::Error;
+use crate::text;
 use crate::wire::reservation_status;
 
 /// Writes what a batch came to: its rows, its events, and the answers to record.
@@ -24,6 +26,7 @@ pub(super) fn batch(tx: &Transaction<'_>, writes: &BatchWrites) -> Result<(), Er
 fn rows(tx: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), Error> {
     changes.new_sessions.iter().try_for_each(|it| insert_session(tx, it))?;
     changes.changed_sessions.iter().try_for_each(|it| update_session(tx, it))?;
+    changes.past_sessions.iter().try_for_each(|it| insert_past_session(tx, it))?;
     changes.new_seats.iter().try_for_each(|it| insert_seat(tx, it))?;
     changes.changed_seats.iter().try_for_each(|it| update_seat(tx, it))?;
     changes.new_reservations.iter().try_for_each(|it| insert_reservation(tx, it))?;
@@ -60,7 +63,8 @@ fn answer(tx: &Transaction<'_>, new: &NewAnswer, now: Timestamp) -> Result<(), E
 
 fn insert_session(tx: &Transaction<'_>, session: &Session) -> Result<(), Error> {
     tx.prepare_cached(&format!(
-        "INSERT INTO sessions ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sessions ({}, movie_folded, room_folded)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row::SESSION
     ))?
     .execute(params![
@@ -72,15 +76,21 @@ fn insert_session(tx: &Transaction<'_>, session: &Session) -> Result<(), Error> 
         session.layout.to_string(),
         session.created_at.as_millis(),
         session.closed_at.map(Timestamp::as_millis),
+        session.version,
+        session.changed_at.as_millis(),
+        text::folded(&session.movie),
+        text::folded(&session.room),
     ])?;
     Ok(())
 }
 
-fn update_session(tx: &Transaction<'_>, session: &Session) -> Result<(), Error> {
+fn update_session(tx: &Transaction<'_>, changed: &ChangedSession<'_>) -> Result<(), Error> {
+    let ChangedSession { session, read_version } = *changed;
     let changed = tx
         .prepare_cached(
-            "UPDATE sessions SET movie = ?, room = ?, starts_at = ?, price_cents = ?, closed_at = ?
-             WHERE id = ? AND closed_at IS NULL",
+            "UPDATE sessions SET movie = ?, room = ?, starts_at = ?, price_cents = ?, closed_at = ?,
+                version = ?, changed_at = ?, movie_folded = ?, room_folded = ?
+             WHERE id = ? AND version = ? AND closed_at IS NULL",
         )?
         .execute(params![
             session.movie,
@@ -88,9 +98,30 @@ fn update_session(tx: &Transaction<'_>, session: &Session) -> Result<(), Error> 
             session.starts_at.as_millis(),
             session.price.get(),
             session.closed_at.map(Timestamp::as_millis),
+            session.version,
+            session.changed_at.as_millis(),
+            text::folded(&session.movie),
+            text::folded(&session.room),
             &session.id.as_uuid().as_bytes()[..],
+            read_version,
         ])?;
     expect_rows("update session", 1, changed)
+}
+
+fn insert_past_session(tx: &Transaction<'_>, past: &Session) -> Result<(), Error> {
+    tx.prepare_cached(
+        "INSERT INTO session_versions (session_id, version, movie, room, starts_at, price_cents)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        &past.id.as_uuid().as_bytes()[..],
+        past.version,
+        past.movie,
+        past.room,
+        past.starts_at.as_millis(),
+        past.price.get(),
+    ])?;
+    Ok(())
 }
 
 fn insert_seat(tx: &Transaction<'_>, seat: &Seat) -> Result<(), Error> {
@@ -132,10 +163,11 @@ fn update_seat(tx: &Transaction<'_>, changed: &ChangedSeat<'_>) -> Result<(), Er
 }
 
 fn insert_reservation(tx: &Transaction<'_>, reservation: &Reservation) -> Result<(), Error> {
-    tx.prepare_cached(&format!(
-        "INSERT INTO reservations ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        row::RESERVATION
-    ))?
+    tx.prepare_cached(
+        "INSERT INTO reservations (id, session_id, seat_nos, user_id, total_cents, status,
+                                   created_at, expires_at, extensions, session_version)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
     .execute(params![
         &reservation.id.as_uuid().as_bytes()[..],
         &reservation.session.as_uuid().as_bytes()[..],
@@ -146,6 +178,7 @@ fn insert_reservation(tx: &Transaction<'_>, reservation: &Reservation) -> Result
         reservation.created_at.as_millis(),
         reservation.expires_at.as_millis(),
         reservation.extensions,
+        reservation.showing.version,
     ])?;
     Ok(())
 }

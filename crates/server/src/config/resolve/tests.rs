@@ -232,6 +232,17 @@ fn a_sqlite_url_stands_for_the_data_folder() {
 }
 
 #[test]
+fn a_demo_holds_long_enough_to_read_unless_told_otherwise() {
+    let hold = |machine: Machine| machine.config().hold_ttl;
+    assert_eq!(hold(machine().flag("demo", "true")), Duration::from_mins(5));
+    assert_eq!(
+        hold(machine().flag("demo", "true").flag("hold-ttl", "30s")),
+        Duration::from_secs(30)
+    );
+    assert_eq!(hold(machine()), Duration::from_secs(30));
+}
+
+#[test]
 fn a_postgres_url_is_a_place_of_its_own() {
     for url in ["postgres://u:canary@db/p", "PostgreSQL://u:canary@db/p"] {
         let config = machine().env("DATABASE_URL", url).config();

@@ -3,8 +3,9 @@
 use tokio_postgres::Client;
 
 /// Every table that the program writes.
-pub(super) const TABLES: [&str; 10] = [
+pub(super) const TABLES: [&str; 11] = [
     "sessions",
+    "session_versions",
     "seats",
     "reservations",
     "sales",

@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: [&str; 2] = ["expect_rows", "expect_first"];
 /// A unique key: its table, columns and condition, and the SQL that creates it.
 type Key = (&'static str, &'static str, &'static str, &'static str);
 
-const KEYS: [Key; 12] = [
+const KEYS: [Key; 13] = [
     (
         "sale_seats",
         "session_id, seat_no",
@@ -25,6 +25,12 @@ const KEYS: [Key; 12] = [
     ),
     ("sales", "reservation_id", "", "ALTER TABLE sales ADD UNIQUE (reservation_id)"),
     ("sessions", "id", "", "ALTER TABLE sessions ADD PRIMARY KEY (id)"),
+    (
+        "session_versions",
+        "session_id, version",
+        "",
+        "ALTER TABLE session_versions ADD PRIMARY KEY (session_id, version)",
+    ),
     ("seats", "session_id, seat_no", "", "ALTER TABLE seats ADD PRIMARY KEY (session_id, seat_no)"),
     ("reservations", "id", "", "ALTER TABLE reservations ADD PRIMARY KEY (id)"),
     ("sales", "id", "", "ALTER TABLE sales ADD PRIMARY KEY (id)"),

@@ -42,6 +42,7 @@ pub(crate) struct Readiness {
 /// Each thing that serving depends on.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Checks {
+    /// `ok`, `unreachable`, or `full`: the last write found no room on the disk, so nothing is sold.
     database: &'static str,
     /// Absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +89,8 @@ pub(crate) async fn livez() -> &'static str {
 pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
     let reachable = app.engine.store.ping().await.is_ok();
     let (redis, rabbitmq) = (app.engine.seat_lock.state(), app.engine.bus.is_up());
-    let is_whole = redis != Some(false) && rabbitmq != Some(false);
+    let is_full = app.engine.ledger.is_full();
+    let is_whole = redis != Some(false) && rabbitmq != Some(false) && !is_full;
     let (code, status) = match (app.stop.is_cancelled(), reachable, is_whole) {
         (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         (false, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -98,7 +100,8 @@ pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
     };
     let word = |reachable| if reachable { "ok" } else { "unreachable" };
     let [redis, rabbitmq] = [redis, rabbitmq].map(|it| it.map(word));
-    let checks = Checks { database: word(reachable), redis, rabbitmq };
+    let database = if reachable && is_full { "full" } else { word(reachable) };
+    let checks = Checks { database, redis, rabbitmq };
     json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
 }
 

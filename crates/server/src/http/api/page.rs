@@ -41,9 +41,15 @@ pub(super) fn show<V: Serialize>(
 /// The same list with the same conditions, beginning after an entry.
 fn next(uri: &Uri, after: Uuid) -> Option<HeaderValue> {
     let kept = uri.query().unwrap_or("").split('&');
-    let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+    let kept = kept.filter(|pair| !pair.is_empty() && !names(pair, "after"));
     let mut query: Vec<_> = kept.map(str::to_owned).collect();
     query.push(format!("after={after}"));
     let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
     HeaderValue::try_from(link).ok()
+}
+
+/// Whether a pair of a query is the parameter `name`, however its letters are escaped.
+fn names(pair: &str, name: &str) -> bool {
+    let written = pair.split('=').next().unwrap_or_default();
+    percent_encoding::percent_decode_str(written).eq(name.bytes())
 }

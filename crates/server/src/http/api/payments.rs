@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, IdempotencyKey, Segment};
+use crate::http::fields::{Meaning, NoFields};
 use crate::http::response::outcome;
 use crate::http::state::SharedApp;
 use poltrona_engine::ledger::Request;
@@ -79,11 +80,12 @@ pub(crate) async fn confirm(
     Asker(actor): Asker,
     reservation: Segment,
     key: IdempotencyKey,
+    _: NoFields,
 ) -> Result<Response, ApiError> {
     let id = reservation.id().ok_or(ApiError::new(Code::MalformedId))?;
     let reservation = ReservationId::from_uuid(id);
     let request = format!("POST /payments/confirm/{reservation}");
-    let key = key.of(KeyScope::OfReservation, &request, "", record);
+    let key = key.of(KeyScope::OfReservation, &request, &Meaning::none(), record);
     let command = Command::Confirm { reservation, sale: app.engine.env.ids.sale() };
     Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record))
 }

@@ -4,7 +4,8 @@ use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use http::StatusCode;
 use poltrona_domain::{
-    Command, Event, Layout, Reservation, ReservationId, SeatSelection, SelectionError, Timestamp,
+    Command, Event, Layout, Reservation, ReservationId, SeatId, SeatSelection, SelectionError,
+    Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,9 +13,9 @@ use uuid::Uuid;
 
 use super::page;
 use crate::http::code::Code;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Detail};
 use crate::http::extract::{Asker, IdempotencyKey, Query, Segment};
-use crate::http::fields::Fields;
+use crate::http::fields::{Fields, Meaning, NoFields};
 use crate::http::response::{json, outcome};
 use crate::http::rule::Rule;
 use crate::http::schema;
@@ -31,7 +32,9 @@ use poltrona_engine::wire::{Id, Money, Time, reservation_status};
     "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana", "status": "PENDING",
     "expiresAt": "2026-11-24T09:59:40.433Z", "createdAt": "2026-11-24T09:59:10.433Z",
     "sessionId": "01900000-0000-7000-8000-000000100000",
-    "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5
+    "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5,
+    "movie": "Interestelar", "room": "Sala 1", "startsAt": "2026-12-01T19:00:00.000Z",
+    "ticketPrice": 25.5
 }))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReservationView<'a> {
@@ -55,6 +58,14 @@ pub(crate) struct ReservationView<'a> {
     seat_numbers: Vec<String>,
     #[schema(value_type = f64)]
     total: Money,
+    /// Film, room, start and price as they were when the seats were held.
+    movie: &'a str,
+    room: &'a str,
+    #[schema(value_type = String, format = DateTime)]
+    starts_at: Time,
+    /// For each seat.
+    #[schema(value_type = f64)]
+    ticket_price: Money,
 }
 
 /// What reserves seats: `seatId` for one, or `seatIds` for one to ten of one session.
@@ -86,6 +97,10 @@ impl<'a> ReservationView<'a> {
             seat_ids,
             seat_numbers: reservation.seats.iter().map(|no| Layout::label(*no)).collect(),
             total: Money(reservation.total),
+            movie: &reservation.showing.movie,
+            room: &reservation.showing.room,
+            starts_at: Time(reservation.showing.starts_at),
+            ticket_price: Money(reservation.seat_price()),
         }
     }
 }
@@ -107,21 +122,22 @@ pub(crate) async fn reserve(
     key: IdempotencyKey,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
-    let body = fields.canonical().to_owned();
     let seats = read_seats(&mut fields);
     let user = fields.user("userId");
-    fields.finish()?;
+    let meaning = fields.finish()?;
     let (seats, user) = seats.zip(user).ok_or(ApiError::new(Code::Internal))?;
+    let seats = seats?;
     let scope = KeyScope::Named(user.as_str().to_owned());
-    let key = key.of(scope, "POST /reservations", &body, record_reserved);
+    let key = key.of(scope, "POST /reservations", &meaning, record_reserved);
     let hold = app.config.hold_ttl;
     let command =
         Command::Reserve { reservation: app.engine.env.ids.reservation(), seats, user, hold };
     Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record_reserved))
 }
 
-fn read_seats(fields: &mut Fields) -> Option<SeatSelection> {
-    let (name, seats) = match (fields.has("seatId"), fields.has("seatIds")) {
+/// The seats to reserve; an error of its own when ids among them are no seat's.
+fn read_seats(fields: &mut Fields) -> Option<Result<SeatSelection, ApiError>> {
+    let (name, ids) = match (fields.has("seatId"), fields.has("seatIds")) {
         (true, false) => ("seatId", vec![fields.seat("seatId")?]),
         (false, true) => ("seatIds", fields.seats("seatIds")?),
         (both, _) => {
@@ -133,11 +149,18 @@ fn read_seats(fields: &mut Fields) -> Option<SeatSelection> {
             return None;
         }
     };
+    let seats: Vec<_> = ids.iter().copied().filter_map(SeatId::from_uuid).collect();
+    let unknown: Vec<_> =
+        ids.iter().copied().filter(|id| SeatId::from_uuid(*id).is_none()).collect();
     let rule = match SeatSelection::new(seats) {
-        Ok(selection) => return Some(selection),
-        Err(SelectionError::Empty | SelectionError::TooMany) => Rule::Seats(Reservation::MAX_SEATS),
-        Err(SelectionError::Repeated(_)) => Rule::Distinct,
         Err(SelectionError::SeveralSessions) => Rule::OneSession,
+        Err(SelectionError::Repeated(_)) => Rule::Distinct,
+        _ if !unknown.is_empty() => {
+            let detail = Detail::Unknown(unknown);
+            return Some(Err(ApiError { code: Code::SeatNotFound, detail }));
+        }
+        Ok(selection) => return Some(Ok(selection)),
+        Err(SelectionError::Empty | SelectionError::TooMany) => Rule::Seats(Reservation::MAX_SEATS),
     };
     fields.broke(name, rule);
     None
@@ -219,6 +242,7 @@ pub(crate) async fn cancel(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     id: Segment,
+    _: NoFields,
 ) -> Result<StatusCode, ApiError> {
     let reservation = reservation_id(&id)?;
     let command = Command::Cancel { reservation };
@@ -241,10 +265,11 @@ pub(crate) async fn extend(
     Asker(actor): Asker,
     id: Segment,
     key: IdempotencyKey,
+    _: NoFields,
 ) -> Result<Response, ApiError> {
     let reservation = reservation_id(&id)?;
     let request = format!("POST /reservations/{reservation}/extend");
-    let key = key.of(KeyScope::OfReservation, &request, "", record_extended);
+    let key = key.of(KeyScope::OfReservation, &request, &Meaning::none(), record_extended);
     let command = Command::Extend { reservation, hold: app.config.hold_ttl };
     Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record_extended))
 }

@@ -4,7 +4,8 @@ use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use http::StatusCode;
 use poltrona_domain::{
-    Cents, Command, Event, Layout, MoneyError, Seat, Session, SessionChange, SessionId, Timestamp,
+    Cents, Command, DecimalError, Event, Layout, MoneyError, Seat, Session, SessionChange,
+    SessionId, Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,15 +14,16 @@ use super::page;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, IdempotencyKey, Query, Segment};
-use crate::http::fields::Fields;
-use crate::http::response::{answer, json};
+use crate::http::fields::{Fields, NoFields};
+use crate::http::precondition::Required;
+use crate::http::response::{answer, json, with_version};
 use crate::http::rule::Rule;
 use crate::http::schema;
 use crate::http::state::SharedApp;
 use poltrona_engine::ledger::{Outcome, Request};
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::{SessionFilter, Snapshot};
-use poltrona_engine::wire::{Id, Money, Time, seat_status};
+use poltrona_engine::wire::{Id, Money, Time, parse_time, parse_time_to_its_end, seat_status};
 
 /// A session. `seats` is only there where one session is asked for.
 #[derive(Serialize, ToSchema)]
@@ -145,12 +147,11 @@ pub(crate) async fn open(
     key: IdempotencyKey,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
-    let body = fields.canonical().to_owned();
     let session = read_session(&mut fields, app.engine.env.ids.session());
-    fields.finish()?;
+    let meaning = fields.finish()?;
     let session = session.ok_or(ApiError::new(Code::Internal))?;
     let layout = session.layout;
-    let key = key.of(KeyScope::Named(String::new()), "POST /sessions", &body, record_opened);
+    let key = key.of(KeyScope::Named(String::new()), "POST /sessions", &meaning, record_opened);
     let command = Command::OpenSession(session);
     let (opened, replayed) = match app.engine.submit(Request { actor, command, key }).await? {
         Outcome::Done(events) => (record_opened(&events), false),
@@ -173,6 +174,8 @@ fn read_session(fields: &mut Fields, id: SessionId) -> Option<Session> {
         starts_at: starts_at?,
         price: price?,
         layout: layout?,
+        version: Session::FIRST_VERSION,
+        changed_at: Timestamp::from_millis(0),
         created_at: Timestamp::from_millis(0),
         closed_at: None,
     })
@@ -188,8 +191,8 @@ fn starts_at(fields: &mut Fields) -> Option<Timestamp> {
 }
 
 fn price(fields: &mut Fields) -> Option<Cents> {
-    let amount = fields.number("ticketPrice")?;
-    let rule = match Cents::from_amount(amount) {
+    let amount = fields.decimal("ticketPrice")?;
+    let rule = match Cents::from_decimal(&amount) {
         Ok(price) => return Some(price),
         Err(MoneyError::FractionOfCent) => Rule::TwoDecimals,
         Err(MoneyError::Negative | MoneyError::TooLarge) => {
@@ -201,19 +204,18 @@ fn price(fields: &mut Fields) -> Option<Cents> {
 }
 
 fn layout(fields: &mut Fields) -> Option<Layout> {
-    let number = fields.number("totalSeats")?;
-    if number.fract() != 0.0 {
-        fields.broke("totalSeats", Rule::Integer);
-        return None;
-    }
-    // What does not fit a u16 becomes its nearest bound, and is out of range there too.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-    let layout = Layout::new(number as u16).ok();
-    if layout.is_none() {
-        let (min, max) = (Layout::SEATS.start(), Layout::SEATS.end());
-        fields.broke("totalSeats", Rule::Between(min.to_string(), max.to_string()));
-    }
-    layout
+    let (min, max) = (Layout::SEATS.start(), Layout::SEATS.end());
+    let range = Rule::Between(min.to_string(), max.to_string());
+    let rule = match fields.decimal("totalSeats")?.in_units(0) {
+        Ok(seats) => match u16::try_from(seats).map(Layout::new) {
+            Ok(Ok(layout)) => return Some(layout),
+            _ => range,
+        },
+        Err(DecimalError::TooLarge) => range,
+        Err(DecimalError::Fraction) => Rule::Integer,
+    };
+    fields.broke("totalSeats", rule);
+    None
 }
 
 /// The answer to opening a session as it is kept for its key: without the seats, a megabyte in a
@@ -251,7 +253,7 @@ fn with_free_seats(opened: RecordedAnswer, layout: Layout) -> Option<RecordedAns
         ("movie" = Option<String>, Query, description = "Part of the film's title, in any case."),
         ("room" = Option<String>, Query, description = "Part of the room's name, in any case."),
         ("from" = Option<String>, Query, description = "The earliest start, ISO 8601."),
-        ("to" = Option<String>, Query, description = "The latest start, ISO 8601."),
+        ("to" = Option<String>, Query, description = "The latest start, ISO 8601; a date alone includes its day."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
             description = "1 to 1,000, the default."),
         ("after" = Option<String>, Query, format = Uuid, description = "The last id of the page before."),
@@ -267,10 +269,10 @@ pub(crate) async fn list(
     let mut broken = Vec::new();
     let page = query.page(&mut broken);
     let filter = SessionFilter {
-        movie: query.get("movie").map(str::to_owned),
-        room: query.get("room").map(str::to_owned),
-        from: query.time("from", &mut broken),
-        to: query.time("to", &mut broken),
+        movie: query.text("movie", &mut broken),
+        room: query.text("room", &mut broken),
+        from: query.time("from", parse_time, &mut broken),
+        to: query.time("to", parse_time_to_its_end, &mut broken),
     };
     if !broken.is_empty() {
         return Err(ApiError::broken(broken));
@@ -291,15 +293,22 @@ pub(crate) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Re
     let id = id.session()?;
     let Snapshot { rows, at } = app.engine.store.room(id).await?;
     let (session, seats) = rows.ok_or(ApiError::new(Code::SessionNotFound))?;
-    Ok(json(StatusCode::OK, &SessionView::with_seats(&session, &seats, at)))
+    let shown = json(StatusCode::OK, &SessionView::with_seats(&session, &seats, at));
+    Ok(with_version(shown, session.version))
 }
 
 /// Change a session.
 ///
-/// Tickets that are held or sold keep what they were sold as.
+/// Seats that are held or sold keep what they were held as.
 #[utoipa::path(
     patch, path = "/sessions/{id}", tag = "sessions", operation_id = "updateSession",
-    params(("id" = String, Path, format = Uuid, description = "The session.")),
+    params(
+        ("id" = String, Path, format = Uuid, description = "The session."),
+        ("If-Match" = Option<String>, Header,
+            description = "The `ETag` of the session as it was read: 412 when it was changed since."),
+        ("If-Unmodified-Since" = Option<String>, Header,
+            description = "The same by time, as an HTTP date."),
+    ),
     request_body = inline(UpdateSession),
     responses((status = 200, description = "The session without its seats.", body = SessionView))
 )]
@@ -307,6 +316,7 @@ pub(crate) async fn update(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     id: Segment,
+    Required(only_if): Required,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let session = id.session()?;
@@ -322,8 +332,8 @@ pub(crate) async fn update(
         starts_at: if fields.has("startsAt") { starts_at(&mut fields) } else { None },
         price: if fields.has("ticketPrice") { price(&mut fields) } else { None },
     };
-    fields.finish()?;
-    let command = Command::UpdateSession { session, change };
+    let _ = fields.finish()?;
+    let command = Command::UpdateSession { session, change, only_if };
     match app.engine.submit(Request { actor, command, key: None }).await? {
         Outcome::Done(events) => match events.first() {
             Some(Event::SessionUpdated(session)) => {
@@ -340,16 +350,24 @@ pub(crate) async fn update(
 /// Only one in which nothing is held or sold; it is not found from then on.
 #[utoipa::path(
     delete, path = "/sessions/{id}", tag = "sessions", operation_id = "closeSession",
-    params(("id" = String, Path, format = Uuid, description = "The session.")),
+    params(
+        ("id" = String, Path, format = Uuid, description = "The session."),
+        ("If-Match" = Option<String>, Header,
+            description = "The `ETag` of the session as it was read: 412 when it was changed since."),
+        ("If-Unmodified-Since" = Option<String>, Header,
+            description = "The same by time, as an HTTP date."),
+    ),
     responses((status = 204, description = "Closed."))
 )]
 pub(crate) async fn close(
     State(app): State<SharedApp>,
     Asker(actor): Asker,
     id: Segment,
+    Required(only_if): Required,
+    _: NoFields,
 ) -> Result<StatusCode, ApiError> {
     let session = id.session()?;
-    let command = Command::CloseSession { session };
+    let command = Command::CloseSession { session, only_if };
     app.engine.submit(Request { actor, command, key: None }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,7 +12,7 @@ use crate::http::code::Code;
 use crate::http::error::{ApiError, Detail};
 use crate::http::negotiation;
 use crate::http::represent::Asked;
-use crate::http::route::Template;
+use crate::http::route::{Caching, Template};
 use crate::http::state::SharedApp;
 
 /// Everything around a request, which has been named.
@@ -31,7 +31,9 @@ pub(crate) async fn around(
         Some(refused) => refused,
         None => next.run(request).await,
     };
-    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+    let error = response.extensions_mut().remove::<ApiError>();
+    let code = error.as_ref().map(|error| error.code);
+    if let Some(error) = error {
         let asked = Asked {
             path: uri.path_and_query().map_or("/", |path| path.as_str()),
             locale,
@@ -50,9 +52,8 @@ pub(crate) async fn around(
     if method == Method::HEAD {
         response = normalise::without_body(response);
     }
-    let route = template_of(&response).unwrap_or("-");
-    let took = started.elapsed();
-    record::answered(&app.meters, route, &method, &response, &request_id, took);
+    let outcome = (&response, template_of(&response), code);
+    record::answered(&app, &method, outcome, &request_id, started.elapsed());
     response
 }
 
@@ -67,6 +68,9 @@ fn finish(response: &mut Response) {
     headers
         .append(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding, Accept-Language"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // What no route lets anyone keep, errors among it, is nobody's to keep.
+    let never = HeaderValue::from_static(Caching::None.control());
+    headers.entry(header::CACHE_CONTROL).or_insert(never);
 }
 
 pub(crate) async fn route_not_found() -> ApiError {

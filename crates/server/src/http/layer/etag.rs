@@ -1,4 +1,7 @@
 //! Tags of answers, and 304 to a client that has the same already.
+//!
+//! What has a version that a client can require of it (`If-Match`) gets a strong tag, which begins with
+//! that version; everything else a weak one.
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -7,18 +10,23 @@ use http_body_util::BodyExt as _;
 
 use crate::http::code::Code;
 use crate::http::error::ApiError;
+use crate::http::response::Version;
 
 /// The ends of strong tags of compressed bodies. A cache between may have compressed with the second.
 const GZIP: &str = "-gzip\"";
 const BROTLI: &str = "-br\"";
 
-/// Adds a weak `ETag`, and answers 304 to a client that has the same already.
+/// Adds an `ETag`, and answers 304 to a client that has the same already.
 pub(crate) async fn tagged(response: Response, known: Option<&HeaderValue>) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
         return ApiError::new(Code::Internal).into_response();
     };
-    let tag = format!("W/\"{:016x}\"", rapidhash::v3::rapidhash_v3(&body));
+    let digest = rapidhash::v3::rapidhash_v3(&body);
+    let tag = match parts.extensions.get() {
+        Some(Version(version)) => format!("\"v{version}-{digest:016x}\""),
+        None => format!("W/\"{digest:016x}\""),
+    };
     let matches =
         known.and_then(|known| known.to_str().ok()).is_some_and(|known| is_among(&tag, known));
     parts.headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (header::ETAG, tag)));

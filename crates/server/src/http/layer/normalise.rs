@@ -3,7 +3,8 @@
 use axum::extract::{OriginalUri, Request};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http::{Method, Uri, header};
+use http::uri::Authority;
+use http::{HeaderValue, Method, Uri, Version, header};
 
 use crate::http::error::ApiError;
 use crate::http::rule::{Broken, Rule};
@@ -12,10 +13,10 @@ use crate::http::rule::{Broken, Rule};
 const DOCS: &str = "/api/docs/";
 
 /// Brings a request into that form: `HEAD` becomes `GET`, and a trailing slash goes. Gives the answer to
-/// one whose percent-escapes mean nothing.
+/// one that names no host, or whose percent-escapes mean nothing.
 pub(crate) fn request(request: &mut Request) -> Option<Response> {
     let asked = request.uri().clone();
-    let refused = bad_escapes(&asked);
+    let refused = bad_host(request).or_else(|| bad_escapes(&asked));
     request.extensions_mut().insert(OriginalUri(asked));
     if request.method() == Method::HEAD {
         *request.method_mut() = Method::GET;
@@ -32,6 +33,24 @@ pub(crate) fn without_body(response: Response) -> Response {
         parts.headers.insert(header::CONTENT_LENGTH, length.into());
     }
     Response::from_parts(parts, Bytes::new().into())
+}
+
+/// A `Host` that is missing, repeated, or no host with an optional port (RFC 9112, 3.2). It was not yet
+/// required in HTTP/1.0.
+fn bad_host(request: &Request) -> Option<ApiError> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let is_sound = match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() == Version::HTTP_10,
+        (Some(host), None) => is_host(host),
+        (Some(_), Some(_)) => false,
+    };
+    (!is_sound).then(|| ApiError::broken(vec![Broken::new("Host", Rule::Host)]))
+}
+
+fn is_host(host: &HeaderValue) -> bool {
+    // An empty one is what is sent for a target without an authority.
+    let host = host.to_str().unwrap_or("@");
+    host.is_empty() || !host.contains('@') && host.parse::<Authority>().is_ok()
 }
 
 /// Percent-escapes that mean nothing, or that smuggle in a NUL.

@@ -37,7 +37,7 @@ pub(crate) async fn of_route(
 pub(crate) async fn of_document(request: Request, next: Next) -> Response {
     let preferences = Preferences::of(request.headers());
     let mut response =
-        preferences.apply(next.run(request).await, Caching::Tagged, Kind::Document).await;
+        preferences.apply(next.run(request).await, Caching::Public, Kind::Document).await;
     response.extensions_mut().insert(Template(DOCUMENT));
     response
 }
@@ -58,8 +58,10 @@ impl Preferences {
 
     /// Tags the answer, and compresses it.
     async fn apply(self, mut response: Response, caching: Caching, kind: Kind) -> Response {
-        if caching == Caching::Tagged && response.status() == StatusCode::OK {
+        if caching.is_tagged() && response.status() == StatusCode::OK {
             response = etag::tagged(response, self.known_tags.as_ref()).await;
+            let control = HeaderValue::from_static(caching.control());
+            response.headers_mut().insert(header::CACHE_CONTROL, control);
         }
         if self.gzip { compress::compressed(response, kind).await } else { response }
     }

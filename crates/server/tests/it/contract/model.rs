@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use poltrona_domain::{
-    Actor, Command, Facts, Layout, Reservation, ReservationId, ReservationStatus, Sale, SaleId,
-    SeatNo, SeatSelection, SeatState, Session, SessionId, Timestamp, UserId, apply, decide,
+    Actor, Command, Facts, Layout, Precondition, Reservation, ReservationId, ReservationStatus,
+    Sale, SaleId, SeatNo, SeatSelection, SeatState, Session, SessionId, Timestamp, UserId, apply,
+    decide,
 };
 use poltrona_engine::ledger::{Error, Key};
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
+use poltrona_engine::text;
 use uuid::Uuid;
 
 use super::moves::{Answered, Expected, Move, render};
@@ -173,10 +175,15 @@ impl Model {
                 self.sessions += 1;
                 Command::OpenSession(new_session(self.sessions - 1, name, cents))
             }
-            Wish::Update { session, change } => {
-                Command::UpdateSession { session: session_id(session), change }
-            }
-            Wish::Close { session } => Command::CloseSession { session: session_id(session) },
+            Wish::Update { session, change } => Command::UpdateSession {
+                session: session_id(session),
+                change,
+                only_if: Precondition::default(),
+            },
+            Wish::Close { session } => Command::CloseSession {
+                session: session_id(session),
+                only_if: Precondition::default(),
+            },
             Wish::Reserve { session, seats, user, hold_millis } => {
                 self.reservations += 1;
                 Command::Reserve {
@@ -235,6 +242,8 @@ fn new_session(n: usize, film: usize, cents: i64) -> Session {
         price: poltrona_domain::Cents::new(cents),
         layout: Layout::new(16).expect("sixteen seats are a room"),
         // Both are for the decision to set; what comes in must not matter.
+        version: Session::FIRST_VERSION,
+        changed_at: Timestamp::from_millis(-1),
         created_at: Timestamp::from_millis(-1),
         closed_at: Some(Timestamp::from_millis(-1)),
     }
@@ -267,6 +276,7 @@ impl Model {
             .flat_map(|sale| sale.seats.iter().map(move |no| sale_seat_row(sale, *no)));
         BTreeMap::from([
             ("sessions", all(&mut facts.sessions.values().map(session_row))),
+            ("session_versions", all(&mut facts.past_sessions.values().map(past_session_row))),
             ("seats", all(&mut facts.seats.values().map(seat_row))),
             ("reservations", all(&mut facts.reservations.values().map(reservation_row))),
             ("sales", all(&mut facts.sales.values().map(sale_row))),
@@ -300,6 +310,21 @@ fn session_row(it: &Session) -> String {
         ("layout", it.layout.to_string()),
         ("created_at", millis(it.created_at)),
         ("closed_at", it.closed_at.map_or_else(|| NULL.to_owned(), millis)),
+        ("version", it.version.to_string()),
+        ("changed_at", millis(it.changed_at)),
+        ("movie_folded", text::folded(&it.movie)),
+        ("room_folded", text::folded(&it.room)),
+    ])
+}
+
+fn past_session_row(it: &Session) -> String {
+    row(&[
+        ("session_id", hex(it.id.as_uuid())),
+        ("version", it.version.to_string()),
+        ("movie", it.movie.clone()),
+        ("room", it.room.clone()),
+        ("starts_at", millis(it.starts_at)),
+        ("price_cents", it.price.get().to_string()),
     ])
 }
 
@@ -339,6 +364,7 @@ fn reservation_row(it: &Reservation) -> String {
         ("created_at", millis(it.created_at)),
         ("expires_at", millis(it.expires_at)),
         ("extensions", it.extensions.to_string()),
+        ("session_version", it.showing.version.to_string()),
     ])
 }
 

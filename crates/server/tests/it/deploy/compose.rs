@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use poltrona::config::{Config, Environment, Flags, Inputs, KEYS, Kind, resolve};
-use poltrona::http::fields::BODY_MAX_BYTES;
+use poltrona::http::body::BODY_MAX_BYTES;
 use poltrona_testkit::files::{read, repository};
 use serde_json::{Map, Value};
 

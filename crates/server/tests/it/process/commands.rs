@@ -149,7 +149,7 @@ fn seed_on_a_folder_in_use_is_refused_with_advice_that_works() {
     let output = run(folder.path(), &["seed", "--sessions", "3", "--seats", "20"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("server running") && said.contains("--target URL"), "{said}");
+    assert!(said.contains("a server running") && said.contains("--target URL"), "{said}");
 
     let arguments = ["seed", "--sessions", "2", "--seats", "16", "--target", &program.url()];
     printed(run(folder.path(), &arguments));

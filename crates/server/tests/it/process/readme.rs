@@ -52,9 +52,12 @@ fn walk(document: &Document) {
         writeln!(script, "printf '{NEXT}'").unwrap();
     }
     assert!(!script.contains("cargo "), "the tour would build something: {script}");
-    let mut shell = clean("bash", folder.path());
-    settle(&mut shell);
-    let output = printed(shell.args(["-euo", "pipefail", "-c", &script]).output().unwrap());
+    let walk = || {
+        let mut shell = clean("bash", folder.path());
+        settle(&mut shell);
+        printed(shell.args(["-euo", "pipefail", "-c", &script]).output().unwrap())
+    };
+    let output = walk();
     let outputs: Vec<_> = output.split(NEXT).collect();
     assert_eq!(outputs.len(), tour.len() + 1, "{output}");
     for (fence, output) in tour.iter().zip(outputs) {
@@ -64,6 +67,12 @@ fn walk(document: &Document) {
         }
     }
     assert!(program.get("/sessions").json().as_array().is_some_and(|all| all.len() == 6));
+    // Whoever walks again finds other seats, and the same answers.
+    let statuses = |output: &str| -> Vec<String> {
+        let lines = output.split(['\n', NEXT]);
+        lines.filter(|line| line.len() == 3).map(str::to_owned).collect()
+    };
+    assert_eq!(statuses(&walk()), statuses(&output));
 }
 
 /// The program's arguments, when a command runs it from its source.

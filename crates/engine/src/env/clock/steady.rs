@@ -1,0 +1,201 @@
+//! The wall clock, but that it never goes back.
+//!
+//! A hold that outlives its time because somebody set the clock is a seat that nobody can buy. So time
+//! goes by the machine's monotonic clock, and is led towards the wall clock: slower while it is ahead of
+//! it, in one step where it is behind.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::warn;
+
+/// A step forward beyond this is not believed at once.
+const BELIEVED: i64 = 60 * SECOND;
+/// How long a greater one must stand.
+const STANDS: Duration = Duration::from_secs(10);
+/// A step from here on is worth a line in the log.
+const WORTH_A_LINE: i64 = SECOND;
+/// The part of the passing time that is given up while the clock is ahead: it runs at 0.99 of its speed.
+const GIVEN_UP: i64 = 100;
+const SECOND: i64 = 1_000_000_000;
+
+/// A clock that never goes back within its life. Times are nanoseconds since 1970.
+#[derive(Debug)]
+pub struct Steady {
+    since: Instant,
+    reading: Mutex<Reading>,
+}
+
+/// The last reading.
+#[derive(Debug)]
+struct Reading {
+    /// How long the clock had lived.
+    age: Duration,
+    /// What it showed.
+    shown: i64,
+    /// The age at which a step forward was seen that is not believed yet.
+    leapt_at: Option<Duration>,
+    /// Whether it is known to be ahead by more than is worth a line.
+    is_ahead: bool,
+}
+
+/// What happened to the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// It was set back by so much.
+    Back(i64),
+    /// It was set forward by so much, and is not followed yet.
+    Doubted(i64),
+    /// It is followed over so much.
+    Followed(i64),
+}
+
+impl Steady {
+    /// A clock that shows `wall` now.
+    pub(super) fn new(wall: i64) -> Self {
+        let reading = Reading { age: Duration::ZERO, shown: wall, leapt_at: None, is_ahead: false };
+        Self { since: Instant::now(), reading: Mutex::new(reading) }
+    }
+
+    /// The time, while the wall clock shows `wall`.
+    pub(super) fn read(&self, wall: i64) -> i64 {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = reading.advance(self.since.elapsed(), wall);
+        let shown = reading.shown;
+        drop(reading);
+        step.iter().for_each(Step::log);
+        shown
+    }
+}
+
+impl Reading {
+    fn advance(&mut self, age: Duration, wall: i64) -> Option<Step> {
+        let passed = nanos(age.saturating_sub(self.age));
+        self.age = self.age.max(age);
+        let expected = self.shown.saturating_add(passed);
+        let behind = wall.saturating_sub(expected);
+        if behind < 0 {
+            self.leapt_at = None;
+            let given_up = (passed / GIVEN_UP).min(behind.saturating_neg());
+            self.shown = expected - given_up;
+            let was_ahead = std::mem::replace(&mut self.is_ahead, behind <= -WORTH_A_LINE);
+            return (self.is_ahead && !was_ahead).then_some(Step::Back(-behind));
+        }
+        self.is_ahead = false;
+        let is_doubted = behind > BELIEVED;
+        let leapt_at = if is_doubted { *self.leapt_at.get_or_insert(age) } else { age };
+        if is_doubted && age.saturating_sub(leapt_at) < STANDS {
+            self.shown = expected;
+            return (leapt_at == age).then_some(Step::Doubted(behind));
+        }
+        self.leapt_at = None;
+        self.shown = wall;
+        (behind >= WORTH_A_LINE).then_some(Step::Followed(behind))
+    }
+}
+
+impl Step {
+    fn log(&self) {
+        #[expect(clippy::cast_precision_loss, reason = "it is for people")]
+        let seconds = |nanos: i64| nanos as f64 / SECOND as f64;
+        match *self {
+            Self::Back(by) => warn!(
+                target: "clock", seconds = seconds(by),
+                "the machine's clock was set back: time goes on, a hundredth slower, until it agrees"
+            ),
+            Self::Doubted(by) => warn!(
+                target: "clock", seconds = seconds(by),
+                "the machine's clock was set forward: it is followed if it stays so for {STANDS:?}"
+            ),
+            Self::Followed(by) => warn!(
+                target: "clock", seconds = seconds(by),
+                "the machine's clock was set forward, and is followed"
+            ),
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_800_000_000 * SECOND;
+
+    /// A clock, its age, and a wall clock beside it.
+    struct Bench {
+        reading: Reading,
+        age: Duration,
+        wall: i64,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let reading =
+                Reading { age: Duration::ZERO, shown: START, leapt_at: None, is_ahead: false };
+            Self { reading, age: Duration::ZERO, wall: START }
+        }
+
+        /// Lets time pass, then gives what is shown since the start, and what happened.
+        fn after(&mut self, millis: u64) -> (i64, Option<Step>) {
+            self.age += Duration::from_millis(millis);
+            self.wall += nanos(Duration::from_millis(millis));
+            let step = self.reading.advance(self.age, self.wall);
+            (self.reading.shown - START, step)
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_a_hundredth_slower_until_it_agrees() {
+        let mut clock = Bench::new();
+        assert_eq!(clock.after(1_000), (SECOND, None));
+        clock.wall -= 3_600 * SECOND;
+        assert_eq!(clock.after(0), (SECOND, Some(Step::Back(3_600 * SECOND))));
+        assert_eq!(clock.after(10_000), (SECOND + 10 * SECOND * 99 / 100, None));
+        // A small lead is given up, and not more than that.
+        let mut clock = Bench::new();
+        clock.wall -= SECOND / 100;
+        assert_eq!(clock.after(500), (SECOND * 495 / 1_000, None));
+        assert_eq!(clock.after(500), (SECOND * 990 / 1_000, None));
+        assert_eq!(clock.after(1_000), (SECOND * 1_990 / 1_000, None));
+    }
+
+    #[test]
+    fn a_small_step_forward_is_followed_at_once() {
+        let mut clock = Bench::new();
+        clock.wall += SECOND / 2;
+        assert_eq!(clock.after(0), (SECOND / 2, None));
+        clock.wall += 60 * SECOND;
+        assert_eq!(clock.after(0).1, Some(Step::Followed(60 * SECOND)));
+    }
+
+    #[test]
+    fn a_great_step_forward_is_followed_when_it_has_stood() {
+        let mut clock = Bench::new();
+        clock.wall += 3_600 * SECOND;
+        assert_eq!(clock.after(0), (0, Some(Step::Doubted(3_600 * SECOND))));
+        assert_eq!(clock.after(9_999), (9_999_000_000, None));
+        assert_eq!(clock.after(1), (3_610 * SECOND, Some(Step::Followed(3_600 * SECOND))));
+        // One that is taken back never was.
+        clock.wall += 86_400 * SECOND;
+        assert_eq!(clock.after(0).1, Some(Step::Doubted(86_400 * SECOND)));
+        clock.wall -= 86_400 * SECOND;
+        assert_eq!(clock.after(20_000), (3_630 * SECOND, None));
+    }
+
+    #[test]
+    fn whatever_happens_to_the_wall_clock_time_never_goes_back() {
+        let mut clock = Bench::new();
+        let mut last = 0;
+        for turn in 0_i64..2_000 {
+            clock.wall += (turn * 7_919 % 4_001 - 2_000) * SECOND / 20;
+            let (shown, _) = clock.after(u64::try_from(turn * 31 % 700).unwrap());
+            assert!(shown >= last, "turn {turn}: {shown} after {last}");
+            last = shown;
+        }
+    }
+}
