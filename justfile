@@ -33,6 +33,10 @@ bench *ARGS:
 mutants *ARGS:
     cargo mutants --package poltrona-domain {{ ARGS }}
 
+# Hold the program against its own OpenAPI document, with so many made-up requests for each call.
+document EXAMPLES="25":
+    scripts/check-document {{ EXAMPLES }}
+
 # Serve made-up films on http://localhost:3000.
 demo:
     cargo run --release -- serve --demo

@@ -3,9 +3,9 @@
 //! The table of routes names the codes that each can answer with; what each looks like, in both forms, is
 //! rendered here by the same code that answers requests, so the examples cannot lie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::code::Code;
 use super::negotiation::Form;
 use super::route::Route;
-use super::{represent, routes};
+use super::{examples, pattern, routes};
 
 /// The document before any route is added.
 fn info() -> Document {
@@ -26,16 +26,17 @@ fn info() -> Document {
             description = "Sells cinema seats fast, and never one twice.\n\n\
                 Errors come as this API's own JSON, or as RFC 9457 problems with \
                 `Accept: application/problem+json`; tell them apart by `code`, never by `message`. \
-                Text is Portuguese, or English with `Accept-Language: en`. Every `GET` carries a \
-                weak `ETag`; every answer carries `X-Request-Id`."
+                Text is Portuguese, or English with `Accept-Language: en`. Every `GET` of something \
+                that is kept carries an `ETag`; every answer carries `X-Request-Id`. A path without the \
+                method that is asked for answers 405 with `Allow`, an unknown path 404."
         ),
         tags(
-            (name = "health", description = "Whether it runs"),
             (name = "sessions", description = "Showings of films"),
             (name = "seats", description = "What is free now"),
             (name = "reservations", description = "Seats held for someone"),
             (name = "payments", description = "A reservation becomes a sale"),
             (name = "sales", description = "What someone bought"),
+            (name = "health", description = "Whether it runs"),
         )
     )]
     struct Info;
@@ -57,9 +58,22 @@ pub fn yaml() -> String {
 struct Ordered {
     openapi: Value,
     info: Value,
+    servers: Value,
     tags: Value,
-    paths: Value,
+    paths: Paths,
     components: Value,
+}
+
+/// The paths in the order of the table: sessions first, health last.
+struct Paths(Map<String, Value>);
+
+impl Serialize for Paths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seen = BTreeSet::new();
+        let places = routes::ROUTES.iter().map(|route| route.path);
+        let places = places.filter(|path| seen.insert(*path));
+        serializer.collect_map(places.filter_map(|path| Some((path, self.0.get(path)?))))
+    }
 }
 
 impl Ordered {
@@ -69,8 +83,9 @@ impl Ordered {
         Self {
             openapi: take("openapi"),
             info: take("info"),
+            servers: take("servers"),
             tags: take("tags"),
-            paths: take("paths"),
+            paths: Paths(serde_json::from_value(take("paths")).unwrap_or_default()),
             components: take("components"),
         }
     }
@@ -81,9 +96,13 @@ pub fn document() -> Value {
     let mut document =
         serde_json::to_value(routes::describe(OpenApiRouter::with_openapi(info())).into_openapi())
             .unwrap_or_default();
+    document["servers"] = json!([{ "url": "/", "description": "The server that serves this." }]);
     if let Some(schemas) =
         document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     {
+        for name in BODIES {
+            schemas.entry(name).and_modify(|schema| tighten(name, schema));
+        }
         schemas.insert("Error".to_owned(), error_schema());
         schemas.insert("Problem".to_owned(), problem_schema());
     }
@@ -93,7 +112,7 @@ pub fn document() -> Value {
             if let Some(operation) = operation.as_object_mut()
                 && let Some(route) = routes::find(method, path)
             {
-                tighten(path, operation);
+                parameters(route, operation);
                 complete(route, operation);
             }
         }
@@ -101,32 +120,76 @@ pub fn document() -> Value {
     document
 }
 
-/// Says what the derived schemas cannot: that bodies have no other fields, what an idempotency key
-/// is made of, that seats are named in one way or the other.
-fn tighten(path: &str, operation: &mut Map<String, Value>) {
-    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
-    for parameter in parameters.into_iter().flatten() {
-        if parameter["name"] == "Idempotency-Key" {
-            parameter["schema"] = json!({
-                "type": "string", "minLength": 1, "maxLength": 255,
-                "pattern": "^[!-~]([ -~]*[!-~])?$",
-            });
+/// The schemas of bodies.
+const BODIES: [&str; 4] = ["OpenSession", "UpdateSession", "ReserveSeat", "ReserveSeats"];
+
+/// Says what the derived schemas cannot: that a body has no other fields, what may be in a text, which
+/// dates exist, that a price has whole cents.
+fn tighten(name: &str, schema: &mut Value) {
+    schema["additionalProperties"] = false.into();
+    if name == "UpdateSession" {
+        schema["minProperties"] = 1.into();
+    }
+    for (field, property) in schema["properties"].as_object_mut().into_iter().flatten() {
+        match field.as_str() {
+            "movie" | "room" | "userId" => property["pattern"] = pattern::text().into(),
+            "startsAt" => property["pattern"] = pattern::start().into(),
+            "ticketPrice" => property["multipleOf"] = json!(0.01),
+            "seatIds" => property["uniqueItems"] = true.into(),
+            _ => {}
         }
-    }
-    let body = operation.get_mut("requestBody");
-    let schema = body.and_then(|body| body.pointer_mut("/content/application~1json/schema"));
-    let Some(schema) = schema.and_then(Value::as_object_mut) else { return };
-    schema.insert("additionalProperties".to_owned(), false.into());
-    if path == "/reservations" {
-        let one = json!([{ "required": ["seatId"] }, { "required": ["seatIds"] }]);
-        schema.insert("oneOf".to_owned(), one);
-    }
-    if !schema.contains_key("required") {
-        schema.insert("minProperties".to_owned(), 1.into());
     }
 }
 
-/// Adds the errors of an operation, grouped by status.
+/// Completes the parameters of an operation, and adds those that many have.
+fn parameters(route: &Route, operation: &mut Map<String, Value>) {
+    let list = operation.entry("parameters").or_insert_with(|| json!([]));
+    let Some(list) = list.as_array_mut() else { return };
+    for parameter in &mut *list {
+        if parameter["in"] == "query" {
+            // It counts as none.
+            parameter["allowEmptyValue"] = true.into();
+        }
+        match parameter["name"].as_str().unwrap_or_default() {
+            "Idempotency-Key" => {
+                parameter["schema"] = json!({
+                    "type": "string", "minLength": 1, "maxLength": 255,
+                    "pattern": "^[!-~]([ -~]*[!-~])?$",
+                });
+            }
+            "from" | "to" => {
+                let pattern = pattern::any_time();
+                parameter["schema"] = json!({ "type": "string", "pattern": pattern });
+            }
+            "movie" | "room" | "verbose" => {
+                parameter["schema"] = json!({ "type": "string", "pattern": "^[^\u{0}]*$" });
+            }
+            "userId" => {
+                parameter["schema"] = json!({ "type": "string", "pattern": "^[^\u{0}]+$" });
+                parameter["example"] = "ana".into();
+            }
+            "id" | "sessionId" if route.path.starts_with("/se") => {
+                parameter["example"] = "01900000-0000-7000-8000-000000100000".into();
+            }
+            "id" | "reservationId" => {
+                parameter["example"] = "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10".into();
+            }
+            _ => {}
+        }
+    }
+    if route.caching.is_tagged() {
+        list.push(json!({
+            "name": "If-None-Match", "in": "header", "schema": { "type": "string" },
+            "description": "The `ETag` of an answer that is there already: 304 if it is still so.",
+        }));
+    }
+    list.push(json!({
+        "name": "Accept-Language", "in": "header", "schema": { "type": "string" },
+        "description": "`pt-BR` or `en`: the language of messages.", "example": "en",
+    }));
+}
+
+/// Adds the answers of an operation that its handler does not make: 304, and errors by status.
 fn complete(route: &Route, operation: &mut Map<String, Value>) {
     let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
     for code in route.codes() {
@@ -135,20 +198,24 @@ fn complete(route: &Route, operation: &mut Map<String, Value>) {
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
         return;
     };
+    if route.caching.is_tagged() {
+        let same = json!({ "description": "It is as `If-None-Match` has it; no body is sent." });
+        responses.insert("304".to_owned(), same);
+    }
     for (status, codes) in by_status {
         // `readyz` describes its own 503.
-        let response = || error_response(route.path, &codes);
+        let response = || error_response(route, &codes);
         responses.entry(status.to_string()).or_insert_with(response);
     }
 }
 
-fn error_response(path: &str, codes: &[Code]) -> Value {
+fn error_response(route: &Route, codes: &[Code]) -> Value {
     let names: Vec<_> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
     let examples = |form| -> Map<String, Value> {
         codes
             .iter()
             .map(|code| {
-                let value = represent::example(*code, path, form);
+                let value = examples::example(*code, route, form);
                 (code.as_str().to_owned(), json!({ "value": value }))
             })
             .collect()
@@ -178,10 +245,11 @@ fn taken_seats() -> Value {
         "description": "The seats that stood in the way, or that do not exist.",
         "items": {
             "type": "object",
-            "required": ["seatId", "seatNumber", "status"],
+            "required": ["seatId", "status"],
             "properties": {
                 "seatId": { "type": "string", "format": "uuid" },
-                "seatNumber": { "type": "string" },
+                "seatNumber": { "type": "string",
+                                "description": "Absent for an id that no seat could have." },
                 "status": { "type": "string", "enum": ["RESERVED", "SOLD", "NOT_FOUND"] },
                 "retryAt": { "type": "string", "format": "date-time",
                              "description": "The end of the hold." },

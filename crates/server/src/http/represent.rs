@@ -2,15 +2,14 @@
 
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
-use poltrona_domain::{Layout, SeatId, SeatNo, SeatTaken, SessionId, Timestamp};
+use poltrona_domain::{Layout, SeatId, SeatTaken, Timestamp};
 use poltrona_engine::wire::{Id, Time};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::code::Code;
 use super::error::{ApiError, Detail};
 use super::negotiation::Form;
-use super::rule::{Broken, Rule};
+use super::rule::Broken;
 use super::text;
 use crate::config::Locale;
 
@@ -48,7 +47,8 @@ impl ApiError {
         response
     }
 
-    fn body(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
+    /// The body of that answer.
+    pub(super) fn body(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
         match asked.form {
             Form::Plain => self.plain(asked),
             Form::Problem => self.problem(asked),
@@ -174,31 +174,4 @@ impl TakenSeat {
             retry_at: None,
         }
     }
-}
-
-/// An example of an answer with this code, for the documentation.
-pub(super) fn example(code: Code, path: &str, form: Form) -> serde_json::Value {
-    let session = SessionId::mint(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0010_0000));
-    let seat =
-        |no, retry_at| SeatNo::new(no).map(|no| SeatTaken { seat: session.seat(no), retry_at });
-    let now = Timestamp::from_millis(1_796_151_550_433);
-    let later = Some(now.plus(std::time::Duration::from_secs(30)));
-    let detail = match code {
-        Code::ValidationFailed => Detail::Broken(vec![Broken::new("userId", Rule::Required)]),
-        Code::InvalidJson => Detail::Parser("expected value at line 1 column 1".to_owned()),
-        Code::SeatHeld => Detail::Taken(seat(1, later).into_iter().collect()),
-        Code::SeatSold => Detail::Taken(seat(1, None).into_iter().collect()),
-        Code::SeatsUnavailable => {
-            Detail::Taken(seat(1, later).into_iter().chain(seat(2, None)).collect())
-        }
-        Code::SeatNotFound => {
-            Detail::Unknown(seat(1, None).iter().map(|taken| *taken.seat.as_uuid()).collect())
-        }
-        Code::SessionInUse => Detail::InUse { held: 2, sold: 14 },
-        _ => Detail::None,
-    };
-    let request_id = "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10";
-    let asked = Asked { path, locale: Locale::En, form, request_id, now };
-    let body = ApiError { code, detail }.body(&asked).unwrap_or_default();
-    serde_json::from_str(&body).unwrap_or_default()
 }

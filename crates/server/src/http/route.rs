@@ -209,7 +209,9 @@ impl Route {
     /// request can meet.
     pub fn codes(&self) -> Vec<Code> {
         let may = |code: &&Code| match code {
-            Code::ValidationFailed | Code::Overloaded => true,
+            Code::ValidationFailed | Code::HeadersTooLarge | Code::Overloaded | Code::Internal => {
+                true
+            }
             Code::InvalidJson
             | Code::UnsupportedMediaType
             | Code::UnsupportedEncoding

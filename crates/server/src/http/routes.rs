@@ -17,10 +17,6 @@ use super::state::SharedApp;
 
 /// Every route that the document describes, in its order.
 pub static ROUTES: &[Route] = &[
-    Route::get("/health", || routes!(health::health)).of_program(),
-    Route::get("/livez", || routes!(health::livez)).of_program().untagged(),
-    Route::get("/readyz", || routes!(health::readyz)).of_program().untagged(),
-    Route::get("/metrics", || routes!(health::metrics)).of_program().untagged().asked_by(Metrics),
     Route::post("/sessions", || routes!(sessions::open)).takes_json().asked_by(Programme),
     Route::list("/sessions", || routes!(sessions::list)),
     Route::get("/sessions/{id}", || routes!(sessions::show)).refuses(&[SessionNotFound]),
@@ -64,6 +60,10 @@ pub static ROUTES: &[Route] = &[
             ReservationCancelled,
         ]),
     Route::list("/sales/history/{userId}", || routes!(sales::history)).asked_by(Owner),
+    Route::get("/health", || routes!(health::health)).of_program(),
+    Route::get("/livez", || routes!(health::livez)).of_program().untagged(),
+    Route::get("/readyz", || routes!(health::readyz)).of_program().untagged(),
+    Route::get("/metrics", || routes!(health::metrics)).of_program().untagged().asked_by(Metrics),
 ];
 
 /// The row of a method and path, as the document names them.

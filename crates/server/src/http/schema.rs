@@ -2,7 +2,7 @@
 
 use utoipa::ToSchema;
 
-/// A seat's status, for the document.
+/// A seat's status.
 #[derive(ToSchema)]
 #[expect(dead_code, clippy::upper_case_acronyms, reason = "it only describes")]
 pub(super) enum SeatStatus {
@@ -11,7 +11,7 @@ pub(super) enum SeatStatus {
     SOLD,
 }
 
-/// A reservation's status, for the document.
+/// A reservation's status.
 #[derive(ToSchema)]
 #[expect(dead_code, clippy::upper_case_acronyms, reason = "it only describes")]
 pub(super) enum ReservationStatus {

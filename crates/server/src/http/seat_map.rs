@@ -28,7 +28,7 @@ pub(super) struct SeatOnMap {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
     seat_number: String,
-    #[schema(inline, value_type = schema::SeatStatus)]
+    #[schema(value_type = schema::SeatStatus)]
     status: &'static str,
     /// Whether a live hold keeps it.
     is_locked: bool,

@@ -44,10 +44,10 @@ pub(crate) struct Readiness {
 pub(crate) struct Checks {
     /// `ok`, `unreachable`, or `full`: the last write found no room on the disk, so nothing is sold.
     database: &'static str,
-    /// Absent when none is configured.
+    /// `ok` or `unreachable`; absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     redis: Option<&'static str>,
-    /// The same.
+    /// `ok` or `unreachable`; absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     rabbitmq: Option<&'static str>,
 }

@@ -44,7 +44,7 @@ pub(crate) struct ReservationView<'a> {
     #[schema(value_type = Option<String>, format = Uuid)]
     seat_id: Option<Id>,
     user_id: &'a str,
-    #[schema(inline, value_type = schema::ReservationStatus)]
+    #[schema(value_type = schema::ReservationStatus)]
     status: &'static str,
     #[schema(value_type = String, format = DateTime)]
     expires_at: Time,
@@ -68,17 +68,35 @@ pub(crate) struct ReservationView<'a> {
     ticket_price: Money,
 }
 
-/// What reserves seats: `seatId` for one, or `seatIds` for one to ten of one session.
+/// One seat, or several of one session.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({
+#[schema(example = json!({
     "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana"
 }))]
 #[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
-pub(crate) struct Reserve {
-    #[schema(format = Uuid, nullable = false)]
-    seat_id: Option<String>,
-    #[schema(min_items = 1, max_items = 10, nullable = false)]
-    seat_ids: Option<Vec<Uuid>>,
+#[serde(untagged)]
+pub(crate) enum Reserve {
+    One(ReserveSeat),
+    Several(ReserveSeats),
+}
+
+/// Reserves one seat.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
+pub(crate) struct ReserveSeat {
+    seat_id: Uuid,
+    #[schema(min_length = 1, max_length = 200)]
+    user_id: String,
+}
+
+/// Reserves several seats of one session, all of them or none.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
+pub(crate) struct ReserveSeats {
+    #[schema(min_items = 1, max_items = 10)]
+    seat_ids: Vec<Uuid>,
     #[schema(min_length = 1, max_length = 200)]
     user_id: String,
 }
@@ -110,7 +128,7 @@ impl<'a> ReservationView<'a> {
 /// They are held until `expiresAt`; pay before that.
 #[utoipa::path(
     post, path = "/reservations", tag = "reservations", operation_id = "reserve",
-    request_body = inline(Reserve),
+    request_body = Reserve,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
     responses((status = 201, description = "Held.", body = ReservationView,
         headers(("Location" = String, description = "The reservation."),

@@ -58,7 +58,7 @@ pub(crate) struct SeatView {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
     seat_number: String,
-    #[schema(inline, value_type = schema::SeatStatus)]
+    #[schema(value_type = schema::SeatStatus)]
     status: &'static str,
 }
 
@@ -135,7 +135,7 @@ impl SeatView {
 /// Its seats are made with it, in rows of eight: `A1` to `A8`, `B1`, …
 #[utoipa::path(
     post, path = "/sessions", tag = "sessions", operation_id = "openSession",
-    request_body = inline(OpenSession),
+    request_body = OpenSession,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
     responses((status = 201, description = "The session with its seats.", body = SessionView,
         headers(("Location" = String, description = "The session."),
@@ -309,7 +309,7 @@ pub(crate) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Re
         ("If-Unmodified-Since" = Option<String>, Header,
             description = "The same by time, as an HTTP date."),
     ),
-    request_body = inline(UpdateSession),
+    request_body = UpdateSession,
     responses((status = 200, description = "The session without its seats.", body = SessionView))
 )]
 pub(crate) async fn update(

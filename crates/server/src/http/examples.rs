@@ -1,0 +1,53 @@
+//! Examples of errors for the document, rendered by the code that answers requests.
+
+use std::time::Duration;
+
+use poltrona_domain::{SeatNo, SeatTaken, SessionId, Timestamp};
+use uuid::Uuid;
+
+use super::code::Code;
+use super::error::{ApiError, Detail};
+use super::negotiation::Form;
+use super::represent::Asked;
+use super::route::{Body, Cost, Route};
+use super::rule::{Broken, Rule};
+use crate::config::Locale;
+
+/// A rule that requests of a route may break.
+fn broken_by(route: &Route) -> Broken {
+    match (route.body, route.cost) {
+        (Body::Json, _) if route.path == "/reservations" => Broken::new("userId", Rule::Required),
+        (Body::Json, _) => Broken::new("movie", Rule::NotBlank),
+        (Body::None, Cost::List) => {
+            Broken::new("limit", Rule::Between("1".to_owned(), "1000".to_owned()))
+        }
+        (Body::None, _) => Broken::new("Host", Rule::Host),
+    }
+}
+
+/// An example of a route's answer with this code, for the documentation.
+pub(super) fn example(code: Code, route: &Route, form: Form) -> serde_json::Value {
+    let session = SessionId::mint(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0010_0000));
+    let seat =
+        |no, retry_at| SeatNo::new(no).map(|no| SeatTaken { seat: session.seat(no), retry_at });
+    let now = Timestamp::from_millis(1_796_151_550_433);
+    let later = Some(now.plus(Duration::from_secs(30)));
+    let detail = match code {
+        Code::ValidationFailed => Detail::Broken(vec![broken_by(route)]),
+        Code::InvalidJson => Detail::Parser("expected value at line 1 column 1".to_owned()),
+        Code::SeatHeld => Detail::Taken(seat(1, later).into_iter().collect()),
+        Code::SeatSold => Detail::Taken(seat(1, None).into_iter().collect()),
+        Code::SeatsUnavailable => {
+            Detail::Taken(seat(1, later).into_iter().chain(seat(2, None)).collect())
+        }
+        Code::SeatNotFound => {
+            Detail::Unknown(seat(1, None).iter().map(|taken| *taken.seat.as_uuid()).collect())
+        }
+        Code::SessionInUse => Detail::InUse { held: 2, sold: 14 },
+        _ => Detail::None,
+    };
+    let request_id = "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10";
+    let asked = Asked { path: route.path, locale: Locale::En, form, request_id, now };
+    let body = ApiError { code, detail }.body(&asked).unwrap_or_default();
+    serde_json::from_str(&body).unwrap_or_default()
+}
