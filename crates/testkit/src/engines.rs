@@ -14,6 +14,7 @@ mod port;
 mod certificate;
 mod server;
 mod postgres;
+mod pgbouncer;
 mod redis;
 mod rabbitmq;
 
@@ -22,6 +23,7 @@ use std::sync::{Arc, Weak};
 use tokio::sync::Mutex;
 
 pub use certificate::Certificate;
+pub use pgbouncer::PgBouncer;
 pub use port::Port;
 pub use postgres::{Database, Postgres};
 pub use rabbitmq::{RabbitMq, Vhost};

@@ -7,6 +7,7 @@
 mod fault;
 mod target;
 mod row;
+mod kept;
 mod open_error;
 mod safety;
 pub mod migrate;
@@ -23,6 +24,7 @@ mod writer;
 mod open;
 
 pub use fault::words;
+pub use kept::{POOLED, keeps_connections};
 pub use lease::SweepLease;
 pub use open::{Opened, open};
 pub use open_error::{OpenError, Unsafe};

@@ -15,7 +15,9 @@ use super::report::Findings;
 use crate::config::Config;
 use connection::{Connection, quoted};
 use poltrona_engine::store::migrations::Error as MigrationError;
-use poltrona_engine::store::postgres::{Target, migrate, unsafe_settings, words};
+use poltrona_engine::store::postgres::{
+    POOLED, Target, keeps_connections, migrate, unsafe_settings, words,
+};
 use poltrona_engine::tls::Tls;
 
 /// Adds host and port of the server at `url` to the fixes found so far.
@@ -41,6 +43,15 @@ pub(super) async fn examine(url: &str, tls: &Tls, config: &Config, found: &mut F
         Err(error) => return not_let_in(&target, &error, found),
     };
     found.ok("reach", target.describe());
+    match keeps_connections(&target).await {
+        Ok(true) => found.ok("pooler", "none, or one that keeps a connection's settings"),
+        Ok(false) => {
+            let fix = "sed -i 's/^pool_mode.*/pool_mode = session/' /etc/pgbouncer/pgbouncer.ini && \
+                       systemctl reload pgbouncer";
+            found.failure("pooler", POOLED, fix);
+        }
+        Err(error) => return found.away(words(&error)),
+    }
     if let Err(error) = look(&target, client, config, found).await {
         if error.as_db_error().is_some() {
             let fix = "psql \"$DATABASE_URL\" -c 'SELECT current_user, current_database()'";

@@ -6,6 +6,7 @@ mod clocks;
 mod faults;
 mod instances;
 mod migrating;
+mod pooler;
 mod settings;
 mod starting;
 mod sweeping;

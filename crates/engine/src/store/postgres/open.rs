@@ -1,5 +1,6 @@
 //! Opening a server's database.
 
+use super::kept::keeps_connections;
 use super::migrate;
 use super::open_error::OpenError;
 use super::pool::{Pool, Readers};
@@ -24,6 +25,9 @@ pub struct Opened {
 pub async fn open(target: &Target, options: Options, clock: &Clock) -> Result<Opened, OpenError> {
     let unreachable = |error: &tokio_postgres::Error| OpenError::Unreachable(fault::words(error));
     let mut client = target.connect().await.map_err(|error| unreachable(&error))?;
+    if !keeps_connections(target).await.map_err(|error| unreachable(&error))? {
+        return Err(OpenError::Pooled);
+    }
     safety::check(&client).await?;
     if options.run_migrations {
         migrate::up(&mut client).await?;

@@ -15,6 +15,9 @@ pub enum OpenError {
     /// It would lose what was acknowledged.
     #[error(transparent)]
     Unsafe(#[from] Unsafe),
+    /// A pooler gives each transaction another connection.
+    #[error("PostgreSQL: {}", super::kept::POOLED)]
+    Pooled,
     /// Its schema is not this program's.
     #[error(transparent)]
     Migrations(#[from] migrations::Error),

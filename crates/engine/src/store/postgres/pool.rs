@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod,
+    Runtime,
+};
 use tokio::sync::Semaphore;
 
+use super::kept::{Durability, LIMITS};
 use super::target::{CONNECT_TIMEOUT, Target};
-use super::{background, fault};
+use super::{background, fault, kept};
 use crate::env::clock::Clock;
 use crate::store::background::BackgroundWrite;
 use crate::store::error::Error;
@@ -16,10 +20,6 @@ use crate::store::error::Error;
 const WAIT: Duration = Duration::from_secs(2);
 /// How many connections serve the relay, the projections and the retention.
 pub const BACKGROUND_CONNECTIONS: usize = 6;
-/// What only the relay and the projections do need not wait for the disk, unless they say so: a crash
-/// takes it back together with all that came after, and the outbox brings it again.
-const DEFERRED: &str = "-c synchronous_commit=off";
-
 /// Connections that only look.
 #[derive(Clone)]
 pub struct Readers {
@@ -38,7 +38,7 @@ pub struct Pool {
 impl Readers {
     pub(super) fn new(target: &Target, count: usize, clock: Clock) -> Self {
         let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
-        Self { pool: pool(&target.limited(), count), scans, clock }
+        Self { pool: pool(target, count, Durability::Synced), scans, clock }
     }
 
     /// A connection, when one is free.
@@ -55,7 +55,9 @@ impl Readers {
 
 impl Pool {
     pub(super) fn new(target: &Target) -> Self {
-        Self { pool: pool(&target.limited().with(DEFERRED), BACKGROUND_CONNECTIONS) }
+        // What only the relay and the projections do need not wait for the disk, unless they say so: a
+        // crash takes it back together with all that came after, and the outbox brings it again.
+        Self { pool: pool(target, BACKGROUND_CONNECTIONS, Durability::Deferred) }
     }
 
     /// Runs a write; gives the number of rows of its subject that it touched.
@@ -81,10 +83,17 @@ async fn connection(pool: &deadpool_postgres::Pool) -> Result<Object, Error> {
     })
 }
 
-fn pool(target: &Target, size: usize) -> deadpool_postgres::Pool {
+fn pool(target: &Target, size: usize, durability: Durability) -> deadpool_postgres::Pool {
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(target.config.clone(), target.tls(), how);
+    let keep = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+        Box::pin(async move {
+            let kept = kept::keep(client, LIMITS.iter().copied(), durability).await;
+            kept.map_err(|error| HookError::message(error.to_string()))
+        })
+    });
     let pool = deadpool_postgres::Pool::builder(manager)
+        .post_create(keep)
         .max_size(size)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(WAIT))

@@ -3,14 +3,30 @@
 use futures_util::try_join;
 use tokio_postgres::{Client, Statement};
 
+use super::kept::{self, Durability, LIMITS, PLANNED_ONCE};
 use super::sql;
 use super::target::Target;
+use crate::store::error::Error;
 
 /// An open connection.
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) statements: Statements,
     batches: u64,
+}
+
+/// Why a connection could not be opened.
+pub(super) enum OpenFault {
+    /// The server's, or the network's.
+    Server(tokio_postgres::Error),
+    /// It does not keep our settings.
+    Kept(Error),
+}
+
+impl From<tokio_postgres::Error> for OpenFault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Server(error)
+    }
 }
 
 /// Names each statement once: its field, and its text.
@@ -56,9 +72,11 @@ const COMPRESS_FAST: &str = "
     WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)";
 
 impl Session {
-    /// Connects and prepares.
-    pub(super) async fn open(target: &Target) -> Result<Self, tokio_postgres::Error> {
+    /// Connects, sets our limits, and prepares.
+    pub(super) async fn open(target: &Target) -> Result<Self, OpenFault> {
         let client = target.connect().await?;
+        let settings = LIMITS.iter().chain(PLANNED_ONCE).copied();
+        kept::keep(&client, settings, Durability::Synced).await.map_err(OpenFault::Kept)?;
         // Boxed, for it is large and seldom runs.
         let prepared = Box::pin(Statements::prepare(&client));
         let (statements, ()) = try_join!(prepared, client.batch_execute(COMPRESS_FAST))?;

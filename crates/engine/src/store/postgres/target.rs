@@ -19,15 +19,6 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection rests before the peer is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
-/// Limits that the server keeps for us, so that an instance that was paused or cut off holds a seat
-/// for two seconds at most.
-const LIMITS: &str = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=1s \
-                        -c statement_timeout=5s -c synchronous_commit=on -c jit=off";
-/// How a worker's statements are planned: once, and always by their keys, whatever the statistics
-/// of a table that has just begun to fill may say.
-const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off \
-                            -c enable_hashjoin=off -c enable_mergejoin=off";
-
 /// A server, and what it takes to be let in.
 #[derive(Clone)]
 pub struct Target {
@@ -97,25 +88,6 @@ impl Target {
     /// Encrypts a connection, where the URL asks for it.
     pub(super) fn tls(&self) -> MakeRustlsConnect {
         MakeRustlsConnect::new((*self.trust.config()).clone())
-    }
-
-    /// The same server, with our limits on every connection.
-    pub(super) fn limited(&self) -> Self {
-        self.with(LIMITS)
-    }
-
-    /// The same server, with more settings for each connection.
-    pub(super) fn with(&self, settings: &str) -> Self {
-        let mut target = self.clone();
-        let options = target.config.get_options().unwrap_or_default();
-        let options = format!("{options} {settings}");
-        target.config.options(options);
-        target
-    }
-
-    /// The same server, for a worker of the ledger.
-    pub(super) fn planned_once(&self) -> Self {
-        self.limited().with(PLANNED_ONCE)
     }
 
     /// Opens a connection, which is driven by a task of the current runtime for as long as its client
@@ -205,8 +177,6 @@ mod tests {
         assert_eq!(target.describe(), "db.example:6432/cinema");
         assert_eq!(target.config.get_ssl_mode(), SslMode::Require);
         assert_eq!(format!("{target:?}"), "Target(db.example:6432/cinema)");
-        let limited = target.planned_once().config;
-        assert!(limited.get_options().unwrap().contains("lock_timeout=1s"));
     }
 
     #[test]

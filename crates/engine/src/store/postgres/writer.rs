@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 use tracing::{info, warn};
 
 use super::load::{self, Found};
-use super::session::Session;
+use super::session::{OpenFault, Session};
 use super::target::{CONNECT_TIMEOUT, Target};
 use super::{fault, save};
 use crate::env::clock::Clock;
@@ -32,7 +32,7 @@ pub struct Writer {
 
 impl Writer {
     pub(super) fn new(target: &Target, clock: Clock) -> Self {
-        let target = target.planned_once();
+        let target = target.clone();
         Self { target, clock, session: None, try_again: None, round_trips: 0 }
     }
 
@@ -108,10 +108,13 @@ impl Writer {
                 return Ok(session);
             }
             // It can be reached, and somebody has locked a table.
-            Ok(Err(error)) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+            Ok(Err(OpenFault::Server(error)))
+                if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) =>
+            {
                 return Err(fault::of(&error));
             }
-            Ok(Err(error)) => fault::words(&error),
+            Ok(Err(OpenFault::Server(error))) => fault::words(&error),
+            Ok(Err(OpenFault::Kept(error))) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),
         };
         if self.try_again.is_none() {
