@@ -31,7 +31,7 @@ pub enum Scheduling {
 }
 
 impl Env {
-    /// The machine's clock, but that it never goes back, and random ids.
+    /// The machine's clock, made so that it never goes back, and random ids.
     pub fn system() -> Self {
         Self::on(Clock::steady())
     }

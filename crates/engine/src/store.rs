@@ -10,6 +10,7 @@ pub mod batch;
 pub mod background;
 pub mod query;
 pub mod migrations;
+mod held_as;
 mod options;
 pub mod sqlite;
 pub mod postgres;

@@ -38,9 +38,9 @@ pub fn is_visible(text: &str) -> bool {
 }
 
 /// Whether the text has characters that act on the texts around it: controls, ends of lines, and those
-/// that override the direction of writing.
-pub fn has_controls(text: &str) -> bool {
-    let acts = |it: char| matches!(it, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}');
+/// that change the direction of writing.
+pub fn acts_on_neighbours(text: &str) -> bool {
+    let acts = |it: char| matches!(it, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().any(|it| it.is_control() || acts(it))
 }
 
@@ -122,12 +122,20 @@ mod tests {
 
     #[test]
     fn controls_and_overrides_of_direction_are_found() {
-        for text in ["a\0b", "a\nb", "a\u{1b}[2J", "a\u{7f}", "a\u{85}b", "a\u{202e}b", "\u{2028}"]
-        {
-            assert!(has_controls(text), "{text:?}");
+        for text in [
+            "a\0b",
+            "a\nb",
+            "a\u{1b}[2J",
+            "a\u{7f}",
+            "a\u{85}b",
+            "a\u{202e}b",
+            "\u{2028}",
+            "\u{2067}a",
+        ] {
+            assert!(acts_on_neighbours(text), "{text:?}");
         }
         for text in ["a b", "👩\u{200d}🚀", "שלום\u{200f}", "a\u{a0}b"] {
-            assert!(!has_controls(text), "{text:?}");
+            assert!(!acts_on_neighbours(text), "{text:?}");
         }
     }
     #[test]

@@ -174,7 +174,10 @@ async fn crowd_and_census(args: &Args, world: &Rc<World>) -> (Census, f64, Vec<S
     if !args.keep {
         let stay = close_sessions(world).await;
         if stay > 0 {
-            notes.push(format!("{stay} sessions of the run stay: seats in them are sold or held"));
+            notes.push(format!(
+                "{stay} sessions of the run are still open: a seat in them is sold or held, or the \
+                 server did not close them"
+            ));
         }
     }
     if world.unreached.get() > 0 {

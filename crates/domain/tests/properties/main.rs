@@ -272,8 +272,8 @@ fn the_stories_reach_every_event_and_every_refusal() {
             }
         }
     }
-    // Nine events, ten refusals and the empty answer.
-    assert_eq!(seen.len(), 20, "{seen:?}");
+    // Nine events, eleven refusals and the empty answer.
+    assert_eq!(seen.len(), 21, "{seen:?}");
     for (name, times) in &seen {
         assert!(*times >= 5, "{name} was seen {times} times only: {seen:?}");
     }
@@ -306,6 +306,10 @@ fn same_rows(model: &Model, step: &Step) -> Result<(), TestCaseError> {
         prop_assert_eq!(&session.room, &showing.room);
         prop_assert_eq!(session.starts_at.as_millis(), showing.starts);
         prop_assert_eq!(session.price.get(), showing.cents);
+        prop_assert_eq!(
+            (session.version, session.changed_at.as_millis()),
+            (showing.version, showing.changed)
+        );
         prop_assert_eq!(session.created_at.as_millis(), showing.opened);
         prop_assert_eq!(session.closed_at.map(Timestamp::as_millis), showing.closed);
         for id in &showing.seats {

@@ -5,8 +5,8 @@
 //! time that does not run backwards.
 
 use poltrona_domain::{
-    Command, Refusal, ReservationId, ReservationStatus, SeatId, SeatState, SeatStatus, SeatTaken,
-    Session, SessionChange, SessionId, Timestamp,
+    Command, Precondition, Refusal, ReservationId, ReservationStatus, SeatId, SeatState,
+    SeatStatus, SeatTaken, Session, SessionChange, SessionId, Timestamp,
 };
 
 /// A success as the model tells it: each event's name, and the seats that it changed.
@@ -34,6 +34,8 @@ pub(crate) struct Showing {
     pub(crate) room: String,
     pub(crate) starts: i64,
     pub(crate) cents: i64,
+    pub(crate) version: u32,
+    pub(crate) changed: i64,
     pub(crate) opened: i64,
     pub(crate) closed: Option<i64>,
 }
@@ -75,8 +77,10 @@ impl Model {
     pub(crate) fn ask(&mut self, command: &Command, now: i64) -> Result<Told, Refusal> {
         match command {
             Command::OpenSession(session) => Ok(self.open(session, now)),
-            Command::UpdateSession { session, change, .. } => self.update(*session, change),
-            Command::CloseSession { session, .. } => self.close(*session, now),
+            Command::UpdateSession { session, change, only_if } => {
+                self.update(*session, change, only_if, now)
+            }
+            Command::CloseSession { session, only_if } => self.close(*session, only_if, now),
             Command::Reserve { reservation, seats, user, hold } => {
                 let end = now + i64::try_from(hold.as_millis()).expect("holds are short");
                 self.book(*reservation, seats.ids(), user.as_str(), now, end)
@@ -99,14 +103,38 @@ impl Model {
             room: session.room.clone(),
             starts: session.starts_at.as_millis(),
             cents: session.price.get(),
+            version: 1,
+            changed: now,
             opened: now,
             closed: None,
         });
         vec![("session.created", vec![])]
     }
 
-    fn update(&mut self, id: SessionId, change: &SessionChange) -> Result<Told, Refusal> {
+    /// The session, when it is there and as the caller requires.
+    fn required(&mut self, id: SessionId, only_if: &Precondition) -> Result<&mut Showing, Refusal> {
         let showing = self.showing(id).ok_or(Refusal::SessionNotFound(id))?;
+        let has_version = match &only_if.versions {
+            Some(versions) => versions.iter().any(|version| *version == showing.version),
+            None => true,
+        };
+        let is_unchanged = match only_if.unchanged_since {
+            Some(since) => showing.changed <= since.as_millis(),
+            None => true,
+        };
+        if has_version && is_unchanged { Ok(showing) } else { Err(Refusal::SessionChanged(id)) }
+    }
+
+    fn update(
+        &mut self,
+        id: SessionId,
+        change: &SessionChange,
+        only_if: &Precondition,
+        now: i64,
+    ) -> Result<Told, Refusal> {
+        let showing = self.required(id, only_if)?;
+        showing.version += 1;
+        showing.changed = now;
         if let Some(movie) = &change.movie {
             showing.movie.clone_from(movie);
         }
@@ -122,8 +150,8 @@ impl Model {
         Ok(vec![("session.updated", vec![])])
     }
 
-    fn close(&mut self, id: SessionId, now: i64) -> Result<Told, Refusal> {
-        let seats = self.showing(id).ok_or(Refusal::SessionNotFound(id))?.seats.clone();
+    fn close(&mut self, id: SessionId, only_if: &Precondition, now: i64) -> Result<Told, Refusal> {
+        let seats = self.required(id, only_if)?.seats.clone();
         let (mut held, mut sold) = (0, 0);
         for seat in seats {
             match self.free_from(seat, now) {

@@ -24,8 +24,8 @@ const TURNS: usize = 60;
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     Open { cents: i64 },
-    Update { session: usize, change: SessionChange },
-    Close { session: usize },
+    Update { session: usize, change: SessionChange, only_if: Precondition },
+    Close { session: usize, only_if: Precondition },
     Reserve { session: usize, seats: Vec<u16>, user: u8, hold_millis: u64 },
     // `back` counts reservations back from the next one, which nobody knows yet.
     Confirm { back: usize },
@@ -68,8 +68,9 @@ fn story(wait_millis: impl Strategy<Value = i64>) -> impl Strategy<Value = Vec<T
 fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![
         2 => cents().prop_map(|cents| Ask::Open { cents }),
-        3 => (session(), change()).prop_map(|(session, change)| Ask::Update { session, change }),
-        1 => session().prop_map(|session| Ask::Close { session }),
+        3 => (session(), change(), required())
+            .prop_map(|(session, change, only_if)| Ask::Update { session, change, only_if }),
+        1 => (session(), required()).prop_map(|(session, only_if)| Ask::Close { session, only_if }),
         18 => (session(), seats(), 0..4_u8, hold_millis()).prop_map(
             |(session, seats, user, hold_millis)| Ask::Reserve { session, seats, user, hold_millis }
         ),
@@ -119,6 +120,16 @@ fn change() -> impl Strategy<Value = SessionChange> {
     })
 }
 
+/// What a change requires: mostly nothing, else one of the first versions or times.
+fn required() -> impl Strategy<Value = Precondition> {
+    let versions = proptest::option::weighted(0.3, proptest::collection::vec(1..4_u32, 0..=2));
+    let since = proptest::option::weighted(0.2, -5..200_i64);
+    (versions, since).prop_map(|(versions, since)| Precondition {
+        versions,
+        unchanged_since: since.map(|millis| Timestamp::from_millis(START_MILLIS + millis)),
+    })
+}
+
 /// Plays a story from an empty box office; its first two sessions are opened before it begins.
 pub(crate) fn play(story: &[Turn]) -> Vec<Step> {
     let opening = [2_550, 1_000].map(|cents| Turn { wait_millis: 0, ask: Ask::Open { cents } });
@@ -157,15 +168,12 @@ impl Ids {
                 self.sessions += 1;
                 Command::OpenSession(new_session(self.sessions - 1, cents))
             }
-            Ask::Update { session, change } => Command::UpdateSession {
-                session: session_id(session),
-                change,
-                only_if: Precondition::default(),
-            },
-            Ask::Close { session } => Command::CloseSession {
-                session: session_id(session),
-                only_if: Precondition::default(),
-            },
+            Ask::Update { session, change, only_if } => {
+                Command::UpdateSession { session: session_id(session), change, only_if }
+            }
+            Ask::Close { session, only_if } => {
+                Command::CloseSession { session: session_id(session), only_if }
+            }
             Ask::Reserve { session, seats, user, hold_millis } => {
                 self.reservations += 1;
                 Command::Reserve {

@@ -1,5 +1,5 @@
--- What a session was before it was changed: held seats keep what they were held as. A row is written when
--- a session is changed, and never changed itself.
+-- Earlier versions of sessions. Each change of a session adds a row; rows never change. Reservations refer
+-- to the version that their seats were held as.
 CREATE TABLE session_versions (
     session_id  uuid NOT NULL,
     version     bigint NOT NULL,
@@ -11,24 +11,30 @@ CREATE TABLE session_versions (
 );
 
 ALTER TABLE sessions ADD COLUMN version bigint NOT NULL DEFAULT 1;
--- Missing where it is the time of creation.
+-- NULL: the session was not changed since it was created.
 ALTER TABLE sessions ADD COLUMN changed_at bigint;
--- Film and room as searches compare them; missing in rows that an older program wrote.
+-- Film and room as searches compare them. NULL in rows that an older program wrote.
 ALTER TABLE sessions ADD COLUMN movie_folded text;
 ALTER TABLE sessions ADD COLUMN room_folded text;
+-- Sessions are few, one row a showing, so that this is made within the step.
 CREATE INDEX sessions_unfolded ON sessions (id) WHERE movie_folded IS NULL;
 
--- An older program that runs beside this one changes a film and knows nothing of its folded form.
-CREATE FUNCTION forget_folded() RETURNS trigger LANGUAGE plpgsql AS $$
+-- An older program that runs beside this one changes a session and knows nothing of versions.
+CREATE FUNCTION keep_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.movie, NEW.room) IS DISTINCT FROM (OLD.movie, OLD.room)
-        AND (NEW.movie_folded, NEW.room_folded) IS NOT DISTINCT FROM (OLD.movie_folded, OLD.room_folded)
+    IF NEW.version = OLD.version
+        AND (NEW.movie, NEW.room, NEW.starts_at, NEW.price_cents)
+            IS DISTINCT FROM (OLD.movie, OLD.room, OLD.starts_at, OLD.price_cents)
     THEN
+        INSERT INTO session_versions (session_id, version, movie, room, starts_at, price_cents)
+            VALUES (OLD.id, OLD.version, OLD.movie, OLD.room, OLD.starts_at, OLD.price_cents);
+        NEW.version := OLD.version + 1;
+        NEW.changed_at := floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
         NEW.movie_folded := NULL;
         NEW.room_folded := NULL;
     END IF;
     RETURN NEW;
 END $$;
 
-CREATE TRIGGER forget_folded BEFORE UPDATE OF movie, room ON sessions
-    FOR EACH ROW EXECUTE FUNCTION forget_folded();
+CREATE TRIGGER keep_version BEFORE UPDATE OF movie, room, starts_at, price_cents ON sessions
+    FOR EACH ROW EXECUTE FUNCTION keep_version();

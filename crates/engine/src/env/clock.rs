@@ -22,7 +22,7 @@ const NANOS_A_MILLISECOND: i64 = 1_000_000;
 pub enum Clock {
     /// The system's wall clock, which may be set.
     System,
-    /// The system's wall clock, but that it never goes back.
+    /// The system's wall clock, made so that it never goes back.
     Steady(Arc<Steady>),
     /// The time since the program's start, corrected by a database server's clock: that one is the clock
     /// which all instances share.
@@ -41,7 +41,7 @@ pub enum Clock {
 /// How far a database server's clock was ahead of this program's when it was last read.
 #[derive(Debug)]
 pub struct Correction {
-    /// The wall clock at the start. It may be set later, and that is nobody's business.
+    /// The wall clock at the start. Setting it later has no effect.
     start: Timestamp,
     since: Instant,
     ahead_millis: AtomicI64,
@@ -55,7 +55,7 @@ impl Clock {
         Self::Corrected(Arc::new(Correction::wrong_by(millis)))
     }
 
-    /// The system's wall clock, but that it never goes back within the life of the clock.
+    /// The system's wall clock, made so that it never goes back while this clock lives.
     pub fn steady() -> Self {
         Self::Steady(Arc::new(Steady::new(wall_nanos())))
     }

@@ -7,8 +7,7 @@ use tokio::time::Instant;
 /// How many of the last batches the estimate follows: a slow disk shows within a few.
 const REMEMBERED: u32 = 4;
 
-/// The pace of a worker: each of its transactions takes many commands, and about as long however many
-/// those are.
+/// The pace of a worker. A transaction takes about as long for one command as for many.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     /// How long a transaction takes, as the last ones did.

@@ -26,8 +26,8 @@ pub(super) struct Limits {
     pub(super) depth: usize,
     /// How many a transaction takes.
     pub(super) batch_max: usize,
-    /// How long a command may wait. One that would wait longer, at the worker's pace, is not taken;
-    /// but two transactions' worth may always wait, or one slow disk access would turn everyone away.
+    /// How long a command may wait. One that would wait longer, at the worker's pace, is refused. Two
+    /// transactions' worth may always wait: one slow disk access must not refuse everybody.
     pub(super) patience: Duration,
 }
 
@@ -54,7 +54,7 @@ struct Lanes {
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) commands: Vec<Submission>,
-    /// Commands whose caller left or whose time is over. They take no place of the others.
+    /// Commands whose caller left or whose time is over. They do not count towards the batch.
     pub(super) late: Vec<Submission>,
     pub(super) writes: Vec<PendingWrite>,
 }
@@ -137,7 +137,7 @@ impl Queue {
                 let now = Instant::now();
                 lanes.pace.ended(now);
                 let work = if lanes.paused { None } else { lanes.take(self.limits.batch_max, now) };
-                if work.is_some() {
+                if work.as_ref().is_some_and(Work::is_transaction) {
                     lanes.pace.begun(now);
                 }
                 if work.is_some() || lanes.closed {
@@ -208,6 +208,11 @@ impl Lanes {
 }
 
 impl Work {
+    /// Whether there is more to it than refusing those who are late.
+    const fn is_transaction(&self) -> bool {
+        !self.commands.is_empty() || !self.writes.is_empty()
+    }
+
     const fn is_empty(&self) -> bool {
         self.commands.is_empty() && self.late.is_empty() && self.writes.is_empty()
     }
@@ -320,7 +325,7 @@ mod tests {
         assert!(waiting.now_or_never().unwrap().is_none());
     }
     #[test]
-    fn those_who_are_late_or_gone_take_nobodys_place() {
+    fn late_commands_take_no_place_in_a_batch() {
         let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
         for late in [true, true, true, false, false, false] {
             let mut submission = cancelling();
@@ -342,7 +347,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_would_wait_too_long_is_refused_at_once() {
+    async fn a_command_that_would_wait_too_long_is_refused_at_once() {
         let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
         // A transaction of two takes two seconds; three of them are more than anyone waits for.
         queue.push(cancelling()).unwrap();

@@ -13,22 +13,21 @@ const TIME_MAX: Duration = Duration::from_secs(20);
 /// Closes every session that the run opened, that of the probe among them, where the server lets it: one
 /// in which a seat is sold stays. Returns how many stay.
 pub(crate) async fn close_sessions(world: &World) -> usize {
-    let sessions = world.sessions();
     let probed = world.abilities.session.clone();
-    let all: Vec<_> = sessions.iter().map(|it| it.id.clone()).chain([probed]).collect();
+    let mut open: Vec<_> =
+        world.sessions().iter().map(|it| it.id.clone()).chain([probed]).collect();
     let end = Instant::now() + TIME_MAX;
-    let mut closed = 0;
+    let mut stay = 0;
     for target in &world.targets {
         let Ok(mut connection) = Connection::open(target, CONNECT_LIMIT).await else { continue };
-        for id in &all {
-            if Instant::now() >= end || !connection.is_usable() {
-                break;
-            }
-            let request = api::render_closing(id, target);
+        while connection.is_usable()
+            && Instant::now() < end
+            && let Some(id) = open.pop()
+        {
+            let request = api::render_closing(&id, target);
             let answer = connection.ask(&request, REQUEST_LIMIT).await;
-            closed += usize::from(answer.is_ok_and(|answer| matches!(answer.status, 200..300)));
+            stay += usize::from(!answer.is_ok_and(|it| matches!(it.status, 200..300)));
         }
-        break;
     }
-    all.len() - closed
+    stay + open.len()
 }

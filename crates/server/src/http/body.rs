@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use bytes::Bytes;
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -80,8 +80,8 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
     }
 }
 
-/// How long a body may take: less than the answer as a whole, so that a body that does not come is
-/// told as that, and not as a change of which nobody knows whether it was made.
+/// How long a body may take. It ends before the limit of the answer: a late body gets 408, not the 503 of
+/// an unknown outcome.
 fn limit(config: &Config) -> Duration {
     config.body_timeout.min(config.request_timeout.saturating_sub(BEFORE_THE_END))
 }
@@ -99,7 +99,7 @@ async fn read(body: axum::body::Body, limit: Duration) -> Result<Bytes, ApiError
 fn inflate(body: &[u8]) -> Result<Bytes, ApiError> {
     let most = u64::try_from(BODY_MAX_BYTES).unwrap_or(u64::MAX);
     let mut plain = Vec::new();
-    let read = GzDecoder::new(body).take(most + 1).read_to_end(&mut plain);
+    let read = MultiGzDecoder::new(body).take(most + 1).read_to_end(&mut plain);
     read.map_err(|error| invalid(format!("it is not gzip, as Content-Encoding says: {error}")))?;
     if plain.len() > BODY_MAX_BYTES {
         return Err(ApiError::new(Code::BodyTooLarge));

@@ -18,10 +18,10 @@ fn broken_by(route: &Route) -> Broken {
     match (route.body, route.cost) {
         (Body::Json, _) if route.path == "/reservations" => Broken::new("userId", Rule::Required),
         (Body::Json, _) => Broken::new("movie", Rule::NotBlank),
-        (Body::None, Cost::List) => {
+        (Body::None | Body::Empty, Cost::List) => {
             Broken::new("limit", Rule::Between("1".to_owned(), "1000".to_owned()))
         }
-        (Body::None, _) => Broken::new("Host", Rule::Host),
+        (Body::None | Body::Empty, _) => Broken::new("Host", Rule::Host),
     }
 }
 

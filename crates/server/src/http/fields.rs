@@ -137,7 +137,7 @@ impl Fields {
         let before = self.broken.len();
         if !text::is_visible(&text) {
             self.broke(name, Rule::NotBlank);
-        } else if text::has_controls(&text) {
+        } else if text::acts_on_neighbours(&text) {
             self.broke(name, Rule::NoControls);
         }
         if text.chars().count() > max_chars {
@@ -191,8 +191,8 @@ impl Fields {
         Some(seat)
     }
 
-    /// A list of seats' ids, not longer than a reservation: a longer one is told as that, and not
-    /// entry by entry.
+    /// A list of seats' ids. One that is longer than a reservation gives one error, and not one for each
+    /// entry.
     pub fn seats(&mut self, name: &str) -> Option<Vec<Uuid>> {
         let Value::Array(values) = self.required(name)? else {
             self.broke(name, Rule::List);
@@ -202,7 +202,7 @@ impl Fields {
             self.broke(name, Rule::Seats(Reservation::MAX_SEATS));
             return None;
         }
-        // Every one is read before any is missed, so that each that is no id is told.
+        // All are read first, so that every malformed id is reported.
         let entries = values.iter().enumerate();
         let read: Vec<_> =
             entries.map(|(i, value)| self.id(&format!("{name}[{i}]"), value)).collect();

@@ -141,13 +141,17 @@ fn tighten(name: &str, schema: &mut Value) {
     }
 }
 
+fn is_of_session(route: &Route) -> bool {
+    ["/sessions", "/seats"].iter().any(|it| route.path.starts_with(it))
+}
+
 /// Completes the parameters of an operation, and adds those that many have.
 fn parameters(route: &Route, operation: &mut Map<String, Value>) {
     let list = operation.entry("parameters").or_insert_with(|| json!([]));
     let Some(list) = list.as_array_mut() else { return };
     for parameter in &mut *list {
         if parameter["in"] == "query" {
-            // It counts as none.
+            // An empty one counts as absent.
             parameter["allowEmptyValue"] = true.into();
         }
         match parameter["name"].as_str().unwrap_or_default() {
@@ -162,13 +166,13 @@ fn parameters(route: &Route, operation: &mut Map<String, Value>) {
                 parameter["schema"] = json!({ "type": "string", "pattern": pattern });
             }
             "movie" | "room" | "verbose" => {
-                parameter["schema"] = json!({ "type": "string", "pattern": "^[^\u{0}]*$" });
+                parameter["schema"] = json!({ "type": "string", "pattern": "^[^\\u0000]*$" });
             }
             "userId" => {
-                parameter["schema"] = json!({ "type": "string", "pattern": "^[^\u{0}]+$" });
+                parameter["schema"] = json!({ "type": "string", "pattern": "^[^\\u0000]+$" });
                 parameter["example"] = "ana".into();
             }
-            "id" | "sessionId" if route.path.starts_with("/se") => {
+            "id" | "sessionId" if is_of_session(route) => {
                 parameter["example"] = "01900000-0000-7000-8000-000000100000".into();
             }
             "id" | "reservationId" => {
@@ -180,7 +184,7 @@ fn parameters(route: &Route, operation: &mut Map<String, Value>) {
     if route.caching.is_tagged() {
         list.push(json!({
             "name": "If-None-Match", "in": "header", "schema": { "type": "string" },
-            "description": "The `ETag` of an answer that is there already: 304 if it is still so.",
+            "description": "The `ETag` of an answer that the client has: 304 if nothing changed.",
         }));
     }
     list.push(json!({
@@ -199,7 +203,7 @@ fn complete(route: &Route, operation: &mut Map<String, Value>) {
         return;
     };
     if route.caching.is_tagged() {
-        let same = json!({ "description": "It is as `If-None-Match` has it; no body is sent." });
+        let same = json!({ "description": "Nothing changed since the answer that `If-None-Match` names; no body." });
         responses.insert("304".to_owned(), same);
     }
     for (status, codes) in by_status {

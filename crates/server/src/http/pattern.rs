@@ -1,8 +1,8 @@
-//! The rules of texts and times as regular expressions (ECMA-262, as OpenAPI has them), so that who reads
-//! the document alone sends nothing that is refused.
+//! The rules of texts and times as regular expressions (ECMA-262, as OpenAPI has them), so that a client
+//! made from the document sends nothing that is refused.
 
 /// Controls, ends of lines, and overrides of the direction of writing.
-const CONTROLS: &str = "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e";
+const CONTROLS: &str = "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069";
 /// Spaces, and what shows nothing though it is neither a space nor a control.
 const HIDDEN: &str = "\\s\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\
                       \\u205f-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8";

@@ -20,7 +20,7 @@ pub struct Route {
     pub body: Body,
     /// Whether a retry can be made safe by a key.
     pub is_keyed: bool,
-    /// Who may keep its answers.
+    /// The caches that may keep its answers.
     pub caching: Caching,
     /// Whether an answer has to come in time; a stream goes on for as long as it is wanted.
     pub is_limited: bool,
@@ -76,19 +76,21 @@ pub enum Cost {
 /// The body that a call takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// Nothing that is looked at.
+    /// Nothing, and none is read.
     None,
+    /// Nothing: no body, or an object without fields.
+    Empty,
     /// A JSON object.
     Json,
 }
 
-/// Who may keep an answer, and whether it is tagged.
+/// The caches that may keep an answer, and whether it has a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caching {
-    /// Anyone, asking each time whether it is still so: with a weak `ETag`, and 304 to a client that has
-    /// the same.
+    /// Anyone, asking each time whether it is still so: with an `ETag`, and 304 to a client that has the
+    /// same.
     Public,
-    /// Nobody between, for it is a person's: tagged likewise.
+    /// Nobody on disk, for it is a person's. A program that keeps it in memory has its tag.
     Personal,
     /// Nobody, and it has no tag: it changes by itself, or something was done.
     None,
@@ -100,8 +102,7 @@ impl Caching {
         !matches!(self, Self::None)
     }
 
-    /// What `Cache-Control` says. Without it a cache may keep an answer for as long as it guesses (RFC
-    /// 9111, 4.2.2).
+    /// The value of `Cache-Control`. Without one a cache may guess (RFC 9111, 4.2.2).
     pub const fn control(self) -> &'static str {
         match self {
             Self::Public => "no-cache",
@@ -163,7 +164,7 @@ impl Route {
     /// A write that makes something.
     pub(super) const fn post(path: &'static str, handler: Handler) -> Self {
         let route = Self::new(Method::Post, path, handler, Cost::Write, Caching::None);
-        Self { is_keyed: true, ..route }
+        Self { is_keyed: true, body: Body::Empty, ..route }
     }
 
     /// A write that changes something.
@@ -173,7 +174,8 @@ impl Route {
 
     /// A write that ends something.
     pub(super) const fn delete(path: &'static str, handler: Handler) -> Self {
-        Self::new(Method::Delete, path, handler, Cost::Write, Caching::None)
+        let route = Self::new(Method::Delete, path, handler, Cost::Write, Caching::None);
+        Self { body: Body::Empty, ..route }
     }
 
     /// The callers it is open to. What an owner sees is nobody else's to keep.
@@ -216,7 +218,7 @@ impl Route {
             | Code::UnsupportedMediaType
             | Code::UnsupportedEncoding
             | Code::BodyTooLarge
-            | Code::RequestTimeout => self.body == Body::Json,
+            | Code::RequestTimeout => self.body != Body::None,
             Code::IdempotencyMismatch => self.is_keyed,
             Code::StoreUnavailable => self.is_stored,
             Code::OutcomeUnknown | Code::StoreFull => self.cost == Cost::Write,

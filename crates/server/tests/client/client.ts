@@ -1,4 +1,4 @@
-// What a developer writes against the generated types. It is type-checked, and never run.
+// Code as a developer writes it against the generated types. It is type-checked and never run.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema";
 

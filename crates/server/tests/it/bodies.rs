@@ -133,6 +133,8 @@ async fn a_compressed_body_is_inflated_within_the_limit() {
         let refused = post(gzip(body.as_bytes()), encoding).await;
         refused.refused(415, "unsupported_encoding");
     }
+    let two = [gzip(body.as_bytes()), gzip(b"x")].concat();
+    post(two, "gzip").await.refused(400, "invalid_json");
     // A small body that would fill the memory.
     let bomb = gzip(&vec![b' '; 20 << 20]);
     assert!(bomb.len() < 100 * 1024);

@@ -73,3 +73,56 @@ async fn the_version_before_reads_what_this_one_writes() {
     assert_eq!(paid.data.session_id.map(|id| id.to_string()), Some(session.id.clone()));
     assert_eq!(paid.time, poltrona_testkit::app::START);
 }
+
+#[tokio::test]
+async fn what_the_version_before_does_to_sessions_and_holds_is_kept_track_of() {
+    let app = TestApp::open().await;
+    let session = app.session().movie("Duna").await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    let tag = app.get(&session.path()).await.expect(200).header("etag").unwrap().to_owned();
+    // It knows neither versions nor folded texts.
+    app.tamper("UPDATE sessions SET movie = 'Ação' WHERE movie = 'Duna'");
+    let (id, of) = (app.place().id(ID), app.place().id(&session.id));
+    app.tamper(&format!(
+        "INSERT INTO reservations (id, session_id, seat_nos, user_id, total_cents, status, created_at,
+                                   expires_at)
+         SELECT {id}, {of}, seat_nos, 'bia', 1, 'PENDING', created_at, expires_at
+         FROM reservations WHERE user_id = 'ana'"
+    ));
+    let find = async |movie: &str| app.get(&format!("/sessions?movie={movie}")).await.ids().len();
+    assert_eq!((find("a%C3%87%C3%83o").await, find("duna").await), (1, 0));
+    let change = serde_json::json!({ "movie": "Ran" });
+    let stale = app.patch(&session.path(), &change).header("if-match", &tag).await;
+    stale.refused(412, "precondition_failed");
+    app.patch(&session.path(), &change).await.expect(200);
+    let movie =
+        async |id: &str| app.get(&format!("/reservations/{id}")).await.expect(200).text("movie");
+    assert_eq!((movie(&held).await, movie(ID).await), ("Duna".to_owned(), "Ação".to_owned()));
+    app.pay(&held).await.expect(201);
+    assert_eq!(app.get("/sales/history/ana").await.body[0]["movie"], "Duna");
+    assert_eq!(app.count("session_versions"), 2);
+}
+
+#[tokio::test]
+async fn holds_from_before_there_were_versions_are_of_the_first() {
+    let app = TestApp::open().await;
+    let session = app.session().movie("Duna").await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
+    app.tamper("UPDATE reservations SET session_version = NULL");
+    app.patch(&session.path(), &serde_json::json!({ "movie": "Ran" })).await.expect(200);
+    let shown = app.get(&format!("/reservations/{held}")).await.expect(200);
+    assert_eq!(shown.text("movie"), "Duna");
+}
+
+#[tokio::test]
+async fn texts_that_the_version_before_left_unfolded_are_folded() {
+    let app = TestApp::open().await;
+    app.session().movie("Straße").await;
+    app.tamper("UPDATE sessions SET movie_folded = NULL, room_folded = NULL");
+    app.advance(std::time::Duration::from_mins(1));
+    app.wait_until("the texts are folded", || {
+        app.count("sessions WHERE movie_folded IS NULL") == 0
+    })
+    .await;
+    assert_eq!(app.get("/sessions?movie=STRASSE").await.expect(200).ids().len(), 1);
+}

@@ -1,4 +1,4 @@
-"""What OpenAPI cannot say of this API, so that sound requests are made sound."""
+"""Adjusts generated requests to rules that OpenAPI cannot express."""
 
 import schemathesis
 

@@ -1,8 +1,8 @@
-//! The wall clock, but that it never goes back.
+//! The wall clock, made so that it never goes back.
 //!
-//! A hold that outlives its time because somebody set the clock is a seat that nobody can buy. So time
-//! goes by the machine's monotonic clock, and is led towards the wall clock: slower while it is ahead of
-//! it, in one step where it is behind.
+//! If somebody sets the clock back, holds last too long and nobody can buy their seats. So time follows
+//! the monotonic clock and approaches the wall clock: a hundredth slower while ahead, in one step when
+//! behind.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -34,8 +34,8 @@ struct Reading {
     age: Duration,
     /// What it showed.
     shown: i64,
-    /// The age at which a step forward was seen that is not believed yet.
-    leapt_at: Option<Duration>,
+    /// A step forward that is not believed yet: the age at which it was seen, and how far it went.
+    leapt: Option<(Duration, i64)>,
     /// Whether it is known to be ahead by more than is worth a line.
     is_ahead: bool,
 }
@@ -54,7 +54,7 @@ enum Step {
 impl Steady {
     /// A clock that shows `wall` now.
     pub(super) fn new(wall: i64) -> Self {
-        let reading = Reading { age: Duration::ZERO, shown: wall, leapt_at: None, is_ahead: false };
+        let reading = Reading { age: Duration::ZERO, shown: wall, leapt: None, is_ahead: false };
         Self { since: Instant::now(), reading: Mutex::new(reading) }
     }
 
@@ -76,20 +76,23 @@ impl Reading {
         let expected = self.shown.saturating_add(passed);
         let behind = wall.saturating_sub(expected);
         if behind < 0 {
-            self.leapt_at = None;
+            self.leapt = None;
             let given_up = (passed / GIVEN_UP).min(behind.saturating_neg());
             self.shown = expected - given_up;
             let was_ahead = std::mem::replace(&mut self.is_ahead, behind <= -WORTH_A_LINE);
             return (self.is_ahead && !was_ahead).then_some(Step::Back(-behind));
         }
         self.is_ahead = false;
-        let is_doubted = behind > BELIEVED;
-        let leapt_at = if is_doubted { *self.leapt_at.get_or_insert(age) } else { age };
-        if is_doubted && age.saturating_sub(leapt_at) < STANDS {
-            self.shown = expected;
-            return (leapt_at == age).then_some(Step::Doubted(behind));
+        if behind > BELIEVED {
+            // Another step begins anew: one that is taken for true can never be taken back.
+            let same = self.leapt.filter(|(_, far)| (far - behind).abs() < WORTH_A_LINE);
+            let (leapt_at, _) = *self.leapt.insert(same.unwrap_or((age, behind)));
+            if age.saturating_sub(leapt_at) < STANDS {
+                self.shown = expected;
+                return same.is_none().then_some(Step::Doubted(behind));
+            }
         }
-        self.leapt_at = None;
+        self.leapt = None;
         self.shown = wall;
         (behind >= WORTH_A_LINE).then_some(Step::Followed(behind))
     }
@@ -110,7 +113,7 @@ impl Step {
             ),
             Self::Followed(by) => warn!(
                 target: "clock", seconds = seconds(by),
-                "the machine's clock was set forward, and is followed"
+                "the machine's clock was set forward; this program's clock has followed it"
             ),
         }
     }
@@ -136,7 +139,7 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let reading =
-                Reading { age: Duration::ZERO, shown: START, leapt_at: None, is_ahead: false };
+                Reading { age: Duration::ZERO, shown: START, leapt: None, is_ahead: false };
             Self { reading, age: Duration::ZERO, wall: START }
         }
 
@@ -180,15 +183,23 @@ mod tests {
         assert_eq!(clock.after(0), (0, Some(Step::Doubted(3_600 * SECOND))));
         assert_eq!(clock.after(9_999), (9_999_000_000, None));
         assert_eq!(clock.after(1), (3_610 * SECOND, Some(Step::Followed(3_600 * SECOND))));
+        // A second one before that begins anew.
+        let mut clock = Bench::new();
+        clock.wall += 120 * SECOND;
+        assert_eq!(clock.after(0).1, Some(Step::Doubted(120 * SECOND)));
+        clock.wall += 86_400 * SECOND;
+        assert_eq!(clock.after(9_900).1, Some(Step::Doubted(86_520 * SECOND)));
+        assert_eq!(clock.after(100), (10 * SECOND, None));
         // One that is taken back never was.
+        let mut clock = Bench::new();
         clock.wall += 86_400 * SECOND;
         assert_eq!(clock.after(0).1, Some(Step::Doubted(86_400 * SECOND)));
         clock.wall -= 86_400 * SECOND;
-        assert_eq!(clock.after(20_000), (3_630 * SECOND, None));
+        assert_eq!(clock.after(20_000), (20 * SECOND, None));
     }
 
     #[test]
-    fn whatever_happens_to_the_wall_clock_time_never_goes_back() {
+    fn time_never_goes_back() {
         let mut clock = Bench::new();
         let mut last = 0;
         for turn in 0_i64..2_000 {

@@ -143,24 +143,26 @@ async fn write_hours(
     Ok(())
 }
 
-/// A row that somebody changes meanwhile is left to the next time.
-async fn fold_texts(connection: &Object, lot: u16) -> Result<usize, Error> {
-    let find = "SELECT id, movie, room FROM sessions WHERE movie_folded IS NULL LIMIT $1";
-    let found = connection.query(find, &[&i64::from(lot)]).await?;
+/// A row that somebody is changing is skipped; the next run takes it.
+async fn fold_texts(connection: &mut Object, lot: u16) -> Result<usize, Error> {
+    let tx = connection.transaction().await?;
+    let find = "SELECT id, movie, room FROM sessions WHERE movie_folded IS NULL
+                ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED";
+    let found = tx.query(find, &[&i64::from(lot)]).await?;
     let (mut ids, mut movies, mut rooms) = (Vec::<Uuid>::new(), Vec::new(), Vec::new());
     for row in &found {
         ids.push(row.try_get(0)?);
-        movies.push(row.try_get::<_, String>(1)?);
-        rooms.push(row.try_get::<_, String>(2)?);
+        movies.push(text::folded(row.try_get(1)?));
+        rooms.push(text::folded(row.try_get(2)?));
     }
-    let folded = |texts: &[String]| texts.iter().map(|it| text::folded(it)).collect::<Vec<_>>();
-    let update = "
-        UPDATE sessions s SET movie_folded = n.movie_folded, room_folded = n.room_folded
-        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
-            AS n(id, movie, room, movie_folded, room_folded)
-        WHERE s.id = n.id AND s.movie = n.movie AND s.room = n.room";
-    let changes = (folded(&movies), folded(&rooms));
-    connection.execute(update, &[&ids, &movies, &rooms, &changes.0, &changes.1]).await?;
+    let update = "UPDATE sessions s SET movie_folded = n.movie, room_folded = n.room
+                  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(id, movie, room)
+                  WHERE s.id = n.id";
+    let changed = tx.execute(update, &[&ids, &movies, &rooms]).await?;
+    if usize::try_from(changed) != Ok(found.len()) {
+        return Err(Error::Guard(format!("fold texts: {changed} rows instead of {}", found.len())));
+    }
+    tx.commit().await?;
     Ok(found.len())
 }
 

@@ -12,6 +12,7 @@ use super::pool::Readers;
 use super::read::{self, List, count};
 use super::row;
 use crate::store::error::Error;
+use crate::store::held_as;
 use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter, Snapshot};
 use crate::text;
 
@@ -60,8 +61,8 @@ impl Readers {
         let sql = format!(
             "SELECT {}, {} FROM {} WHERE r.id = $1",
             read::STATEMENT_TIME,
-            row::RESERVATION,
-            row::RESERVATIONS
+            held_as::RESERVATION,
+            held_as::RESERVATIONS
         );
         let Some(found) = self.one(&sql, &[id.as_uuid()]).await? else {
             return Ok(Snapshot { rows: None, at: self.clock.now() });
@@ -74,8 +75,8 @@ impl Readers {
         user: UserId,
         page: Page,
     ) -> Result<Snapshot<Option<Vec<Reservation>>>, Error> {
-        let columns = format!("{}, {}", read::STATEMENT_TIME, row::RESERVATION);
-        let mut list = List::new(format!("SELECT {columns} FROM {}", row::RESERVATIONS));
+        let columns = format!("{}, {}", read::STATEMENT_TIME, held_as::RESERVATION);
+        let mut list = List::new(format!("SELECT {columns} FROM {}", held_as::RESERVATIONS));
         list.only("r.user_id = ?", Some(boxed(user.as_str().to_owned())));
         let connection = self.connection().await?;
         let rows = list.page(&connection, "reservations", "r.created_at", "r.id", page).await?;

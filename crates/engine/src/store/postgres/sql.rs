@@ -9,6 +9,7 @@
 //! (`expect_rows`, `expect_first`), for it is sent together with the COMMIT.
 
 use super::row;
+use crate::store::held_as;
 
 /// Forgets how statements were planned, but not the statements.
 pub(super) const PLAN_ANEW: &str = "DISCARD PLANS;";
@@ -49,7 +50,11 @@ pub(super) fn sessions() -> String {
 }
 
 pub(super) fn reservations() -> String {
-    format!("SELECT {} FROM {} WHERE r.id = ANY($1::uuid[])", row::RESERVATION, row::RESERVATIONS)
+    format!(
+        "SELECT {} FROM {} WHERE r.id = ANY($1::uuid[])",
+        held_as::RESERVATION,
+        held_as::RESERVATIONS
+    )
 }
 
 pub(super) const ANSWERS_OF_CALLERS: &str = "

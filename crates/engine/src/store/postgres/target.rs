@@ -139,7 +139,7 @@ impl fmt::Debug for Target {
 
 /// The URL with its scheme in lower case, which the client's parser insists on (RFC 3986, 3.1, does not).
 fn with_plain_scheme(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     format!("{}://{rest}", scheme.to_ascii_lowercase())
 }
 

@@ -92,15 +92,18 @@ impl Folder {
     }
 }
 
-/// Keeps the files from everybody else's eyes, whatever the folder and the umask allow. SQLite gives its
-/// log the mode of the database, so that one is made here before SQLite makes it.
+/// Makes the files readable by their owner alone. SQLite copies the database's mode to its log, so the
+/// database is created here first.
 fn make_private(folder: &Path) -> io::Result<()> {
     let database = database_in(folder);
     File::options().create(true).append(true).mode(PRIVATE).open(&database)?;
     let beside = |suffix: &str| folder.join(format!("{DATABASE}{suffix}"));
     for file in [database, beside("-wal"), beside("-shm"), folder.join(LOCK)] {
         match fs::metadata(&file) {
-            Ok(about) if about.mode() & 0o077 != 0 => {
+            // Another owner's file is theirs to open or close.
+            Ok(about)
+                if about.mode() & 0o077 != 0 && about.uid() == fs::metadata(folder)?.uid() =>
+            {
                 fs::set_permissions(&file, Permissions::from_mode(PRIVATE))?;
             }
             Ok(_) => {}

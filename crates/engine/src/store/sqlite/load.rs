@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Transaction};
 use super::row;
 use crate::store::answer::{Answers, KeyLookup, RecordedAnswer, StoredAnswer, answers_since};
 use crate::store::error::Error;
+use crate::store::held_as;
 
 /// Loads every row of the set. What does not exist stays absent.
 pub(super) fn facts(tx: &Transaction<'_>, rows: &ReadSet) -> Result<Facts, Error> {
@@ -114,7 +115,8 @@ fn reservation_by_id(
     tx: &Transaction<'_>,
     id: ReservationId,
 ) -> Result<Option<Reservation>, Error> {
-    let sql = format!("SELECT {} FROM {} WHERE r.id = ?", row::RESERVATION, row::RESERVATIONS);
+    let sql =
+        format!("SELECT {} FROM {} WHERE r.id = ?", held_as::RESERVATION, held_as::RESERVATIONS);
     let mut statement = tx.prepare_cached(&sql)?;
     Ok(statement.query_row([&id.as_uuid().as_bytes()[..]], row::reservation).optional()?)
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
 use uuid::Uuid;
 
 use super::row;
+use crate::store::held_as;
 use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter};
 use crate::text;
 
@@ -56,7 +57,8 @@ pub(super) fn seats(db: &Connection, id: SessionId) -> Result<Vec<Seat>> {
 
 /// A reservation.
 pub(super) fn reservation(db: &Connection, id: ReservationId) -> Result<Option<Reservation>> {
-    let sql = format!("SELECT {} FROM {} WHERE r.id = ?", row::RESERVATION, row::RESERVATIONS);
+    let sql =
+        format!("SELECT {} FROM {} WHERE r.id = ?", held_as::RESERVATION, held_as::RESERVATIONS);
     db.prepare_cached(&sql)?.query_row([&id.as_uuid().as_bytes()[..]], row::reservation).optional()
 }
 
@@ -66,7 +68,8 @@ pub(super) fn reservations_of(
     user: &UserId,
     page: Page,
 ) -> Result<Option<Vec<Reservation>>> {
-    let mut list = List::new(format!("SELECT {} FROM {}", row::RESERVATION, row::RESERVATIONS));
+    let mut list =
+        List::new(format!("SELECT {} FROM {}", held_as::RESERVATION, held_as::RESERVATIONS));
     list.only("r.user_id = ?", Some(user.as_str().to_owned().into()));
     list.page(db, "reservations", "r.created_at", "r.id", page, row::reservation)
 }

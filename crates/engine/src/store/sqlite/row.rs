@@ -13,13 +13,6 @@ pub(super) const SESSION: &str = "id, movie, room, starts_at, price_cents, layou
                                   closed_at, version, changed_at";
 /// The columns that [`seat`] reads, in order.
 pub(super) const SEAT: &str = "session_id, seat_no, status, reservation_id, hold_until, version";
-/// The columns that [`reservation`] reads, in order, from [`RESERVATIONS`].
-pub(super) const RESERVATION: &str = "r.id, r.session_id, r.seat_nos, r.user_id, r.total_cents, r.status, r.created_at, r.expires_at, \
-     r.extensions, coalesce(v.version, s.version), coalesce(v.movie, s.movie), \
-     coalesce(v.room, s.room), coalesce(v.starts_at, s.starts_at)";
-/// Reservations, each with what it was held as: a session as it was, where that was changed since.
-pub(super) const RESERVATIONS: &str = "reservations r JOIN sessions s ON s.id = r.session_id \
-     LEFT JOIN session_versions v ON v.session_id = r.session_id AND v.version = r.session_version";
 
 pub(super) fn session(row: &Row<'_>) -> Result<Session> {
     let layout: String = row.get(5)?;

@@ -33,7 +33,8 @@ pub(crate) struct Health {
 /// Whether the program can serve.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// `ready`, `degraded` (it serves, but slower), `draining` or `unavailable`.
+    /// `ready`; `degraded`: reads are answered, sales are slower, or refused while the disk is full;
+    /// `draining` or `unavailable`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<Checks>,
