@@ -16,7 +16,7 @@ pub struct Changes<'a> {
     pub new_sessions: Vec<&'a Session>,
     /// Sessions that did.
     pub changed_sessions: Vec<ChangedSession<'a>>,
-    /// Sessions as they were before they were changed: what seats may be held as.
+    /// Sessions as they were before each change; reservations refer to them by version.
     pub past_sessions: Vec<&'a Session>,
     /// Seats that did not exist.
     pub new_seats: Vec<&'a Seat>,

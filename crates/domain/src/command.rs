@@ -19,14 +19,14 @@ pub enum Command {
         session: SessionId,
         /// The fields to change.
         change: SessionChange,
-        /// What it must be like.
+        /// The condition on the session.
         only_if: Precondition,
     },
     /// Close a session in which nothing is held or sold.
     CloseSession {
         /// Which one.
         session: SessionId,
-        /// What it must be like.
+        /// The condition on the session.
         only_if: Precondition,
     },
     /// Hold seats for someone, all of them or none.

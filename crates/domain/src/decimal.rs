@@ -2,7 +2,7 @@
 
 /// A decimal number: its digits times a power of ten, with no zero at either end.
 ///
-/// A number that is read as a float is bent to the nearest one; this one keeps its last digit.
+/// A float rounds a number to the nearest that it can hold; this keeps every digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decimal {
     is_negative: bool,
@@ -27,7 +27,7 @@ pub enum DecimalError {
 const DIGITS_MAX: i64 = 18;
 
 impl Decimal {
-    /// Reads a number as JSON writes it (RFC 8259, 6): `-25.50`, `1e2`. `None` for anything else.
+    /// Reads a number in the form of JSON (RFC 8259, 6): `-25.50`, `1e2`. `None` for other text.
     pub fn parse(text: &str) -> Option<Self> {
         let (is_negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_number_of_units_is_told_apart() {
+    fn fractions_and_numbers_too_large_are_refused() {
         for text in ["25.50000000000000000001", "0.001", "1E-400", "1e-99999999999999999999"] {
             assert_eq!(hundredths(text), Err(DecimalError::Fraction), "{text}");
         }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_does_not_call_a_number_is_none() {
+    fn text_that_is_no_number_is_refused() {
         for text in ["", "-", ".5", "1e", "1e+", "a", "1,5", "0x10", "NaN", "--1", "1.2.3"] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }

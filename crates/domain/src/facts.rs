@@ -14,8 +14,7 @@ use crate::session::Session;
 pub struct Facts {
     /// Sessions, closed ones included.
     pub sessions: BTreeMap<SessionId, Session>,
-    /// Sessions as they were before this batch changed them, by version; decisions do not need those of
-    /// before.
+    /// Sessions as they were before this batch changed them, by version. Older versions are not loaded.
     pub past_sessions: BTreeMap<(SessionId, u32), Session>,
     /// Seats. For [`CloseSession`](crate::Command::CloseSession), all of the session's.
     pub seats: BTreeMap<SeatId, Seat>,

@@ -12,7 +12,7 @@ pub struct Reservation {
     pub id: ReservationId,
     /// The session of its seats.
     pub session: SessionId,
-    /// What is shown, as it was when the reservation was made.
+    /// The showing, as it was when the seats were held.
     pub showing: Showing,
     /// Its seats, in the order they were asked for.
     pub seats: Vec<SeatNo>,

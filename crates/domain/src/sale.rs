@@ -20,11 +20,11 @@ pub struct Sale {
     pub user: UserId,
     /// The price of all seats together.
     pub total: Cents,
-    /// The film's title when it was held.
+    /// The film's title when its seats were held.
     pub movie: String,
-    /// The room's name when it was held.
+    /// The room's name when its seats were held.
     pub room: String,
-    /// When the film was to start when it was held.
+    /// When the film was to start when its seats were held.
     pub starts_at: Timestamp,
     /// When it was paid.
     pub paid_at: Timestamp,

@@ -22,8 +22,7 @@ pub struct Session {
     pub price: Cents,
     /// Which seats the room has.
     pub layout: Layout,
-    /// How many times film, room, start or price were set: 1 when it is opened. What happens to its seats
-    /// does not count.
+    /// How often film, room, start or price were set, opening included. Holds and sales do not count.
     pub version: u32,
     /// When they were last set.
     pub changed_at: Timestamp,
@@ -43,7 +42,7 @@ impl Session {
     /// The version of a session that was never changed.
     pub const FIRST_VERSION: u32 = 1;
 
-    /// What is shown now.
+    /// The showing as it is now.
     pub fn showing(&self) -> Showing {
         Showing {
             version: self.version,
@@ -59,7 +58,7 @@ impl Session {
     }
 }
 
-/// What is shown, where and when: a session as it was when seats of it were held.
+/// Film, room and start of a session, as they were when its seats were held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Showing {
     /// The session's version then.
@@ -72,7 +71,7 @@ pub struct Showing {
     pub starts_at: Timestamp,
 }
 
-/// What a caller requires of a session, so that a change is not made over somebody else's.
+/// The condition under which a session is changed, so that no editor overwrites another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Precondition {
     /// It has one of these versions; `None` for any.

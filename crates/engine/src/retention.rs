@@ -1,5 +1,4 @@
-//! Letting old rows go, in small lots, so that the database does not grow with what nobody needs; and
-//! adding to rows of an older program what this one keeps beside them.
+//! Deletes old rows in small lots, and fills in columns that an older program left empty.
 
 use std::time::Duration;
 
@@ -52,14 +51,14 @@ pub async fn run(clock: Clock, ledger: Ledger, stop: CancellationToken) {
     }
 }
 
-/// Has searches find the sessions of an older program as fast as the others.
+/// Stores the folded texts that an older program left out.
 async fn fold_texts(ledger: &Ledger, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         match ledger.write(BackgroundWrite::FoldTexts { lot: LOT }).await {
             Ok(rows) if rows == usize::from(LOT) => {}
             Ok(_) => return,
             Err(error) => {
-                warn!(target: "database", %error, "titles were not folded; trying again later");
+                warn!(target: "database", %error, "folded texts were not stored; trying again in a minute");
                 return;
             }
         }

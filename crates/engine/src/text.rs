@@ -40,7 +40,7 @@ pub fn is_visible(text: &str) -> bool {
 /// Whether the text has characters that act on the texts around it: controls, ends of lines, and those
 /// that change the direction of writing.
 pub fn acts_on_neighbours(text: &str) -> bool {
-    let acts = |it: char| matches!(it, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let acts = |it: char| matches!(it, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fff9}'..='\u{fffb}');
     text.chars().any(|it| it.is_control() || acts(it))
 }
 

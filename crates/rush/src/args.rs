@@ -100,5 +100,8 @@ impl Args {
 
 fn url(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("http://").filter(|host| !host.is_empty());
+    if host.is_some_and(|host| host.split('/').next().unwrap_or_default().contains('@')) {
+        return Err("a target names no user".to_owned());
+    }
     host.map(|_| text.to_owned()).ok_or_else(|| "a target begins with http://".to_owned())
 }

@@ -27,7 +27,7 @@ pub enum BackgroundWrite {
         /// broker. Whatever else is lost in a crash comes again from the outbox.
         synced: bool,
     },
-    /// Writes what searches compare for sessions that lack it, which an older program wrote.
+    /// Stores the folded texts of sessions that an older program wrote.
     FoldTexts {
         /// How many rows at most.
         lot: u16,

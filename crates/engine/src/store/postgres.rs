@@ -28,7 +28,7 @@ pub use kept::{POOLED, keeps_connections};
 pub use lease::SweepLease;
 pub use open::{Opened, open};
 pub use open_error::{OpenError, Unsafe};
-pub use pool::{BACKGROUND_CONNECTIONS, Pool, Readers};
+pub use pool::{BACKGROUND_CONNECTIONS, PING_CONNECTIONS, Pool, Readers};
 pub use safety::unsafe_settings;
 pub use target::{Target, TargetError};
 pub use writer::Writer;

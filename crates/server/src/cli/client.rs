@@ -58,6 +58,9 @@ pub(super) fn address(text: &str) -> Result<Uri, String> {
     const WANTED: &str = "write it as http://127.0.0.1:3000";
     let uri: Uri = text.parse().map_err(|error| format!("{error}; {WANTED}"))?;
     match (uri.scheme_str(), uri.authority()) {
+        (_, Some(authority)) if authority.as_str().contains('@') => {
+            Err(format!("it names a user, and the server knows none; {WANTED}"))
+        }
         (Some("http"), Some(_)) => Ok(uri),
         (Some("https"), _) => Err(format!("https is not spoken yet; {WANTED}")),
         _ => Err(format!("it has no scheme and host; {WANTED}")),

@@ -7,8 +7,7 @@ use anyhow::Context as _;
 use crate::failure::Failure;
 use poltrona_engine::text;
 
-/// Prints lines, with a line break at the end. What a text from outside may bring that would act on the
-/// terminal is escaped.
+/// Prints lines, ending with a line break. Characters that act on a terminal are escaped.
 pub(super) fn print(lines: &str) -> Result<(), Failure> {
     print_bytes(format!("{}\n", for_terminal(lines)).as_bytes())
 }

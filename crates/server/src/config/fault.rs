@@ -68,11 +68,11 @@ pub(super) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// A value as a line may show it: not too long, without what would act on the line, and without the
-/// user of a URL, who may have a password.
+/// A value as a line may show it: not too long, without what would act on the line, and without the secrets
+/// of a URL.
 pub(super) fn printable(value: &str) -> String {
     const LONGEST: usize = 80;
-    let value = without_user(value);
+    let value = without_secrets(value);
     let mut shown = text::printable(&value.chars().take(LONGEST).collect::<String>()).into_owned();
     if value.chars().nth(LONGEST).is_some() {
         shown.push('…');
@@ -80,12 +80,14 @@ pub(super) fn printable(value: &str) -> String {
     shown
 }
 
-fn without_user(value: &str) -> Cow<'_, str> {
+/// A URL without what may be a secret in it: its user and its query.
+fn without_secrets(value: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = value.split_once("://") else { return value.into() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
+    let end = rest.find(['/', '#']).unwrap_or(rest.len());
     match rest[..end].rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}{}", &rest[end..]).into(),
-        None => value.into(),
+        Some((_, host)) => format!("{scheme}://***@{host}{}{query}", &rest[end..]).into(),
+        None => format!("{scheme}://{rest}{query}").into(),
     }
 }
 
@@ -98,6 +100,7 @@ mod tests {
         assert_eq!(printable("http://u:canary@h:4318/x"), "http://***@h:4318/x");
         assert_eq!(printable("http://u:can@ary@h"), "http://***@h");
         assert_eq!(printable("http://h/a@b"), "http://h/a@b");
+        assert_eq!(printable("http://u:canary@h/x?key=canary"), "http://***@h/x?***");
         assert_eq!(printable("a\tb"), "a\\tb");
         assert_eq!(printable(&"x".repeat(81)).chars().count(), 81);
     }

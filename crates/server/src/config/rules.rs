@@ -15,7 +15,7 @@ pub(super) fn check(draft: &mut Draft) {
     time_to_read_in_a_demo(draft);
 }
 
-/// Who tries the calls by hand reads between them.
+/// In a demo people type the calls by hand and read between them, so holds last longer.
 fn time_to_read_in_a_demo(draft: &mut Draft) {
     const HOLD: Duration = Duration::from_mins(5);
     if draft.config.demo && draft.explicit("hold-ttl").is_none() && !draft.is_broken("hold-ttl") {

@@ -95,6 +95,7 @@ async fn look(
     server::version(&connection, found).await?;
     safety(&connection, found).await?;
     server::primary(&connection, found).await?;
+    server::standbys(&connection, found).await?;
     server::clock(&connection, found).await?;
     server::collation(&connection, found).await?;
     server::connections(&connection, config, found).await?;

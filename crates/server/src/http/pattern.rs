@@ -2,7 +2,8 @@
 //! made from the document sends nothing that is refused.
 
 /// Controls, ends of lines, and overrides of the direction of writing.
-const CONTROLS: &str = "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069";
+const CONTROLS: &str =
+    "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069\\ufff9-\\ufffb";
 /// Spaces, and what shows nothing though it is neither a space nor a control.
 const HIDDEN: &str = "\\s\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\
                       \\u205f-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8";

@@ -1,19 +1,19 @@
-//! What a request requires of the thing that it changes: `If-Match` and `If-Unmodified-Since`.
+//! The conditions of a change: `If-Match` and `If-Unmodified-Since`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use axum::extract::FromRequestParts;
 use http::header::{self, HeaderName};
 use http::request::Parts;
+use jiff::fmt::rfc2822;
 use poltrona_domain::{Precondition, Timestamp};
 
 use super::error::ApiError;
 
-/// What the request requires.
+/// The condition of a request.
 ///
-/// Of a tag only the version before the dash counts, and not the digest of the whole answer: RFC 9110
-/// would have a seat that somebody buys spoil the change of a title. A time is compared with that of the
-/// last change, and counts only without `If-Match` (RFC 9110, 13.2.2); one that is no time says nothing.
+/// Only the version before the dash is compared. By RFC 9110 a sold seat would make every change of a
+/// title fail. A time counts only without `If-Match` (RFC 9110, 13.2.2) and is ignored when malformed.
 pub(super) struct Required(pub(super) Precondition);
 
 impl<S: Send + Sync> FromRequestParts<S> for Required {
@@ -45,16 +45,22 @@ fn versions(lines: &[String]) -> Option<Vec<u32>> {
 /// The version of a strong tag of ours. A weak one is no ground for a change (RFC 9110, 13.1.1).
 fn version(tag: &str) -> Option<u32> {
     let (version, digest) = tag.strip_prefix("\"v")?.strip_suffix('"')?.split_once('-')?;
-    let is_sound = !digest.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
-    version.parse().ok().filter(|_| is_sound)
+    let number: u32 = version.parse().ok()?;
+    (!digest.is_empty() && number.to_string() == version).then_some(number)
 }
 
-/// The end of the second that an HTTP date names.
+/// The end of the second that an HTTP date names, in any of its three forms (RFC 9110, 5.6.7).
 fn time(text: &str) -> Option<Timestamp> {
     const REST_OF_A_SECOND: i64 = 999;
-    let time: SystemTime = httpdate::parse_http_date(text).ok()?;
-    let millis = time.duration_since(UNIX_EPOCH).ok()?.as_millis();
-    Some(Timestamp::from_millis(i64::try_from(millis).ok()? + REST_OF_A_SECOND))
+    // The usual form of any year; the parser of the two old forms knows none before 1970.
+    let usual = rfc2822::DateTimeParser::new().parse_timestamp(text);
+    let seconds = usual.map_or_else(|_| old_form(text), |time| Some(time.as_second()))?;
+    Some(Timestamp::from_millis(seconds.saturating_mul(1_000) + REST_OF_A_SECOND))
+}
+
+fn old_form(text: &str) -> Option<i64> {
+    let time = httpdate::parse_http_date(text).ok()?;
+    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
 #[cfg(test)]
@@ -66,9 +72,17 @@ mod tests {
         for tag in ["\"v3-0123456789abcdef\"", "\"v3-0123456789abcdef-gzip\"", "\"v3-x\""] {
             assert_eq!(version(tag), Some(3), "{tag}");
         }
-        for tag in
-            ["nope", "\"nope\"", "W/\"v3-01\"", "\"v3\"", "\"v-1\"", "\"v+3-1\"", "\"v3-\"", ""]
-        {
+        for tag in [
+            "nope",
+            "\"nope\"",
+            "W/\"v3-01\"",
+            "\"v3\"",
+            "\"v-1\"",
+            "\"v+3-1\"",
+            "\"v03-1\"",
+            "\"v3-\"",
+            "",
+        ] {
             assert_eq!(version(tag), None, "{tag}");
         }
     }
@@ -86,6 +100,8 @@ mod tests {
     fn a_date_means_its_whole_second() {
         let millis = |text| time(text).map(Timestamp::as_millis);
         assert_eq!(millis("Tue, 24 Nov 2026 10:00:00 GMT"), Some(1_795_514_400_999));
+        assert_eq!(millis("Wed, 31 Dec 1969 23:59:59 GMT"), Some(-1));
+        assert_eq!(millis("Tuesday, 24-Nov-26 10:00:00 GMT"), Some(1_795_514_400_999));
         assert_eq!(millis("yesterday"), None);
     }
 }

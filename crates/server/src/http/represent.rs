@@ -7,6 +7,7 @@ use poltrona_engine::wire::{Id, Time};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::code::Code;
 use super::error::{ApiError, Detail};
 use super::negotiation::Form;
 use super::rule::Broken;
@@ -40,6 +41,10 @@ impl ApiError {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         if let Detail::Allow(methods) = &self.detail {
             headers.insert(header::ALLOW, methods.clone());
+        }
+        if self.code == Code::UnsupportedEncoding {
+            // What would do (RFC 9110, 15.5.16).
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
         if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

@@ -1,4 +1,4 @@
-//! The log of requests: a line for each, but for those of a storm.
+//! The log of requests: one line each, and ten a second of a kind under load.
 //!
 //! Every line has the same fields. Under a storm only the first lines of each second are written for
 //! each kind of answer, then one with the number of the others, so that a log of a bad day can be read,
@@ -111,7 +111,7 @@ impl Answered<'_> {
         (self.method, self.route, self.status.as_u16(), self.code.map(Code::as_str))
     }
 
-    /// What succeeds at info, what a client got wrong at warn, what is our fault at error.
+    /// Successes at info, errors of clients at warn, errors of ours at error.
     fn log(&self) {
         let Self { request_id, took, .. } = *self;
         let (method, route, status, code) = self.kind();
@@ -126,7 +126,7 @@ impl Answered<'_> {
 }
 
 fn log_left_out((method, route, status, code): Kind, left_out: u32) {
-    const MORE: &str = "more of these within a second; their lines are left out";
+    const MORE: &str = "lines like these left out within a second";
     match status {
         500.. => error!(target: "http", method, route, status, code, left_out, "{MORE}"),
         400.. => warn!(target: "http", method, route, status, code, left_out, "{MORE}"),

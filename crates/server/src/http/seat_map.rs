@@ -17,6 +17,9 @@ use super::schema;
 /// there.
 pub(super) type SeatMap = Result<Option<Bytes>, Arc<ApiError>>;
 
+/// A session with its seats as it is sent, and its version, shared likewise.
+pub(super) type SessionPage = Result<Option<(Bytes, u32)>, Arc<ApiError>>;
+
 /// A seat on the map.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SeatOnMap, example = json!({

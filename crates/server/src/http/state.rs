@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::coalesce::Coalesced;
 use super::meters::HttpMeters;
 use super::request_log::RequestLog;
-use super::seat_map::SeatMap;
+use super::seat_map::{SeatMap, SessionPage};
 use crate::config::Config;
 
 /// State that every request can reach.
@@ -24,6 +24,8 @@ pub struct App {
     pub(super) request_log: RequestLog,
     /// Seat maps that are being read.
     pub(super) seat_maps: Coalesced<SessionId, SeatMap>,
+    /// Sessions that are being read.
+    pub(super) sessions: Coalesced<SessionId, SessionPage>,
     /// Cancelled when the program is on its way out.
     pub stop: CancellationToken,
 }
@@ -41,6 +43,7 @@ impl App {
             meters,
             request_log: RequestLog::default(),
             seat_maps: Coalesced::new(),
+            sessions: Coalesced::new(),
             stop: CancellationToken::new(),
         }
     }

@@ -80,7 +80,9 @@ const fn english(code: Code) -> &'static str {
         Code::ReservationCancelled => "The reservation was cancelled; make a new one",
         Code::ExtensionRefused => "The reservation was already extended as often as allowed",
         Code::SessionInUse => "The session has held or sold seats",
-        Code::PreconditionFailed => "The session was changed since; read it again, then change it",
+        Code::PreconditionFailed => {
+            "The session was changed meanwhile; read it again and repeat the change"
+        }
         Code::IdempotencyMismatch => {
             "This Idempotency-Key was used for another request; use a new one"
         }
@@ -124,7 +126,7 @@ const fn portuguese(code: Code) -> &'static str {
         Code::ExtensionRefused => "A reserva já foi prorrogada tantas vezes quanto permitido",
         Code::SessionInUse => "A sessão tem assentos reservados ou vendidos",
         Code::PreconditionFailed => {
-            "A sessão foi alterada nesse meio-tempo; leia-a de novo e então a altere"
+            "A sessão foi alterada nesse meio-tempo; leia-a de novo e repita a alteração"
         }
         Code::IdempotencyMismatch => {
             "Esta Idempotency-Key já foi usada em outro pedido; use uma nova"

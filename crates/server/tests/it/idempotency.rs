@@ -43,7 +43,7 @@ async fn bodies_are_compared_as_parsed() {
 }
 
 #[tokio::test]
-async fn what_a_body_means_is_compared_and_not_its_spelling() {
+async fn bodies_are_compared_by_meaning() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let [a1, a2] = session.seats(["A1", "A2"]);

@@ -116,7 +116,7 @@ async fn a_sale_keeps_film_room_start_and_price_as_they_were_held() {
 }
 
 #[tokio::test]
-async fn of_two_who_change_a_session_the_second_is_told_of_the_first() {
+async fn the_second_of_two_editors_gets_412() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let read = app.get(&session.path()).await.expect(200);

@@ -20,10 +20,15 @@ use crate::store::error::Error;
 const WAIT: Duration = Duration::from_secs(2);
 /// How many connections serve the relay, the projections and the retention.
 pub const BACKGROUND_CONNECTIONS: usize = 6;
+/// How many connections are kept for looking whether the server answers.
+pub const PING_CONNECTIONS: usize = 1;
+
 /// Connections that only look.
 #[derive(Clone)]
 pub struct Readers {
     pool: deadpool_postgres::Pool,
+    /// One connection that answers whether the server answers, however busy the others are.
+    pings: deadpool_postgres::Pool,
     /// Permits of queries that may look at a whole table; half the connections.
     scans: Arc<Semaphore>,
     pub(super) clock: Clock,
@@ -38,7 +43,13 @@ pub struct Pool {
 impl Readers {
     pub(super) fn new(target: &Target, count: usize, clock: Clock) -> Self {
         let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
-        Self { pool: pool(target, count, Durability::Synced), scans, clock }
+        let pool = |count| pool(target, count, Durability::Synced);
+        Self { pool: pool(count), pings: pool(PING_CONNECTIONS), scans, clock }
+    }
+
+    /// The connection that is kept for looking whether the server answers.
+    pub(super) async fn connection_to_ping(&self) -> Result<Object, Error> {
+        connection(&self.pings).await
     }
 
     /// A connection, when one is free.

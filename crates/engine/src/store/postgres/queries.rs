@@ -166,7 +166,10 @@ impl Readers {
     }
 
     pub(in crate::store) async fn ping(&self) -> Result<(), Error> {
-        self.one("SELECT 1 FROM schema_migrations LIMIT 1", &[]).await.map(|_| ())
+        let connection = self.connection_to_ping().await?;
+        let sql = "SELECT 1 FROM schema_migrations LIMIT 1";
+        let statement = connection.prepare_cached(sql).await?;
+        Ok(connection.query_opt(&statement, &[]).await.map(|_| ())?)
     }
 
     async fn one(

@@ -54,8 +54,8 @@ pub(super) fn seats(session: SessionId, found: &Row) -> Result<Vec<Seat>, Error>
     seats.collect()
 }
 
-/// Whether a column holds a text that is already folded. A row that lacks the folded form of its own is
-/// compared in lower case, until it has one; by ICU's rules, for the database's own may know ASCII alone.
+/// The condition that a column contains a text, which the caller has folded. A row without a folded column
+/// is compared in lower case, by ICU: the database's own rules may know ASCII alone.
 pub(super) fn contains(column: &str) -> String {
     format!("strpos(coalesce({column}_folded, lower({column} COLLATE \"und-x-icu\")), ?) > 0")
 }

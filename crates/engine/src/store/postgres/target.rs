@@ -52,6 +52,12 @@ impl Target {
                 ));
             }
         };
+        let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = authority.split(['/', '?']).next().unwrap_or_default();
+        if authority.matches('@').count() > 1 {
+            // The client would take the rest of the password for a host, and show it.
+            return Err(TargetError("it has two @; in a password write %40".to_owned()));
+        }
         let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
             let why = std::error::Error::source(&error).map(ToString::to_string);
             let why = why.unwrap_or_else(|| error.to_string());
@@ -195,6 +201,7 @@ mod tests {
             "postgres://ana:secret@h/d?sslmode=maybe",
             "postgres://ana:secret@h/d?sslrootcert=/nowhere.pem",
             "postgres://ana:secret@h/d?colour=blue",
+            "postgres://ana:se@secret@h/d",
             "postgres:///d",
         ] {
             let error = Target::parse(url).unwrap_err().to_string();

@@ -118,6 +118,6 @@ impl Readers {
     }
 
     pub(in crate::store) async fn ping(&self) -> Result<(), Error> {
-        self.read(read::ping).await
+        self.read_to_ping(read::ping).await
     }
 }

@@ -15,6 +15,8 @@ use crate::store::error::Error;
 #[derive(Clone)]
 pub struct Readers {
     shared: Arc<Shared>,
+    /// One connection that answers whether the store answers, however busy the others are.
+    pings: Arc<Shared>,
 }
 
 struct Shared {
@@ -35,11 +37,9 @@ impl Readers {
         gate: Gate,
         env: &Env,
     ) -> Result<Self, rusqlite::Error> {
-        let idle = (0..count).map(|_| connect_read_only(file)).collect::<Result<Vec<_>, _>>()?;
-        let (idle, permits) = (Mutex::new(idle), Semaphore::new(count));
-        let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
-        let (clock, scheduling) = (env.clock.clone(), env.scheduling);
-        Ok(Self { shared: Arc::new(Shared { idle, permits, scans, gate, clock, scheduling }) })
+        let shared = Shared::open(file, count, Arc::clone(&gate), env)?;
+        let pings = Shared::open(file, 1, gate, env)?;
+        Ok(Self { shared: Arc::new(shared), pings: Arc::new(pings) })
     }
 
     /// Where the time comes from.
@@ -52,16 +52,15 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let closed = |what: &str| Error::Unavailable(what.to_owned());
-        let shared = Arc::clone(&self.shared);
-        // The permit goes along, so that a request given up on keeps its connection until done.
-        let permit = self.shared.permits.acquire().await.map_err(|_| closed("closed"))?;
-        permit.forget();
-        if shared.scheduling == Scheduling::SingleThread {
-            return shared.run(query);
-        }
-        let done = tokio::task::spawn_blocking(move || shared.run(query)).await;
-        done.map_err(|_| closed("a query did not end"))?
+        read_on(&self.shared, query).await
+    }
+
+    /// The same on the connection that is kept for looking whether the store answers.
+    pub(super) async fn read_to_ping<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        read_on(&self.pings, query).await
     }
 
     /// Like [`Readers::read`], for a query that may look at a whole table: such queries never use
@@ -81,7 +80,31 @@ impl Readers {
     }
 }
 
+async fn read_on<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+) -> Result<T, Error> {
+    let closed = |what: &str| Error::Unavailable(what.to_owned());
+    // The permit goes along, so that a request given up on keeps its connection until done.
+    let permit = shared.permits.acquire().await.map_err(|_| closed("closed"))?;
+    permit.forget();
+    let shared = Arc::clone(shared);
+    if shared.scheduling == Scheduling::SingleThread {
+        return shared.run(query);
+    }
+    let done = tokio::task::spawn_blocking(move || shared.run(query)).await;
+    done.map_err(|_| closed("a query did not end"))?
+}
+
 impl Shared {
+    fn open(file: &Path, count: usize, gate: Gate, env: &Env) -> Result<Self, rusqlite::Error> {
+        let idle = (0..count).map(|_| connect_read_only(file)).collect::<Result<Vec<_>, _>>()?;
+        let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
+        let (clock, scheduling) = (env.clock.clone(), env.scheduling);
+        let (idle, permits) = (Mutex::new(idle), Semaphore::new(count));
+        Ok(Self { idle, permits, scans, gate, clock, scheduling })
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

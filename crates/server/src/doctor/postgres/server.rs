@@ -6,7 +6,7 @@ use super::connection::Connection;
 use crate::config::Config;
 use crate::doctor::report::Findings;
 use poltrona_engine::env::clock::Clock;
-use poltrona_engine::store::postgres::BACKGROUND_CONNECTIONS;
+use poltrona_engine::store::postgres::{BACKGROUND_CONNECTIONS, PING_CONNECTIONS};
 
 /// How far its clock may differ from this machine's, in milliseconds.
 const CLOCK_MILLIS: i64 = 1_000;
@@ -23,10 +23,42 @@ pub(super) async fn version(connection: &Connection, found: &mut Findings) -> Re
 pub(super) async fn primary(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
     let row = connection.client.query_one("SELECT pg_is_in_recovery()", &[]).await?;
     if row.try_get(0)? {
-        let fix = connection.psql(&["SELECT pg_promote()"]);
-        found.failure("role", "a standby, which takes no writes: name the primary, or", fix);
+        let fix = "export DATABASE_URL=postgres://USER:PASSWORD@PRIMARY:5432/DATABASE";
+        found.failure("role", "a standby, which takes no writes: name the primary", fix);
     } else {
         found.ok("role", "the primary");
+    }
+    Ok(())
+}
+
+/// Whether a fail-over would lose what was acknowledged, or no sale can be acknowledged at all.
+pub(super) async fn standbys(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
+    // Who is in step is shown only to those who may see statistics.
+    let sql = "SELECT current_setting('synchronous_standby_names') <> '',
+                      count(pid), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')),
+                      pg_has_role(current_user, 'pg_read_all_stats', 'MEMBER')
+               FROM pg_stat_replication";
+    let row = connection.client.query_one(sql, &[]).await?;
+    let (is_named, attached, in_step): (bool, i64, i64) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let is_shown: bool = row.try_get(3)?;
+    let name = connection.psql(&["ALTER SYSTEM SET synchronous_standby_names = '*'"]);
+    match (is_named, attached, in_step) {
+        (true, _, 0) if is_shown => {
+            let detail = "synchronous_standby_names is set and no standby is in step: no sale can be \
+                          acknowledged";
+            let fix = connection.psql(&["SELECT * FROM pg_stat_replication"]);
+            found.failure("standbys", detail, fix);
+        }
+        (false, 1.., _) => {
+            let detail = format!(
+                "{attached}, none of them synchronous: a fail-over loses the last sales that were \
+                 acknowledged"
+            );
+            found.warning("standbys", detail, format!("{name} && systemctl reload postgresql"));
+        }
+        (false, ..) => found.ok("standbys", "none"),
+        (true, ..) => found.ok("standbys", format!("{attached}, and commits wait for them")),
     }
     Ok(())
 }
@@ -73,7 +105,8 @@ pub(super) async fn connections(
                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     let row = connection.client.query_one(sql, &[]).await?;
     let (most, ours, open): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let each = config.ledger_workers + config.read_connections + BACKGROUND_CONNECTIONS;
+    let shared = BACKGROUND_CONNECTIONS + PING_CONNECTIONS;
+    let each = config.ledger_workers + config.read_connections + shared;
     let each = i64::try_from(each).unwrap_or(i64::MAX);
     // Connections are opened when first needed, so this is the least number of instances.
     let instances = ours / each + i64::from(ours % each > 0);

@@ -88,7 +88,7 @@ pub(crate) async fn livez() -> &'static str {
     )
 )]
 pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
-    let reachable = app.engine.store.ping().await.is_ok();
+    let reachable = matches!(timeout(PING_LIMIT, app.engine.store.ping()).await, Ok(Ok(())));
     let (redis, rabbitmq) = (app.engine.seat_lock.state(), app.engine.bus.is_up());
     let is_full = app.engine.ledger.is_full();
     let is_whole = redis != Some(false) && rabbitmq != Some(false) && !is_full;

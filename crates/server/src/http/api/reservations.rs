@@ -1,5 +1,7 @@
 //! `/reservations`: seats held for someone.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -167,6 +169,10 @@ fn read_seats(fields: &mut Fields) -> Option<Result<SeatSelection, ApiError>> {
             return None;
         }
     };
+    if ids.iter().collect::<BTreeSet<_>>().len() < ids.len() {
+        fields.broke(name, Rule::Distinct);
+        return None;
+    }
     let seats: Vec<_> = ids.iter().copied().filter_map(SeatId::from_uuid).collect();
     let unknown: Vec<_> =
         ids.iter().copied().filter(|id| SeatId::from_uuid(*id).is_none()).collect();

@@ -1,5 +1,7 @@
 //! `/sessions`: showings of films.
 
+use std::sync::Arc;
+
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -16,11 +18,13 @@ use crate::http::error::ApiError;
 use crate::http::extract::{Asker, IdempotencyKey, Query, Segment};
 use crate::http::fields::{Fields, NoFields};
 use crate::http::precondition::Required;
-use crate::http::response::{answer, json, with_version};
+use crate::http::response::{answer, json, json_bytes, with_version};
 use crate::http::rule::Rule;
 use crate::http::schema;
+use crate::http::seat_map::SessionPage;
 use crate::http::state::SharedApp;
 use poltrona_engine::ledger::{Outcome, Request};
+use poltrona_engine::store::Store;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::{SessionFilter, Snapshot};
 use poltrona_engine::wire::{Id, Money, Time, parse_time, parse_time_to_its_end, seat_status};
@@ -291,10 +295,20 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
     let id = id.session()?;
-    let Snapshot { rows, at } = app.engine.store.room(id).await?;
-    let (session, seats) = rows.ok_or(ApiError::new(Code::SessionNotFound))?;
-    let shown = json(StatusCode::OK, &SessionView::with_seats(&session, &seats, at));
-    Ok(with_version(shown, session.version))
+    let page = app.sessions.get(id, || read_page(&app.engine.store, id)).await;
+    let page = page.map_err(|error| ApiError::clone(&error))?;
+    let (body, version) = page.ok_or(ApiError::new(Code::SessionNotFound))?;
+    Ok(with_version(json_bytes(StatusCode::OK, body), version))
+}
+
+/// Reads a session with its seats.
+async fn read_page(store: &Store, id: SessionId) -> SessionPage {
+    let shared = |error: poltrona_engine::store::Error| Arc::new(ApiError::from(error));
+    let Snapshot { rows, at } = store.room(id).await.map_err(shared)?;
+    let Some((session, seats)) = rows else { return Ok(None) };
+    let page = serde_json::to_vec(&SessionView::with_seats(&session, &seats, at));
+    let page = page.map_err(|error| shared(error.into()))?;
+    Ok(Some((page.into(), session.version)))
 }
 
 /// Change a session.
@@ -305,9 +319,9 @@ pub(crate) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Re
     params(
         ("id" = String, Path, format = Uuid, description = "The session."),
         ("If-Match" = Option<String>, Header,
-            description = "The `ETag` of the session as it was read: 412 when it was changed since."),
+            description = "The `ETag` of the session as read; 412 if it was changed since."),
         ("If-Unmodified-Since" = Option<String>, Header,
-            description = "The same by time, as an HTTP date."),
+            description = "An HTTP date; 412 if the session was changed after it."),
     ),
     request_body = UpdateSession,
     responses((status = 200, description = "The session without its seats.", body = SessionView))
@@ -353,9 +367,9 @@ pub(crate) async fn update(
     params(
         ("id" = String, Path, format = Uuid, description = "The session."),
         ("If-Match" = Option<String>, Header,
-            description = "The `ETag` of the session as it was read: 412 when it was changed since."),
+            description = "The `ETag` of the session as read; 412 if it was changed since."),
         ("If-Unmodified-Since" = Option<String>, Header,
-            description = "The same by time, as an HTTP date."),
+            description = "An HTTP date; 412 if the session was changed after it."),
     ),
     responses((status = 204, description = "Closed."))
 )]

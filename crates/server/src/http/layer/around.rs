@@ -68,7 +68,7 @@ fn finish(response: &mut Response) {
     headers
         .append(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding, Accept-Language"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // What no route lets anyone keep, errors among it, is nobody's to keep.
+    // Answers without a rule of their own, errors included, are not kept.
     let never = HeaderValue::from_static(Caching::None.control());
     headers.entry(header::CACHE_CONTROL).or_insert(never);
 }

@@ -12,12 +12,9 @@ use http::{HeaderValue, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
-use super::etag;
+use super::etag::{self, COMPRESSED_FROM};
 use crate::http::code::Code;
 use crate::http::error::ApiError;
-
-/// The smallest body that is compressed, in bytes: smaller ones go in one packet with their headers.
-const SMALLEST: u64 = 1_024;
 
 /// The kind of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +28,8 @@ pub(crate) enum Kind {
 /// Compresses an answer whose body is whole, large, and not compressed yet. A stream passes as it is, and
 /// so does an error, which has no body before the layers outside make it.
 pub(crate) async fn compressed(response: Response, kind: Kind) -> Response {
-    let is_large = response.body().size_hint().exact().is_some_and(|size| size >= SMALLEST);
+    let is_large =
+        response.body().size_hint().exact().is_some_and(|size| size >= COMPRESSED_FROM as u64);
     if !is_large || response.headers().contains_key(header::CONTENT_ENCODING) {
         return response;
     }

@@ -1,7 +1,6 @@
 //! Tags of answers, and 304 to a client that has the same already.
 //!
-//! What has a version that a client can require of it (`If-Match`) gets a strong tag, which begins with
-//! that version; everything else a weak one.
+//! A session's tag is strong and begins with its version, which `If-Match` compares; all others are weak.
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -12,12 +11,14 @@ use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::response::Version;
 
+/// The smallest body that is compressed, in bytes: smaller ones go in one packet with their headers.
+pub(super) const COMPRESSED_FROM: usize = 1_024;
 /// The ends of strong tags of compressed bodies. A cache between may have compressed with the second.
 const GZIP: &str = "-gzip\"";
 const BROTLI: &str = "-br\"";
 
 /// Adds an `ETag`, and answers 304 to a client that has the same already.
-pub(crate) async fn tagged(response: Response, known: Option<&HeaderValue>) -> Response {
+pub(crate) async fn tagged(response: Response, known: &[HeaderValue], gzip: bool) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
         return ApiError::new(Code::Internal).into_response();
@@ -27,12 +28,17 @@ pub(crate) async fn tagged(response: Response, known: Option<&HeaderValue>) -> R
         Some(Version(version)) => format!("\"v{version}-{digest:016x}\""),
         None => format!("W/\"{digest:016x}\""),
     };
-    let matches =
-        known.and_then(|known| known.to_str().ok()).is_some_and(|known| is_among(&tag, known));
-    parts.headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (header::ETAG, tag)));
+    let mut lists = known.iter().filter_map(|known| known.to_str().ok());
+    let matches = lists.any(|known| is_among(&tag, known));
+    let tag = HeaderValue::try_from(tag).ok();
     if !matches {
+        parts.headers.extend(tag.map(|tag| (header::ETAG, tag)));
         return Response::from_parts(parts, body.into());
     }
+    // The tag that a 200 would have (RFC 9110, 15.4.5).
+    let is_compressed = gzip && body.len() >= COMPRESSED_FROM;
+    let compressed = tag.as_ref().filter(|_| is_compressed).and_then(of_gzip);
+    parts.headers.extend(compressed.or(tag).map(|tag| (header::ETAG, tag)));
     parts.status = StatusCode::NOT_MODIFIED;
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);

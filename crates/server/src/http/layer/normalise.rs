@@ -35,8 +35,7 @@ pub(crate) fn without_body(response: Response) -> Response {
     Response::from_parts(parts, Bytes::new().into())
 }
 
-/// A `Host` that is missing, repeated, or no host with an optional port (RFC 9112, 3.2). It was not yet
-/// required in HTTP/1.0.
+/// Refuses a `Host` that is missing, repeated or malformed (RFC 9112, 3.2). HTTP/1.0 may leave it out.
 fn bad_host(request: &Request) -> Option<ApiError> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let is_sound = match (hosts.next(), hosts.next()) {
@@ -50,7 +49,12 @@ fn bad_host(request: &Request) -> Option<ApiError> {
 fn is_host(host: &HeaderValue) -> bool {
     // An empty one is what is sent for a target without an authority.
     let host = host.to_str().unwrap_or("@");
-    host.is_empty() || !host.contains('@') && host.parse::<Authority>().is_ok()
+    let is_sound = |host: Authority| {
+        let named = host.host().len();
+        // Where something follows the name, it is a port.
+        !host.as_str().contains('@') && (host.as_str().len() == named || host.port_u16().is_some())
+    };
+    host.is_empty() || host.parse().is_ok_and(is_sound)
 }
 
 /// Percent-escapes that mean nothing, or that smuggle in a NUL.

@@ -45,21 +45,21 @@ pub(crate) async fn of_document(request: Request, next: Next) -> Response {
 /// The request's say in the body of the answer.
 struct Preferences {
     /// The tags of the bodies that it has.
-    known_tags: Option<HeaderValue>,
+    known_tags: Vec<HeaderValue>,
     /// Whether it takes gzip.
     gzip: bool,
 }
 
 impl Preferences {
     fn of(headers: &HeaderMap) -> Self {
-        let known_tags = headers.get(header::IF_NONE_MATCH).cloned();
+        let known_tags = headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
         Self { known_tags, gzip: negotiation::accepts_gzip(headers) }
     }
 
     /// Tags the answer, and compresses it.
     async fn apply(self, mut response: Response, caching: Caching, kind: Kind) -> Response {
         if caching.is_tagged() && response.status() == StatusCode::OK {
-            response = etag::tagged(response, self.known_tags.as_ref()).await;
+            response = etag::tagged(response, &self.known_tags, self.gzip).await;
             let control = HeaderValue::from_static(caching.control());
             response.headers_mut().insert(header::CACHE_CONTROL, control);
         }
