@@ -21,7 +21,8 @@ pub struct Time(pub Timestamp);
 const FIRST_MILLIS: i64 = -62_135_596_800_000;
 const LAST_MILLIS: i64 = 253_402_207_199_999;
 
-const DAY: Duration = Duration::from_hours(24);
+/// From the first millisecond of a day to its last.
+const REST_OF_A_DAY: Duration = Duration::from_millis(86_399_999);
 
 /// Money as a JSON number with at most two decimals: `25`, `25.5`.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +99,7 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
 pub fn parse_time_to_its_end(text: &str) -> Option<Timestamp> {
     const DATE_CHARS: usize = 10;
     let time = parse_time(text)?;
-    Some(if text.len() == DATE_CHARS { time.plus(DAY - Duration::from_millis(1)) } else { time })
+    Some(if text.len() == DATE_CHARS { time.plus(REST_OF_A_DAY) } else { time })
 }
 
 /// Whether a date-time names the second 60, which the library would take for the one before.

@@ -115,7 +115,7 @@ impl Model {
     fn required(&mut self, id: SessionId, only_if: &Precondition) -> Result<&mut Showing, Refusal> {
         let showing = self.showing(id).ok_or(Refusal::SessionNotFound(id))?;
         let has_version = match &only_if.versions {
-            Some(versions) => versions.iter().any(|version| *version == showing.version),
+            Some(versions) => versions.contains(&showing.version),
             None => true,
         };
         let is_unchanged = match only_if.unchanged_since {

@@ -220,14 +220,14 @@ impl Work {
 
 /// Takes commands out of a lane until there are `max` that somebody waits for; the others go to `late`.
 fn live(
-    lane: &mut VecDeque<Submission>,
+    waiting: &mut VecDeque<Submission>,
     max: usize,
     now: Instant,
     late: &mut Vec<Submission>,
 ) -> Vec<Submission> {
     let mut live = Vec::new();
     while live.len() < max
-        && let Some(submission) = lane.pop_front()
+        && let Some(submission) = waiting.pop_front()
     {
         if submission.waiting.is_late(now) { late.push(submission) } else { live.push(submission) }
     }

@@ -62,13 +62,14 @@ fn show(command: Command, is_read: &dyn Fn(&Key) -> bool) -> Command {
         let hidden = KEYS.iter().any(|key| argument.get_id() == key.name && !is_read(key));
         argument.hide(hidden)
     });
-    let variables: String = KEYS
+    let variables: Vec<_> = KEYS
         .iter()
         .filter(|key| key.flag().is_none() && is_read(key))
         .map(|key| format!("  {}\n      {}\n", key.variables().join(", "), key.help))
         .collect();
     let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let after = format!("Variables, for settings that have no flag:\n{variables}\n{examples}");
+    let listed = variables.concat();
+    let after = format!("Variables, for settings that have no flag:\n{listed}\n{examples}");
     if variables.is_empty() { command } else { command.after_help(after) }
 }
 

@@ -143,8 +143,8 @@ async fn a_compressed_body_is_inflated_within_the_limit() {
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(plain).unwrap();
-    encoder.finish().unwrap()
+    encoder.write_all(plain).expect("memory");
+    encoder.finish().expect("memory")
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ async fn bodies_are_compared_by_meaning() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let [a1, a2] = session.seats(["A1", "A2"]);
-    let first = app.reserve(&a1, "Cora\u{e7}a\u{303}o").key("k").await.expect(201);
+    let first = app.reserve(a1, "Cora\u{e7}a\u{303}o").key("k").await.expect(201);
     let again = app.reserve(&a1.to_uppercase(), "Coração").key("k").await;
     assert_replayed(&first, &again);
     let both = app.reserve_all(&[a1, a2], "bia").key("k").await;

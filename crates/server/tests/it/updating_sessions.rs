@@ -148,7 +148,7 @@ async fn the_second_of_two_editors_gets_412() {
 async fn a_change_can_require_that_nothing_changed_since() {
     let app = TestApp::open().await;
     let session = app.session().await;
-    app.advance(std::time::Duration::from_secs(60));
+    app.advance(std::time::Duration::from_mins(1));
     let change = |since: &str| {
         app.patch(&session.path(), &json!({ "movie": "Duna" })).header("if-unmodified-since", since)
     };

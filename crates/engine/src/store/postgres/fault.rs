@@ -26,9 +26,7 @@ pub(super) fn of(error: &tokio_postgres::Error) -> Error {
             Some("08" | "53" | "57" | "58" | "25") => Error::Unavailable(words),
             // A prepared statement that is gone, or that somebody else has prepared: a pooler was put
             // between. The next connection is refused in words.
-            Some("26") | Some("42") if matches!(code, "26000" | "42P05") => {
-                Error::Unavailable(words)
-            }
+            Some("26" | "42") if matches!(code, "26000" | "42P05") => Error::Unavailable(words),
             _ => Error::Driver(words),
         },
     }

@@ -66,9 +66,9 @@ pub(super) async fn keep(
     durability: Durability,
 ) -> Result<(), Error> {
     let settings: Vec<_> = settings.collect();
-    let sets: String =
+    let sets: Vec<_> =
         settings.iter().map(|(name, value)| format!("SET {name} = '{value}';")).collect();
-    let sets = format!("{sets}{}", durability.sql());
+    let sets = format!("{}{}", sets.concat(), durability.sql());
     let reads = settings.iter().map(|(name, _)| format!("current_setting('{name}')"));
     let reads: Vec<_> = reads.chain(["current_setting('synchronous_commit')".to_owned()]).collect();
     let read = format!("SELECT {}", reads.join(", "));
