@@ -60,6 +60,9 @@ pub struct Session {
     pub id: String,
     /// Its seats' ids, in the server's order; [`Completion::map`] is in this order.
     pub seats: Vec<String>,
+    /// The names on its seats, such as `A1`, in the same order; empty where the server gives none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// The price of a ticket, in cents.
     pub price_cents: i64,
 }

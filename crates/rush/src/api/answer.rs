@@ -17,6 +17,8 @@ pub struct Created {
     pub id: String,
     /// Its seats' ids, in the server's order.
     pub seats: Vec<String>,
+    /// The names on them, in the same order; empty unless each has one.
+    pub names: Vec<String>,
 }
 
 /// Reads an answer; [`Completion::at`] and [`Completion::op`] are left to the caller.
@@ -62,8 +64,10 @@ pub fn read_session(answer: &Answer<'_>) -> anyhow::Result<Created> {
     );
     let session: SessionBody<'_> = serde_json::from_slice(answer.body)
         .with_context(|| format!("a new session: {}", excerpt()))?;
+    let names = session.seats.iter().map(|seat| seat.seat_number.as_deref().map(str::to_owned));
+    let names = names.collect::<Option<_>>().unwrap_or_default();
     let seats = session.seats.into_iter().map(|seat| seat.id.into_owned()).collect();
-    Ok(Created { id: session.id, seats })
+    Ok(Created { id: session.id, seats, names })
 }
 
 fn success(action: Action, seats: &[String], body: &[u8], done: &mut Completion) -> Option<()> {
@@ -176,6 +180,8 @@ struct Seat<'a> {
     status: Cow<'a, str>,
     #[serde(default)]
     is_locked: bool,
+    #[serde(borrow, default)]
+    seat_number: Option<Cow<'a, str>>,
 }
 
 impl Seat<'_> {

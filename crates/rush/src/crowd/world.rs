@@ -146,9 +146,9 @@ impl World {
         let movie = format!("{of} {} {index}", self.tag);
         for target in self.targets.iter().cycle().skip(index as usize % self.targets.len()) {
             if let Ok(made) = open_session(target, &movie, price_cents, seats).await {
-                let Created { id, seats } = made;
+                let Created { id, seats, names } = made;
                 let count = u32::try_from(seats.len()).unwrap_or(u32::MAX);
-                let session = Session { id, seats, price_cents };
+                let session = Session { id, seats, names, price_cents };
                 self.scribe.write(Line::Session(session.clone()));
                 self.figures.lock().opened_at(self.scribe.now(), count);
                 return Some(Rc::new(session));

@@ -110,6 +110,8 @@ pub(super) struct Case {
     pub(super) samples: Samples,
     /// Seats of which a violation is known.
     pub(super) convicted: HashSet<u32>,
+    /// The names on the seats, where the server gives them.
+    labels: Vec<Option<Box<str>>>,
 }
 
 impl Case {
@@ -120,6 +122,9 @@ impl Case {
         }
         let number = count(self.shows.len());
         let first = count(self.seats.len());
+        let names = session.names.iter().map(|name| Some(name.as_str().into()));
+        let names = names.chain(std::iter::repeat(None)).take(session.seats.len());
+        self.labels.extend(names);
         for (seat, place) in session.seats.iter().zip(0..) {
             let seat = self.names.id(seat);
             self.seat_of.insert(seat, count(self.seats.len()));
@@ -262,11 +267,19 @@ impl Case {
 
     /// A seat's name, for people.
     pub(super) fn seat_name(&self, seat: u32) -> String {
-        format!("seat no. {}", self.seats[seat as usize].place + 1)
+        match &self.labels[seat as usize] {
+            Some(label) => format!("seat {label}"),
+            None => format!("seat no. {}", self.seats[seat as usize].place + 1),
+        }
     }
 
     /// The names of several seats of one session, for people.
     pub(super) fn seat_names(&self, seats: &[u32]) -> String {
+        let names: Option<Vec<_>> =
+            seats.iter().map(|&seat| self.labels[seat as usize].as_deref()).collect();
+        if let Some(names) = names {
+            return format!("seats {}", names.join(", "));
+        }
         let places: Vec<_> =
             seats.iter().map(|&s| (self.seats[s as usize].place + 1).to_string()).collect();
         format!("seats no. {}", places.join(", "))

@@ -20,6 +20,15 @@ fn a_sold_seat_granted_again() {
 }
 
 #[test]
+fn seats_are_named_as_people_name_them() {
+    let mut story = Story::with_named_seats();
+    story.sell("ana", 2, "r1", 0);
+    story.reserve("bia", &[2], 40_000).granted(40_010, "r2");
+    let verdict = story.breaks(Promise::C1).to_string();
+    assert!(verdict.contains("C1 broken: Seat A2 was sold"), "{verdict}");
+}
+
+#[test]
 fn a_seat_sold_twice() {
     let mut story = Story::new();
     story.reserve("ana", &[1], 0).granted(10, "r1");

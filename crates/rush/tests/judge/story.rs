@@ -38,8 +38,17 @@ impl Story {
     pub(crate) fn in_a_room_of(seats: u32) -> Self {
         let run = Run { scenario: "story".into(), targets: vec!["a".into()], ..Run::default() };
         let seats = (1..=seats).map(seat).collect();
-        let session = Session { id: SESSION.into(), seats, price_cents: PRICE };
+        let session = Session { id: SESSION.into(), seats, names: Vec::new(), price_cents: PRICE };
         Self { lines: vec![Line::Run(run), Line::Session(session)], ops: 0, held: Vec::new() }
+    }
+
+    /// The same in a room whose seats have names, as people read them.
+    pub(crate) fn with_named_seats() -> Self {
+        let mut story = Self::new();
+        if let Line::Session(session) = &mut story.lines[1] {
+            session.names = (1..=session.seats.len()).map(|no| format!("A{no}")).collect();
+        }
+        story
     }
 
     fn ask(&mut self, action: Action, user: &str, at_ms: u64) -> Ask<'_> {
