@@ -177,6 +177,28 @@ fn a_body_that_is_too_large_is_refused_by_the_program_in_its_own_words() {
 
 #[test]
 #[ignore = "needs nginx"]
+fn the_balancer_refuses_in_the_programs_own_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(folder.path(), &[]);
+    let balancer = Balancer::before(&[program.address()]);
+    let long = "x".repeat(20 * 1024);
+    for language in ["pt-BR", "en-GB,en;q=0.9"] {
+        let headers = [("Accept-Language", language)];
+        let message = |mut connection: Connection, path: &str, more: &[(&str, &str)]| {
+            let headers = [&headers[..], more].concat();
+            let answer = connection.request("GET", path, &headers, None).unwrap().unwrap();
+            (answer.status, answer.json()["code"].clone(), answer.json()["message"].clone())
+        };
+        // Each is asked for something that it refuses itself.
+        let unknown = message(balancer.connect(), "/metrics", &[]);
+        assert_eq!(unknown, message(program.connect(), "/nothing", &[]), "{language}");
+        let (status, code, _) = message(balancer.connect(), "/health", &[("x-long", &long)]);
+        assert_eq!((status, code), (431, json!("headers_too_large")), "{language}");
+    }
+}
+
+#[test]
+#[ignore = "needs nginx"]
 fn a_request_keeps_its_id_and_gets_one_when_it_has_none() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(folder.path(), &[]);
