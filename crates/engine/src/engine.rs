@@ -195,6 +195,7 @@ impl Running {
             let (store, metrics) = (store.clone(), Arc::clone(&metrics));
             background.spawn(Arc::clone(&expiry).follow(commits, store, metrics, stop.clone()));
         }
+        background.spawn(stop.clone().run_until_cancelled_owned(store.clone().watch_hosts()));
         background.spawn(Arc::clone(&expiry).catch_up(store, stop.clone()));
         background.spawn(expiry.run(ledger.clone(), stop.clone()));
         background.spawn(retention::run(env.clock, ledger, stop.clone()));

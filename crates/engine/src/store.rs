@@ -21,5 +21,5 @@ mod queries;
 
 pub use error::Error;
 pub use location::Location;
-pub use opened::{OpenError, Opened, Store};
+pub use opened::{OpenError, Opened, Store, Trouble};
 pub use options::Options;

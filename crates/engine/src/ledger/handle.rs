@@ -19,9 +19,9 @@ use super::trace::Trace;
 use super::worker::{self, Shared};
 use crate::env::{Env, Scheduling};
 use crate::observe::metrics::Metrics;
-use crate::store::Store;
 use crate::store::background::BackgroundWrite;
 use crate::store::writer::Writer;
+use crate::store::{Store, Trouble};
 
 /// How much the ledger takes on.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +119,10 @@ impl Ledger {
     /// Asks for a change, and has the worker call `on_decided` before the answer, whether or not
     /// anybody still waits for that.
     pub async fn submit_with(&self, request: Request, on_decided: Option<OnDecided>) -> Reply {
+        // Of a COMMIT that is not answered, only its own worker knows how long that lasts.
+        if matches!(self.store.trouble(), Some(Trouble::Silent | Trouble::SeveralPrimaries)) {
+            return Err(Error::Unavailable);
+        }
         let queue = self.queue(&request.command);
         queue.has_room(&request.command)?;
         let (reply, outcome) = oneshot::channel();

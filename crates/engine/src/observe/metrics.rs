@@ -76,6 +76,8 @@ struct Meters {
     queue_depth: Gauge,
     outbox: Gauge,
     outbox_age: Gauge,
+    not_committing: Gauge,
+    several_primaries: Gauge,
     holds: Gauge,
     guards: Counter,
     spans_dropped: Counter,
@@ -98,6 +100,10 @@ pub struct Readings {
     pub outbox_age: Duration,
     /// Which engines answer.
     pub engines: Engines,
+    /// Whether the database does not answer a COMMIT.
+    pub not_committing: bool,
+    /// Whether several database servers take writes.
+    pub several_primaries: bool,
 }
 
 /// Whether each engine answers; `None` when none is configured.
@@ -198,6 +204,9 @@ impl Metrics {
         self.meters.holds.set(as_f64(readings.holds));
         self.meters.outbox.set(as_f64(readings.outbox_rows));
         self.meters.outbox_age.set(readings.outbox_age.as_secs_f64());
+        let flag = |is_so: bool| f64::from(u8::from(is_so));
+        self.meters.not_committing.set(flag(readings.not_committing));
+        self.meters.several_primaries.set(flag(readings.several_primaries));
         self.set_engines(readings.engines);
         self.page.render()
     }
@@ -236,6 +245,8 @@ impl Meters {
             queue_depth: gauge!("poltrona_queue_depth"),
             outbox: gauge!("poltrona_outbox_rows"),
             outbox_age: gauge!("poltrona_outbox_age_seconds"),
+            not_committing: gauge!("poltrona_database_not_committing"),
+            several_primaries: gauge!("poltrona_database_several_primaries"),
             holds: gauge!("poltrona_holds_watched"),
             guards: counter!("poltrona_invariant_violations_total"),
             spans_dropped: counter!("poltrona_spans_dropped_total"),
@@ -282,6 +293,8 @@ fn describe() {
     );
     gauge!("poltrona_outbox_rows", "Committed batches whose events are not delivered yet.");
     gauge!("poltrona_outbox_age_seconds", "How long the oldest of those has waited.");
+    gauge!("poltrona_database_not_committing", "1 while the database does not answer a COMMIT.");
+    gauge!("poltrona_database_several_primaries", "1 while several of its hosts take writes.");
     gauge!("poltrona_holds_watched", "Holds whose lapse will be announced.");
     times!("poltrona_batch_size", "Commands in a committed transaction.");
     times!("poltrona_commit_seconds", "From taking a batch to its commit.");

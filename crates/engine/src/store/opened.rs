@@ -4,7 +4,7 @@ use super::background::BackgroundWrite;
 use super::error::Error;
 use super::location::Location;
 use super::options::Options;
-use super::postgres::{self, SweepLease};
+use super::postgres::{self, ServerState, SweepLease};
 use super::sqlite::{self, folder::Folder};
 use super::writer::Writer;
 use crate::env::Env;
@@ -25,6 +25,17 @@ pub enum Store {
         /// Connections for what is written beside the commands.
         pool: postgres::Pool,
     },
+}
+
+/// A server that answers, or does not, but cannot be relied on for changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It does not answer: whoever asks now would be refused at once.
+    Silent,
+    /// It does not answer a COMMIT: its synchronous standbys are gone, or its disk stands still.
+    NotCommitting,
+    /// Several servers take writes.
+    SeveralPrimaries,
 }
 
 /// A store that is open, in the parts that use it.
@@ -81,6 +92,28 @@ impl Store {
     /// Whether other instances use it too.
     pub const fn is_shared(&self) -> bool {
         matches!(self, Self::Postgres { .. })
+    }
+
+    /// Why nothing can be changed, as far as is known.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let Self::Postgres { readers, .. } = self else { return None };
+        let ServerState { silence, commits, primaries, .. } = &readers.target.state;
+        if primaries.are_several() {
+            Some(Trouble::SeveralPrimaries)
+        } else if silence.refuses() {
+            Some(Trouble::Silent)
+        } else if commits.unanswered() > 0 {
+            Some(Trouble::NotCommitting)
+        } else {
+            None
+        }
+    }
+
+    /// Watches the hosts of a server that has several, for as long as it is polled.
+    pub async fn watch_hosts(self) {
+        if let Self::Postgres { readers, .. } = self {
+            readers.watch_hosts().await;
+        }
     }
 
     /// Writes something beside the commands, and gives the number of rows of its subject that it

@@ -5,7 +5,11 @@
 //! and guards again when it writes.
 
 mod fault;
+mod silence;
+mod timeline;
+mod state;
 mod target;
+mod primaries;
 mod row;
 mod kept;
 mod open_error;
@@ -20,6 +24,7 @@ mod sql;
 mod session;
 mod load;
 mod save;
+mod unanswered;
 mod writer;
 mod open;
 
@@ -30,5 +35,6 @@ pub use open::{Opened, open};
 pub use open_error::{OpenError, Unsafe};
 pub use pool::{BACKGROUND_CONNECTIONS, PING_CONNECTIONS, Pool, Readers};
 pub use safety::unsafe_settings;
+pub use state::ServerState;
 pub use target::{Target, TargetError};
 pub use writer::Writer;

@@ -24,7 +24,9 @@ macro_rules! ask {
         let answer = span.around(async {
             match $store {
                 Store::Sqlite { readers } => readers.$query($($argument),*).await,
-                Store::Postgres { readers, .. } => readers.$query($($argument),*).await,
+                Store::Postgres { readers, .. } => {
+                    readers.in_time(readers.$query($($argument),*)).await
+                }
             }
         });
         answer.await.inspect_err(|error| span.fail(error))

@@ -4,6 +4,7 @@
 mod opening;
 mod clocks;
 mod faults;
+mod hosts;
 mod instances;
 mod migrating;
 mod pooler;

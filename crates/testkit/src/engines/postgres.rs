@@ -26,6 +26,23 @@ impl Postgres {
         Self::start_with(&[]).await
     }
 
+    /// One that follows another and takes no writes until it is promoted.
+    pub async fn standby_of(primary: &Self) -> Self {
+        let server = Server::new("standby");
+        Self::launch(server, vec![primary.port.number().to_string()], None).await
+    }
+
+    /// Has a standby take writes; returns when it does.
+    pub async fn promote(&self) {
+        let promoted = ask(&self.url(), "SELECT pg_promote()::text").await;
+        assert_eq!(promoted.expect("it answers"), ["true"]);
+    }
+
+    /// Runs statements as its superuser; gives the first column of every row, as text.
+    pub async fn sql(&self, sql: &str) -> Vec<String> {
+        ask(&self.url(), sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+    }
+
     /// One whose data are below this folder.
     pub async fn start_in(folder: &Path) -> Self {
         Self::launch(Server::below(folder, "postgres"), Vec::new(), None).await
@@ -70,7 +87,8 @@ impl Postgres {
         let is_ready = |id: u32| {
             let state = fs::read_to_string(&file).ok()?;
             let lines: Vec<_> = state.lines().map(str::trim_end).collect();
-            Some(*lines.first()? == id.to_string() && *lines.get(7)? == "ready")
+            let state = *lines.get(7)?;
+            Some(*lines.first()? == id.to_string() && ["ready", "standby"].contains(&state))
         };
         self.server.answers(async |id| is_ready(id) == Some(true)).await;
     }

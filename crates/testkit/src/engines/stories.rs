@@ -49,6 +49,20 @@ async fn a_private_postgres_comes_back_with_its_data_after_a_kill() {
 }
 
 #[tokio::test]
+async fn a_standby_has_what_its_primary_committed_and_takes_writes_once_it_is_promoted() {
+    let mut primary = Postgres::start_with(&["synchronous_standby_names=*"]).await;
+    let standby = Postgres::standby_of(&primary).await;
+    primary.sql("CREATE TABLE kept (number int)").await;
+    primary.sql("INSERT INTO kept VALUES (7)").await;
+    let refused = ask(&standby.url(), "INSERT INTO kept VALUES (8)").await;
+    assert!(refused.is_err());
+    primary.kill();
+    standby.promote().await;
+    standby.sql("INSERT INTO kept VALUES (8)").await;
+    assert_eq!(standby.sql("SELECT number::text FROM kept ORDER BY number").await, ["7", "8"]);
+}
+
+#[tokio::test]
 async fn a_private_postgres_is_safe_unless_a_story_wants_another() {
     const SETTINGS: &str = "SELECT string_agg(current_setting(name), ' ' ORDER BY name)
         FROM unnest('{fsync,full_page_writes,synchronous_commit}'::text[]) AS name";

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
 
 use super::target::Target;
+use super::timeline::{self, Timeline};
 use crate::store::error::Error;
 
 /// Names and values, as the server shows them.
@@ -59,18 +60,21 @@ impl Durability {
     }
 }
 
-/// Sets them on a connection, and reads them back; both in one round trip.
+/// Sets them on a connection, and reads them back; both in one round trip. Fails on a server that was
+/// replaced, too.
 pub(super) async fn keep(
     client: &Client,
     settings: impl Iterator<Item = (&'static str, &'static str)>,
     durability: Durability,
+    timeline: &Timeline,
 ) -> Result<(), Error> {
     let settings: Vec<_> = settings.collect();
     let sets: Vec<_> =
         settings.iter().map(|(name, value)| format!("SET {name} = '{value}';")).collect();
     let sets = format!("{}{}", sets.concat(), durability.sql());
     let reads = settings.iter().map(|(name, _)| format!("current_setting('{name}')"));
-    let reads: Vec<_> = reads.chain(["current_setting('synchronous_commit')".to_owned()]).collect();
+    let beside = ["current_setting('synchronous_commit')", timeline::LOG_FILE];
+    let reads: Vec<_> = reads.chain(beside.map(str::to_owned)).collect();
     let read = format!("SELECT {}", reads.join(", "));
     let ((), rows) =
         futures_util::try_join!(client.batch_execute(&sets), client.simple_query(&read))?;
@@ -84,10 +88,10 @@ pub(super) async fn keep(
         return Err(Error::Unavailable(lost_setting(name, sent, value(column))));
     }
     let committed = value(settings.len());
-    if durability.allows(committed) {
-        return Ok(());
+    if !durability.allows(committed) {
+        return Err(Error::Unavailable(lost_setting("synchronous_commit", "on", committed)));
     }
-    Err(Error::Unavailable(lost_setting("synchronous_commit", "on", committed)))
+    timeline.saw(value(settings.len() + 1))
 }
 
 fn lost_setting(name: &str, sent: &str, found: &str) -> String {

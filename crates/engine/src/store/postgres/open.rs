@@ -6,7 +6,7 @@ use super::open_error::OpenError;
 use super::pool::{Pool, Readers};
 use super::target::Target;
 use super::writer::Writer;
-use super::{fault, row, safety};
+use super::{fault, primaries, row, safety};
 use crate::env::clock::Clock;
 use crate::store::options::Options;
 
@@ -28,6 +28,9 @@ pub async fn open(target: &Target, options: Options, clock: &Clock) -> Result<Op
     if !keeps_connections(target).await.map_err(|error| unreachable(&error))? {
         return Err(OpenError::Pooled);
     }
+    if let Some(several) = several_primaries(target).await {
+        return Err(OpenError::Primaries(several));
+    }
     safety::check(&client).await?;
     if options.run_migrations {
         migrate::up(&mut client).await?;
@@ -43,4 +46,12 @@ pub async fn open(target: &Target, options: Options, clock: &Clock) -> Result<Op
         readers: Readers::new(target, options.read_connections, clock.clone()),
         pool: Pool::new(target),
     })
+}
+
+/// The hosts that take writes, if several do. One host alone is not asked.
+async fn several_primaries(target: &Target) -> Option<Vec<String>> {
+    if target.hosts().len() < 2 {
+        return None;
+    }
+    primaries::several(target).await
 }

@@ -18,6 +18,12 @@ pub enum OpenError {
     /// A pooler gives each transaction another connection.
     #[error("PostgreSQL: {}", super::kept::POOLED)]
     Pooled,
+    /// Several hosts take writes.
+    #[error(
+        "PostgreSQL: {} take writes: stop the one that was replaced, and make it a standby of the \
+         other (pg_rewind) before it starts again", .0.join(" and ")
+    )]
+    Primaries(Vec<String>),
     /// Its schema is not this program's.
     #[error(transparent)]
     Migrations(#[from] migrations::Error),

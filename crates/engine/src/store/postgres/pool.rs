@@ -4,20 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod,
-    Runtime,
+    ClientWrapper, Connect, Hook, HookError, Manager, ManagerConfig, Object, PoolError,
+    RecyclingMethod, Runtime,
 };
+use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::Client;
 
 use super::kept::{Durability, LIMITS};
-use super::target::{CONNECT_TIMEOUT, Target};
-use super::{background, fault, kept};
+use super::target::Target;
+use super::{background, fault, kept, primaries};
 use crate::env::clock::Clock;
 use crate::store::background::BackgroundWrite;
 use crate::store::error::Error;
 
 /// How long to wait for a connection that is in use.
 const WAIT: Duration = Duration::from_secs(2);
+/// How long a query may take, the wait for a connection included; more than the server's own limit.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(8);
 /// How many connections serve the relay, the projections and the retention.
 pub const BACKGROUND_CONNECTIONS: usize = 6;
 /// How many connections are kept for looking whether the server answers.
@@ -32,6 +38,7 @@ pub struct Readers {
     /// Permits of queries that may look at a whole table; half the connections.
     scans: Arc<Semaphore>,
     pub(super) clock: Clock,
+    pub(in crate::store) target: Target,
 }
 
 /// Connections for what is written beside the commands.
@@ -44,7 +51,27 @@ impl Readers {
     pub(super) fn new(target: &Target, count: usize, clock: Clock) -> Self {
         let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
         let pool = |count| pool(target, count, Durability::Synced);
-        Self { pool: pool(count), pings: pool(PING_CONNECTIONS), scans, clock }
+        let (pings, target) = (pool(PING_CONNECTIONS), target.clone());
+        Self { pool: pool(count), pings, scans, clock, target }
+    }
+
+    /// Answers a query in time, or not at all while the server is silent.
+    pub(in crate::store) async fn in_time<T>(
+        &self,
+        query: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let leave = self.target.state.silence.leave()?;
+        if let Ok(answer) = timeout(QUERY_TIMEOUT, query).await {
+            // A failure may be that no connection was free.
+            return answer.inspect(|_| leave.answered());
+        }
+        leave.not_answered();
+        Err(Error::Unavailable("no answer in time".to_owned()))
+    }
+
+    /// Watches the server's hosts, for as long as it is polled.
+    pub fn watch_hosts(&self) -> impl Future<Output = ()> + Send + use<> {
+        primaries::watch(self.target.clone())
     }
 
     /// The connection that is kept for looking whether the server answers.
@@ -94,12 +121,28 @@ async fn connection(pool: &deadpool_postgres::Pool) -> Result<Object, Error> {
     })
 }
 
+/// Connects as the target does.
+struct ToHosts(Target);
+
+impl Connect for ToHosts {
+    fn connect(
+        &self,
+        _: &tokio_postgres::Config,
+    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
+        self.0.open()
+    }
+}
+
 fn pool(target: &Target, size: usize, durability: Durability) -> deadpool_postgres::Pool {
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(target.config.clone(), target.tls(), how);
+    // The pool's own settings of a connection are not asked: the target knows them.
+    let manager =
+        Manager::from_connect(tokio_postgres::Config::new(), ToHosts(target.clone()), how);
+    let timeline = target.state.timeline.clone();
     let keep = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+        let timeline = timeline.clone();
         Box::pin(async move {
-            let kept = kept::keep(client, LIMITS.iter().copied(), durability).await;
+            let kept = kept::keep(client, LIMITS.iter().copied(), durability, &timeline).await;
             kept.map_err(|error| HookError::message(error.to_string()))
         })
     });
@@ -108,7 +151,7 @@ fn pool(target: &Target, size: usize, durability: Durability) -> deadpool_postgr
         .max_size(size)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(WAIT))
-        .create_timeout(Some(CONNECT_TIMEOUT))
+        .create_timeout(Some(target.connect_timeout()))
         .recycle_timeout(Some(WAIT));
     pool.build().expect("a runtime was named, which is all that it asks for")
 }

@@ -76,7 +76,8 @@ impl Session {
     pub(super) async fn open(target: &Target) -> Result<Self, OpenFault> {
         let client = target.connect().await?;
         let settings = LIMITS.iter().chain(PLANNED_ONCE).copied();
-        kept::keep(&client, settings, Durability::Synced).await.map_err(OpenFault::Kept)?;
+        let kept = kept::keep(&client, settings, Durability::Synced, &target.state.timeline);
+        kept.await.map_err(OpenFault::Kept)?;
         // Boxed, for it is large and seldom runs.
         let prepared = Box::pin(Statements::prepare(&client));
         let (statements, ()) = try_join!(prepared, client.batch_execute(COMPRESS_FAST))?;

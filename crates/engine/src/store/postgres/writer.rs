@@ -8,7 +8,10 @@ use tracing::{info, warn};
 
 use super::load::{self, Found};
 use super::session::{OpenFault, Session};
-use super::target::{CONNECT_TIMEOUT, Target};
+use super::silence::Leave;
+use super::state::ServerState;
+use super::target::Target;
+use super::unanswered::{Saving, Unanswered};
 use super::{fault, save};
 use crate::env::clock::Clock;
 use crate::store::batch::{BatchReads, BatchWrites, Loaded};
@@ -25,6 +28,8 @@ pub struct Writer {
     target: Target,
     clock: Clock,
     session: Option<Session>,
+    /// The last COMMIT, when it was not answered in time.
+    unanswered: Option<Unanswered>,
     /// When to try again to reach a server that could not be reached.
     try_again: Option<Instant>,
     round_trips: u64,
@@ -33,7 +38,7 @@ pub struct Writer {
 impl Writer {
     pub(super) fn new(target: &Target, clock: Clock) -> Self {
         let target = target.clone();
-        Self { target, clock, session: None, try_again: None, round_trips: 0 }
+        Self { target, clock, session: None, unanswered: None, try_again: None, round_trips: 0 }
     }
 
     /// How often the server was waited for.
@@ -47,38 +52,55 @@ impl Writer {
         reads: &BatchReads<'_>,
         decide: impl FnOnce(Loaded) -> Result<(Option<BatchWrites>, T), Error>,
     ) -> Result<T, Error> {
+        if let Some(unanswered) = &mut self.unanswered {
+            self.session = unanswered.answer().await?;
+            self.unanswered = None;
+        }
+        let ServerState { silence, commits, .. } = self.target.state.clone();
+        let leave = silence.leave()?;
         // A connection whose batch did not end cleanly is closed, never used again; so it is only put
         // back at the end.
-        let (session, mut found) = self.begin(reads).await?;
-        let Session { client, statements, .. } = &session;
+        let (session, mut found) = self.begin(reads, &leave).await?;
+        leave.answered();
         let now = self.clock.sync_to_server(found.server_time);
         let (answers, deferred) = (found.answers_at(now), reads.deferred(&found.facts));
         let (writes, done) = decide(Loaded { facts: found.facts, answers, now, deferred })?;
         self.round_trips += 1;
         match writes {
             Some(writes) => {
-                let saved = timeout(FLUSH_TIMEOUT, save::run(client, statements, &writes)).await;
-                saved.unwrap_or_else(|_| Err(Error::Unknown("no answer in time".to_owned())))?;
+                let mut saving = save(session, writes);
+                let Ok((session, saved)) = timeout(FLUSH_TIMEOUT, &mut saving).await else {
+                    leave.not_answered();
+                    self.unanswered = Some(Unanswered::wait_for(saving, &commits));
+                    return Err(Error::Unknown("no answer in time".to_owned()));
+                };
+                saved?;
+                self.session = Some(session);
             }
             None => {
-                in_time(async { Ok(client.batch_execute("ROLLBACK").await?) }).await?;
+                let rollback = async { Ok(session.client.batch_execute("ROLLBACK").await?) };
+                in_time(rollback, &leave).await?;
+                self.session = Some(session);
             }
         }
-        self.session = Some(session);
         Ok(done)
     }
 
     /// Locks and loads. A connection that rested may have been closed meanwhile, which shows only when
     /// it is used: nothing was done then, and a new one is as good.
-    async fn begin(&mut self, reads: &BatchReads<'_>) -> Result<(Session, Found), Error> {
+    async fn begin(
+        &mut self,
+        reads: &BatchReads<'_>,
+        leave: &Leave<'_>,
+    ) -> Result<(Session, Found), Error> {
         if let Some(mut session) = self.session.take() {
-            match self.load(&mut session, reads).await {
+            match self.load(&mut session, reads, leave).await {
                 Err(_) if session.client.is_closed() => {}
                 other => return other.map(|found| (session, found)),
             }
         }
         let mut session = self.open().await?;
-        let found = self.load(&mut session, reads).await?;
+        let found = self.load(&mut session, reads, leave).await?;
         Ok((session, found))
     }
 
@@ -86,11 +108,12 @@ impl Writer {
         &mut self,
         session: &mut Session,
         reads: &BatchReads<'_>,
+        leave: &Leave<'_>,
     ) -> Result<Found, Error> {
         self.round_trips += 1;
         let anew = session.begins_anew();
         let Session { client, statements, .. } = session;
-        in_time(Box::pin(load::run(client, statements, reads, anew))).await
+        in_time(Box::pin(load::run(client, statements, reads, anew)), leave).await
     }
 
     async fn open(&mut self) -> Result<Session, Error> {
@@ -99,7 +122,7 @@ impl Writer {
             return Err(Error::Unavailable("it could not be reached a moment ago".to_owned()));
         }
         self.round_trips += 2;
-        let opened = timeout(CONNECT_TIMEOUT, Session::open(&self.target)).await;
+        let opened = timeout(self.target.connect_timeout(), Session::open(&self.target)).await;
         let error = match opened {
             Ok(Ok(session)) => {
                 if self.try_again.take().is_some() {
@@ -125,7 +148,21 @@ impl Writer {
     }
 }
 
-async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Writes a batch and commits it, and gives the connection back.
+fn save(session: Session, writes: BatchWrites) -> Saving {
+    Box::pin(async move {
+        let saved = save::run(&session.client, &session.statements, &writes).await;
+        (session, saved)
+    })
+}
+
+async fn in_time<T>(
+    work: impl Future<Output = Result<T, Error>>,
+    leave: &Leave<'_>,
+) -> Result<T, Error> {
     let done = timeout(FLUSH_TIMEOUT, work).await;
-    done.unwrap_or_else(|_| Err(Error::Unavailable("no answer in time".to_owned())))
+    done.unwrap_or_else(|_| {
+        leave.not_answered();
+        Err(Error::Unavailable("no answer in time".to_owned()))
+    })
 }

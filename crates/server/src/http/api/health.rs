@@ -13,6 +13,7 @@ use crate::http::extract::Query;
 use crate::http::response::json;
 use crate::http::state::SharedApp;
 use poltrona_engine::observe::metrics::{Engines, Readings};
+use poltrona_engine::store::Trouble;
 use poltrona_engine::wire::Time;
 
 /// How long the database may take to answer before the page says that it does not.
@@ -43,7 +44,9 @@ pub(crate) struct Readiness {
 /// Each thing that serving depends on.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Checks {
-    /// `ok`, `unreachable`, or `full`: the last write found no room on the disk, so nothing is sold.
+    /// `ok`; or why nothing is sold: `unreachable`; `full`, the last write found no room on the disk;
+    /// `not_committing`, a COMMIT is not answered, as when synchronous standbys are gone;
+    /// `several_primaries`, more than one of the server's hosts takes writes.
     database: &'static str,
     /// `ok` or `unreachable`; absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,9 +93,9 @@ pub(crate) async fn livez() -> &'static str {
 pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
     let reachable = matches!(timeout(PING_LIMIT, app.engine.store.ping()).await, Ok(Ok(())));
     let (redis, rabbitmq) = (app.engine.seat_lock.state(), app.engine.bus.is_up());
-    let is_full = app.engine.ledger.is_full();
+    let (trouble, is_full) = (app.engine.store.trouble(), app.engine.ledger.is_full());
     let is_whole = redis != Some(false) && rabbitmq != Some(false) && !is_full;
-    let (code, status) = match (app.stop.is_cancelled(), reachable, is_whole) {
+    let (code, status) = match (app.stop.is_cancelled(), reachable && trouble.is_none(), is_whole) {
         (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         (false, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         // Seats are sold without the others just as well: there is no reason to send nobody here.
@@ -101,7 +104,13 @@ pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
     };
     let word = |reachable| if reachable { "ok" } else { "unreachable" };
     let [redis, rabbitmq] = [redis, rabbitmq].map(|it| it.map(word));
-    let database = if reachable && is_full { "full" } else { word(reachable) };
+    let database = match (reachable, trouble) {
+        (false, _) | (_, Some(Trouble::Silent)) => "unreachable",
+        (_, Some(Trouble::NotCommitting)) => "not_committing",
+        (_, Some(Trouble::SeveralPrimaries)) => "several_primaries",
+        (true, None) if is_full => "full",
+        (true, None) => "ok",
+    };
     let checks = Checks { database, redis, rabbitmq };
     json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
 }
@@ -122,7 +131,10 @@ pub(crate) async fn metrics(State(app): State<SharedApp>) -> Response {
         redis: app.engine.seat_lock.state(),
         rabbitmq: app.engine.bus.is_up(),
     };
+    let trouble = app.engine.store.trouble();
     let mut readings = Readings {
+        not_committing: trouble == Some(Trouble::NotCommitting),
+        several_primaries: trouble == Some(Trouble::SeveralPrimaries),
         queue_depth: app.engine.ledger.waiting(),
         holds: app.engine.expiry.watched(),
         engines,

@@ -1,8 +1,14 @@
 //! Connections that break.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use poltrona::config::Secret;
+use poltrona_engine::env::clock::Clock;
+use poltrona_engine::store::Trouble;
 use poltrona_testkit::app::{Answer, Request, TestApp};
+use poltrona_testkit::engines::Postgres;
+use poltrona_testkit::place::Place;
 
 /// Well below every time-out.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -123,4 +129,63 @@ async fn connections_cut_under_load_lose_nothing_that_was_acknowledged() {
 /// Sends all of them at once; the answers come in the order of the requests.
 async fn at_once_in_order(requests: Vec<Request>) -> Vec<Answer> {
     futures_util::future::join_all(requests.into_iter().map(IntoFuture::into_future)).await
+}
+
+#[tokio::test]
+async fn of_a_server_that_stands_still_one_asks_and_the_others_are_refused_at_once() {
+    let server = Postgres::start().await;
+    let app = TestApp::try_at(Arc::new(Place::server().await), Clock::System, |config| {
+        config.database_url = Some(Secret::new(server.url()));
+        config.run_migrations = true;
+    });
+    let app = app.await.expect("it opens");
+    let session = app.session().await;
+    server.pause();
+    // Somebody has to wait in vain first.
+    app.get("/sessions").await.refused(503, "store_unavailable");
+    let probe = tokio::spawn(app.get("/sessions").into_future());
+    let is_silent = || app.engine().store.trouble() == Some(Trouble::Silent);
+    app.wait_until("one asks again", is_silent).await;
+    app.get(&session.path()).await.refused(503, "store_unavailable");
+    app.reserve(session.seat("A1"), "ana").await.refused(503, "store_unavailable");
+    app.get("/readyz").await.expect(503);
+    assert!(!probe.is_finished(), "the others were answered while it waits");
+    server.resume();
+    probe.await.expect("an answer").expect(200);
+    app.reserve(session.seat("A1"), "ana").await.expect(201);
+}
+
+/// How many sessions of the server wait for a standby.
+async fn waiting_for_a_standby(server: &Postgres) -> usize {
+    server.sql("SELECT pid::text FROM pg_stat_activity WHERE wait_event = 'SyncRep'").await.len()
+}
+
+#[tokio::test]
+async fn a_commit_that_no_standby_takes_is_waited_for_once_and_nothing_else_is_begun() {
+    let server = Postgres::start().await;
+    let app = TestApp::try_at(Arc::new(Place::server().await), Clock::System, |config| {
+        config.database_url = Some(Secret::new(server.url()));
+        (config.run_migrations, config.ledger_workers) = (true, 1);
+    });
+    let app = app.await.expect("it opens");
+    let session = app.session().await;
+    // A standby that is not there.
+    server.sql("ALTER SYSTEM SET synchronous_standby_names = 'gone'").await;
+    server.sql("SELECT pg_reload_conf()").await;
+    let reserve = || app.reserve(session.seat("A1"), "ana").key("k");
+    reserve().await.refused(503, "outcome_unknown");
+    for _ in 0..3 {
+        reserve().await.refused(503, "store_unavailable");
+    }
+    assert_eq!(waiting_for_a_standby(&server).await, 1, "no backend is left behind");
+    let page = app.get("/readyz?verbose").await.expect(503);
+    assert_eq!(page.body["checks"]["database"], "not_committing");
+    app.get("/sessions").await.expect(200);
+    server.sql("ALTER SYSTEM RESET synchronous_standby_names").await;
+    server.sql("SELECT pg_reload_conf()").await;
+    app.wait_until("it commits", || app.engine().store.trouble().is_none()).await;
+    app.get("/readyz").await.expect(200);
+    // It was done, and is answered as it would have been.
+    reserve().await.expect(201);
+    assert_eq!(server.sql("SELECT count(*)::text FROM reservations").await, ["1"]);
 }

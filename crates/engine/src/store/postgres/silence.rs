@@ -1,0 +1,92 @@
+//! A server that takes what is sent and does not answer: a breaker, shared by all who ask it.
+//!
+//! A server that is gone refuses at once; one that is frozen, or cut off, has everyone wait for their
+//! limit. So after the first who waited in vain, one at a time goes on asking and the others are refused at
+//! once, until one is answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tracing::{info, warn};
+
+use crate::store::error::Error;
+
+/// Whether the server is silent. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Silence(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    silent: AtomicBool,
+    /// Whether somebody asks it all the same.
+    probing: AtomicBool,
+}
+
+/// Leave to ask the server. It is given back when it is dropped.
+pub(super) struct Leave<'a> {
+    state: &'a State,
+    is_probe: bool,
+}
+
+impl Silence {
+    /// Leave to ask; fails while the server is silent and somebody else is finding out whether it still is.
+    pub(super) fn leave(&self) -> Result<Leave<'_>, Error> {
+        let state = &*self.0;
+        if !state.silent.load(Ordering::Relaxed) {
+            return Ok(Leave { state, is_probe: false });
+        }
+        if state.probing.swap(true, Ordering::AcqRel) {
+            return Err(Error::Unavailable("it does not answer".to_owned()));
+        }
+        Ok(Leave { state, is_probe: true })
+    }
+
+    /// Whether whoever asks now would be refused.
+    pub fn refuses(&self) -> bool {
+        self.0.silent.load(Ordering::Relaxed) && self.0.probing.load(Ordering::Relaxed)
+    }
+}
+
+impl Leave<'_> {
+    /// The server answered.
+    pub(super) fn answered(&self) {
+        if self.state.silent.swap(false, Ordering::Relaxed) {
+            info!(target: "database", "PostgreSQL answers again");
+        }
+    }
+
+    /// The server did not answer within a limit.
+    pub(super) fn not_answered(&self) {
+        if !self.state.silent.swap(true, Ordering::Relaxed) {
+            warn!(target: "database", "PostgreSQL does not answer; refusing until it does");
+        }
+    }
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        if self.is_probe {
+            self.state.probing.store(false, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_one_waited_in_vain_one_at_a_time_finds_out() {
+        let silence = Silence::default();
+        let (first, beside) = (silence.leave().unwrap(), silence.leave().unwrap());
+        first.not_answered();
+        drop((first, beside));
+        assert!(!silence.refuses(), "nobody finds out yet");
+        let probe = silence.leave().unwrap();
+        assert!(silence.leave().is_err() && silence.refuses());
+        drop(probe);
+        let probe = silence.leave().unwrap();
+        probe.answered();
+        assert!(silence.leave().is_ok() && !silence.refuses());
+    }
+}
