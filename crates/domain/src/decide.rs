@@ -114,7 +114,7 @@ fn reserve(
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     let (session, seats) = selected(facts, selection)?;
-    let taken: Vec<_> = seats.iter().filter_map(|seat| taken(seat, now)).collect();
+    let taken: Vec<_> = seats.iter().filter_map(|seat| taken(facts, seat, user, now)).collect();
     if !taken.is_empty() {
         return Err(Refusal::SeatsTaken(taken));
     }
@@ -153,11 +153,14 @@ fn selected<'a>(
     Ok((session, selection.ids().iter().filter_map(|id| facts.seats.get(id)).collect()))
 }
 
-fn taken(seat: &Seat, now: Timestamp) -> Option<SeatTaken> {
+/// Why the user cannot have the seat; `None` when it is free.
+fn taken(facts: &Facts, seat: &Seat, user: &UserId, now: Timestamp) -> Option<SeatTaken> {
     match seat.state {
-        SeatState::Sold { .. } => Some(SeatTaken { seat: seat.id, retry_at: None }),
-        SeatState::Held { until, .. } if now < until => {
-            Some(SeatTaken { seat: seat.id, retry_at: Some(until) })
+        SeatState::Sold { .. } => Some(SeatTaken::sold(seat.id)),
+        SeatState::Held { by, until } if now < until => {
+            let holder = facts.holder(by).cloned();
+            let own = (holder.as_ref() == Some(user)).then_some(by);
+            Some(SeatTaken { holder, own, ..SeatTaken::held(seat.id, until) })
         }
         SeatState::Held { .. } | SeatState::Available => None,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::{ReservationId, SaleId, SeatId, SessionId};
+use crate::id::{ReservationId, SaleId, SeatId, SessionId, UserId};
 use crate::reservation::Reservation;
 use crate::sale::Sale;
 use crate::seat::Seat;
@@ -20,6 +20,9 @@ pub struct Facts {
     pub seats: BTreeMap<SeatId, Seat>,
     /// Reservations.
     pub reservations: BTreeMap<ReservationId, Reservation>,
+    /// The users of reservations that hold a seat somebody asks for, where the reservation itself is not
+    /// among the facts. One that is missing is somebody else's.
+    pub holders: BTreeMap<ReservationId, UserId>,
     /// Sales made by this batch; decisions do not need the others.
     pub sales: BTreeMap<SaleId, Sale>,
 }
@@ -28,5 +31,11 @@ impl Facts {
     /// The session, unless it is unknown or closed.
     pub fn open_session(&self, id: SessionId) -> Option<&Session> {
         self.sessions.get(&id).filter(|session| session.is_open())
+    }
+
+    /// The user of a reservation that holds a seat, if it is known.
+    pub fn holder(&self, id: ReservationId) -> Option<&UserId> {
+        let reservation = self.reservations.get(&id).map(|reservation| &reservation.user);
+        reservation.or_else(|| self.holders.get(&id))
     }
 }

@@ -17,7 +17,7 @@ pub struct ReadSet {
     pub sessions: BTreeSet<SessionId>,
     /// Sessions, locked before any seat.
     pub locked_sessions: BTreeSet<SessionId>,
-    /// Seats, locked.
+    /// Seats, locked, each with the user of the reservation that holds it, read.
     pub seats: BTreeSet<SeatId>,
     /// Sessions of which every seat is locked.
     pub whole_sessions: BTreeSet<SessionId>,

@@ -1,6 +1,6 @@
 //! Why the rules said no.
 
-use crate::id::{ReservationId, SeatId, SessionId};
+use crate::id::{ReservationId, SeatId, SessionId, UserId};
 use crate::time::Timestamp;
 
 /// A rule said no. Nothing was changed.
@@ -54,12 +54,29 @@ pub enum Refusal {
 }
 
 /// A seat that stood in the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeatTaken {
     /// Which seat.
     pub seat: SeatId,
     /// When trying again may help: the end of the hold; `None` for a sold seat, where it never will.
     pub retry_at: Option<Timestamp>,
+    /// The user who holds the seat, where that is known. Other users never learn it: it tells whom the
+    /// same refusal may be repeated to.
+    pub holder: Option<UserId>,
+    /// The reservation that holds the seat, when the user who asked is its holder.
+    pub own: Option<ReservationId>,
+}
+
+impl SeatTaken {
+    /// A seat that is sold.
+    pub const fn sold(seat: SeatId) -> Self {
+        Self { seat, retry_at: None, holder: None, own: None }
+    }
+
+    /// A seat that somebody else holds until `retry_at`.
+    pub const fn held(seat: SeatId, retry_at: Timestamp) -> Self {
+        Self { seat, retry_at: Some(retry_at), holder: None, own: None }
+    }
 }
 
 #[cfg(test)]
@@ -80,10 +97,7 @@ mod tests {
             "session 00000000-0000-0001-0000-000000000000 has 1 held and 2 sold seats"
         );
         assert_eq!(said(Refusal::SeatsNotFound(vec![seat, seat])), "2 seats not found");
-        assert_eq!(
-            said(Refusal::SeatsTaken(vec![SeatTaken { seat, retry_at: None }])),
-            "1 seats taken"
-        );
+        assert_eq!(said(Refusal::SeatsTaken(vec![SeatTaken::sold(seat)])), "1 seats taken");
         assert_eq!(
             said(Refusal::ReservationNotFound(reservation)),
             "reservation 00000000-0000-0000-0000-000000000007 not found"

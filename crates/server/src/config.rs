@@ -34,7 +34,7 @@ pub use parse::log_filter;
 pub use resolve::{Flags, Inputs, Resolved, Setting, resolve};
 pub use settings::Config;
 pub use show::show;
-pub use value::{Cors, Locale, LogFormat, Secret, show_duration};
+pub use value::{Cors, Currency, Locale, LogFormat, Secret, show_duration};
 
 /// Reads the files that the flags and the environment name, and decides every value.
 pub fn load(flags: Flags, environment: Environment) -> Result<Resolved, ConfigError> {

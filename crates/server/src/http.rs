@@ -27,6 +27,7 @@ pub mod openapi;
 mod docs;
 mod router;
 mod head_timeout;
+mod connections;
 pub mod server;
 
 pub use router::router;

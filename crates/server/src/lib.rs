@@ -7,6 +7,7 @@ pub mod config;
 pub mod failure;
 pub mod banner;
 pub mod systemd;
+mod open_files;
 pub mod telemetry;
 pub mod demo;
 pub mod http;

@@ -128,14 +128,14 @@ proptest! {
         let steps = play(&story);
         let facts = &*steps[steps.len() - 1].after;
         for seat in facts.seats.values() {
-            let SeatState::Held { until, .. } = seat.state else { continue };
+            let SeatState::Held { by, until } = seat.state else { continue };
             let just_before = Timestamp::from_millis(until.as_millis() - 1);
             prop_assert_eq!(seat.status_at(just_before), SeatStatus::Reserved);
             prop_assert_eq!(seat.status_at(until), SeatStatus::Available);
             if facts.open_session(seat.id.session()).is_some() {
                 let refused = Refusal::SeatsTaken(vec![SeatTaken {
-                    seat: seat.id,
-                    retry_at: Some(until),
+                    holder: facts.holder(by).cloned(),
+                    ..SeatTaken::held(seat.id, until)
                 }]);
                 prop_assert_eq!(decide(facts, &Actor::Anyone, &wish_for(seat.id), just_before), Err(refused));
                 prop_assert!(decide(facts, &Actor::Anyone, &wish_for(seat.id), until).is_ok());
@@ -387,6 +387,11 @@ fn only(facts: &Facts, rows: &ReadSet) -> Facts {
     let is_wanted = |id: &SeatId| seats.contains(id) || rows.whole_sessions.contains(&id.session());
     found.seats =
         facts.seats.iter().filter(|(id, _)| is_wanted(id)).map(|(k, v)| (*k, *v)).collect();
+    let holder = |seat: &Seat| match seat.state {
+        SeatState::Held { by, .. } => Some((by, facts.holder(by)?.clone())),
+        SeatState::Available | SeatState::Sold { .. } => None,
+    };
+    found.holders = found.seats.values().filter_map(holder).collect();
     let wanted = facts.sessions.iter().filter(|(id, _)| sessions.contains(id));
     found.sessions = wanted.map(|(id, session)| (*id, session.clone())).collect();
     found

@@ -6,7 +6,7 @@
 
 use poltrona_domain::{
     Command, Precondition, Refusal, ReservationId, ReservationStatus, SeatId, SeatState,
-    SeatStatus, SeatTaken, Session, SessionChange, SessionId, Timestamp,
+    SeatStatus, SeatTaken, Session, SessionChange, SessionId, Timestamp, UserId,
 };
 
 /// A success as the model tells it: each event's name, and the seats that it changed.
@@ -183,10 +183,10 @@ impl Model {
         }
         let mut taken = Vec::new();
         for seat in seats {
-            if let Some(free) = self.free_from(*seat, now) {
-                let retry_at =
-                    if free == NEVER { None } else { Some(Timestamp::from_millis(free)) };
-                taken.push(SeatTaken { seat: *seat, retry_at });
+            match self.stay_at(*seat, now) {
+                None => {}
+                Some(stay) if stay.to == NEVER => taken.push(SeatTaken::sold(*seat)),
+                Some(stay) => taken.push(self.kept_from(user, stay)),
             }
         }
         if !taken.is_empty() {
@@ -302,8 +302,22 @@ impl Model {
 
     /// Up to when the seat is someone's, if it is.
     fn free_from(&self, seat: SeatId, now: i64) -> Option<i64> {
+        self.stay_at(seat, now).map(|stay| stay.to)
+    }
+
+    fn stay_at(&self, seat: SeatId, now: i64) -> Option<&Stay> {
         let of_seat = self.stays.iter().filter(|stay| stay.seat == seat);
-        of_seat.filter(|stay| stay.from <= now && now < stay.to).map(|stay| stay.to).max()
+        of_seat.filter(|stay| stay.from <= now && now < stay.to).max_by_key(|stay| stay.to)
+    }
+
+    /// A stay that is in the way of a user, who may be its own.
+    fn kept_from(&self, user: &str, stay: &Stay) -> SeatTaken {
+        let holder = self.bookings.iter().find(|it| it.id == stay.by).map(|it| it.user.as_str());
+        SeatTaken {
+            holder: holder.map(UserId::new),
+            own: (holder == Some(user)).then_some(stay.by),
+            ..SeatTaken::held(stay.seat, Timestamp::from_millis(stay.to))
+        }
     }
 
     /// What anyone should be told about the seat.

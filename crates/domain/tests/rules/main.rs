@@ -52,10 +52,15 @@ impl BoxOffice {
 
     /// Ana asks for these seats of session 1, under this reservation's number.
     fn reserve(&mut self, n: u128, seats: &[u16]) -> Answer {
+        self.reserve_for("ana", n, seats)
+    }
+
+    /// The same for another user.
+    fn reserve_for(&mut self, user: &str, n: u128, seats: &[u16]) -> Answer {
         self.ask(&Command::Reserve {
             reservation: reservation_id(n),
             seats: selection(1, seats),
-            user: UserId::new("ana"),
+            user: UserId::new(user),
             hold: HOLD,
         })
     }

@@ -43,20 +43,43 @@ fn a_taken_seat_keeps_the_whole_wish_from_being_granted() {
     office.clock(1_000).reserve(2, &[3]).unwrap();
     let before = office.facts.clone();
 
-    let taken = vec![
-        SeatTaken { seat: seat_id(1, 3), retry_at: Some(at(31_000)) },
-        SeatTaken { seat: seat_id(1, 2), retry_at: None },
-    ];
+    let taken = vec![already_anas(3, 2, 31_000), SeatTaken::sold(seat_id(1, 2))];
     assert_eq!(office.reserve(3, &[3, 4, 2]), Err(Refusal::SeatsTaken(taken)));
     assert_eq!(office.facts, before);
 }
 
+/// The refusal of a seat that `by` holds for Ana until `until_millis`, when Ana asks for it again.
+fn already_anas(seat: u16, by: u128, until_millis: i64) -> SeatTaken {
+    SeatTaken {
+        holder: Some(UserId::new("ana")),
+        own: Some(reservation_id(by)),
+        ..SeatTaken::held(seat_id(1, seat), at(until_millis))
+    }
+}
+
 #[test]
-fn the_holder_cannot_hold_a_seat_again_either() {
+fn the_holder_cannot_hold_a_seat_again_and_learns_which_reservation_has_it() {
     let mut office = BoxOffice::open();
     office.reserve(1, &[1]).unwrap();
-    let taken = vec![SeatTaken { seat: seat_id(1, 1), retry_at: Some(at(30_000)) }];
+    let taken = vec![already_anas(1, 1, 30_000)];
     assert_eq!(office.reserve(2, &[1]), Err(Refusal::SeatsTaken(taken)));
+}
+
+#[test]
+fn nobody_else_learns_which_reservation_has_a_seat() {
+    let mut office = BoxOffice::open();
+    office.reserve(1, &[1]).unwrap();
+    let held = SeatTaken::held(seat_id(1, 1), at(30_000));
+    let taken = SeatTaken { holder: Some(UserId::new("ana")), ..held.clone() };
+    let refused = Err(Refusal::SeatsTaken(vec![taken]));
+    assert_eq!(office.reserve_for("bia", 2, &[1]), refused);
+    // A store may know the holder alone, or not even that.
+    office.facts.reservations.clear();
+    office.facts.holders.insert(reservation_id(1), UserId::new("ana"));
+    assert_eq!(office.reserve_for("bia", 2, &[1]), refused);
+    assert_eq!(office.reserve(2, &[1]), Err(Refusal::SeatsTaken(vec![already_anas(1, 1, 30_000)])));
+    office.facts.holders.clear();
+    assert_eq!(office.reserve(2, &[1]), Err(Refusal::SeatsTaken(vec![held])));
 }
 
 #[test]
@@ -64,7 +87,7 @@ fn a_seat_frees_itself_when_its_hold_lapses() {
     let mut office = BoxOffice::open();
     office.reserve(1, &[1]).unwrap();
 
-    let taken = vec![SeatTaken { seat: seat_id(1, 1), retry_at: Some(at(30_000)) }];
+    let taken = vec![already_anas(1, 1, 30_000)];
     assert_eq!(office.clock(29_999).reserve(2, &[1]), Err(Refusal::SeatsTaken(taken)));
     assert_eq!(office.seat(1).status_at(at(29_999)), SeatStatus::Reserved);
     assert_eq!(office.seat(1).status_at(at(30_000)), SeatStatus::Available);

@@ -128,8 +128,11 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Waits for work and takes what is there: at most a transaction's commands, of which lapses get at
-    /// least a quarter when they wait, and every write. `None` once closed and empty.
+    /// Waits for work and takes what is there: at most a transaction's commands, as many lapses beside
+    /// them, and every write. `None` once closed and empty.
+    ///
+    /// A transaction makes no more holds than it takes lapses, so that lapses catch up even while people
+    /// reserve as fast as they can.
     pub(super) async fn take(&self) -> Option<Work> {
         loop {
             {
@@ -183,13 +186,11 @@ impl Lanes {
             return Some(Work { commands: room, late, writes: Vec::new() });
         }
         let late_rooms = late.len();
-        let quarter = max.div_ceil(4).min(max - 1);
-        let reserved = self.background.len().min(quarter);
-        let mut commands = live(&mut self.people, max - reserved, now, &mut late);
+        let mut commands = live(&mut self.people, max, now, &mut late);
         for submission in commands.iter().chain(&late[late_rooms..]) {
             self.leave(submission.command());
         }
-        let lapses = self.background.len().min(max - commands.len());
+        let lapses = self.background.len().min(max);
         commands.extend(self.background.drain(..lapses));
         let writes: Vec<_> = self.writes.drain(..).collect();
         let work = Work { commands, late, writes };
@@ -300,16 +301,20 @@ mod tests {
     }
 
     #[test]
-    fn lapses_get_a_quarter_of_a_batch_however_small_it_is() {
+    fn a_batch_takes_as_many_lapses_as_commands() {
         let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
         for _ in 0..4 {
             queue.push(cancelling()).unwrap();
         }
-        queue.push_background(lapse());
-        let work = take(&queue).unwrap();
+        for _ in 0..5 {
+            queue.push_background(lapse());
+        }
         let is_lapse = |it: &&Submission| matches!(it.command(), Command::Expire { .. });
-        let lapses = work.commands.iter().filter(is_lapse);
-        assert_eq!((work.commands.len(), lapses.count()), (2, 1));
+        let taken = || {
+            let commands = take(&queue).unwrap().commands;
+            (commands.len(), commands.iter().filter(is_lapse).count())
+        };
+        assert_eq!([taken(), taken(), taken()], [(4, 2), (4, 2), (1, 1)]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A command on its way through the ledger, and what comes of it.
 
+use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub struct Request {
 }
 
 /// An idempotency key, and what makes two requests equal.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Key {
     /// The owner of the key.
     pub scope: KeyScope,
@@ -34,7 +35,18 @@ pub struct Key {
     /// A hash of the request's method, path and body.
     pub fingerprint: [u8; 32],
     /// Makes the answer that equal requests will get again.
-    pub record: fn(&[Event]) -> RecordedAnswer,
+    pub record: Record,
+}
+
+/// Makes the answer to a command of what happened.
+pub type Record = Arc<dyn Fn(&[Event]) -> RecordedAnswer + Send + Sync>;
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scope, key, fingerprint, record: _ } = self;
+        let fields = (scope, key, fingerprint);
+        f.debug_tuple("Key").field(&fields).finish()
+    }
 }
 
 /// The outcome of a command.

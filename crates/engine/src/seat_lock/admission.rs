@@ -65,13 +65,13 @@ impl Admission<'_> {
         let SeatLock::Redis(lock) = self.seat_lock else {
             return self.ledger.submit(request).await;
         };
-        let Command::Reserve { reservation, seats, hold, .. } = &request.command else {
+        let Command::Reserve { reservation, seats, user, hold } = &request.command else {
             return self.ledger.submit(request).await;
         };
         // A seat is not marked for a command that has no place in the queue.
         self.ledger.has_room(&request.command)?;
         let (seats, keyed) = (seats.ids(), request.key.is_some());
-        let asked = LockRequest { reservation: *reservation, seats, hold: *hold, keyed };
+        let asked = LockRequest { reservation: *reservation, seats, user, hold: *hold, keyed };
         let pending = match take(lock, &asked).await {
             Verdict::Refused(taken) => return Err(Refusal::SeatsTaken(taken).into()),
             Verdict::Granted(pending) => {

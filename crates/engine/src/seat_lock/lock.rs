@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use poltrona_domain::{ReservationId, SeatId, SeatTaken};
+use poltrona_domain::{ReservationId, SeatId, SeatTaken, UserId};
 use redis::RedisResult;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,6 +32,8 @@ pub(super) struct LockRequest<'a> {
     pub(super) reservation: ReservationId,
     /// One to ten seats of one session, in the order they were asked for.
     pub(super) seats: &'a [SeatId],
+    /// Who asks.
+    pub(super) user: &'a UserId,
     /// For how long.
     pub(super) hold: Duration,
     /// Whether the request has an idempotency key: it may have been granted already, so that only
@@ -78,7 +80,7 @@ impl Lock {
     }
 
     pub(super) async fn take(&self, request: &LockRequest<'_>) -> Verdict {
-        let LockRequest { reservation, seats, hold, keyed } = *request;
+        let LockRequest { reservation, seats, hold, keyed, .. } = *request;
         let until = self.marks.clock.now().plus(hold);
         // Made first, for a client may leave while Redis is being asked.
         let mut pending =
@@ -90,7 +92,7 @@ impl Lock {
                 (LockAnswer::Granted, Verdict::Granted(pending))
             }
             Ok(marks) => {
-                let refusal = if keyed { None } else { self.refusal(seats, &marks) };
+                let refusal = if keyed { None } else { self.refusal(request, &marks) };
                 if let Some(taken) = refusal {
                     pending.standing = Standing::Released;
                     (LockAnswer::Refused, Verdict::Refused(taken))
@@ -111,10 +113,10 @@ impl Lock {
 
     /// The refusal that the database gave under these very marks a moment ago; `None` where it did not.
     /// A mark alone refuses nobody, for it may be of a request that will come to nothing. A seat that
-    /// may not exist is left to the database, which reports that first, and so is a hold whose time is
-    /// over, for the seat may be free.
-    fn refusal(&self, seats: &[SeatId], marks: &[Vec<u8>]) -> Option<Vec<SeatTaken>> {
-        let recent = &self.marks.recent;
+    /// may not exist is left to the database, which reports that first; so is a hold whose time is over,
+    /// for the seat may be free, and the user's own, for the database names its reservation.
+    fn refusal(&self, request: &LockRequest<'_>, marks: &[Vec<u8>]) -> Option<Vec<SeatTaken>> {
+        let (recent, seats) = (&self.marks.recent, request.seats);
         if !recent.all_exist(seats) {
             return None;
         }
@@ -122,7 +124,8 @@ impl Lock {
         let blocked = seats.iter().zip(marks).filter(|(_, mark)| !mark.is_empty());
         let taken = |(seat, mark): (&SeatId, &Vec<u8>)| {
             let taken = recent.recent_refusal(*seat, Mark::read(mark)?)?;
-            taken.retry_at.is_none_or(|at| now < at).then_some(taken)
+            let is_others = taken.holder.as_ref() != Some(request.user);
+            (is_others && taken.retry_at.is_none_or(|at| now < at)).then_some(taken)
         };
         blocked.map(taken).collect()
     }

@@ -88,7 +88,7 @@ impl PendingLock {
         self.marks.recent.saw(&self.seats);
         for taken in taken {
             if let Some(mark) = self.agreeing_mark(taken) {
-                self.marks.recent.refused(*taken, mark);
+                self.marks.recent.refused(taken.clone(), mark);
             }
         }
         let own = self.own();

@@ -34,7 +34,6 @@ struct Refused {
 }
 
 /// A refusal of a seat, when it came, and the mark that agreed with it.
-#[derive(Clone, Copy)]
 struct Refusal {
     at: Timestamp,
     taken: SeatTaken,
@@ -82,6 +81,8 @@ impl Recent {
     /// The database refused this seat, and this mark in Redis says so.
     pub(super) fn refused(&self, taken: SeatTaken, mark: Mark) {
         let at = self.clock.now();
+        // It is repeated to others.
+        let taken = SeatTaken { own: None, ..taken };
         let mut refused = lock(&self.refused);
         refused.make_room(at);
         // What does not fit is asked about each time.
@@ -103,7 +104,7 @@ impl Recent {
             refusal.asking = true;
             return None;
         }
-        Some(refusal.taken)
+        Some(refusal.taken.clone())
     }
 
     /// Forgets everything: every seat is asked of the database.
@@ -179,49 +180,49 @@ mod tests {
     }
 
     fn held(seat: SeatId) -> SeatTaken {
-        SeatTaken { seat, retry_at: Some(Timestamp::from_millis(30_000)) }
+        SeatTaken::held(seat, Timestamp::from_millis(30_000))
     }
 
-    fn refuse(recent: &Recent, taken: SeatTaken) {
-        recent.refused(taken, Mark::of_refusal(&taken));
+    fn refuse(recent: &Recent, taken: &SeatTaken) {
+        recent.refused(taken.clone(), Mark::of_refusal(taken));
     }
 
-    fn is_refused(recent: &Recent, taken: SeatTaken) -> bool {
-        recent.recent_refusal(taken.seat, Mark::of_refusal(&taken)) == Some(taken)
+    fn is_refused(recent: &Recent, taken: &SeatTaken) -> bool {
+        recent.recent_refusal(taken.seat, Mark::of_refusal(taken)).as_ref() == Some(taken)
     }
 
     #[test]
     fn a_refusal_may_be_repeated_for_a_second_while_its_mark_stands_unless_in_doubt() {
         let recent = recent();
         let (first, second) = (held(seat(1, 1)), held(seat(1, 2)));
-        assert!(!is_refused(&recent, first));
-        refuse(&recent, first);
-        assert!(is_refused(&recent, first) && !is_refused(&recent, second));
+        assert!(!is_refused(&recent, &first));
+        refuse(&recent, &first);
+        assert!(is_refused(&recent, &first) && !is_refused(&recent, &second));
         let elses = Mark {
             owner: ReservationId::from_uuid(Uuid::from_u128(7)),
             ..Mark::of_refusal(&first)
         };
         assert_eq!(recent.recent_refusal(first.seat, elses), None);
         recent.clock.advance(Duration::from_millis(999));
-        assert!(!is_refused(&recent, first), "one asks again");
-        assert!(is_refused(&recent, first), "and the others need not");
+        assert!(!is_refused(&recent, &first), "one asks again");
+        assert!(is_refused(&recent, &first), "and the others need not");
         recent.clock.advance(Duration::from_millis(1));
-        assert!(!is_refused(&recent, first));
-        refuse(&recent, first);
+        assert!(!is_refused(&recent, &first));
+        refuse(&recent, &first);
         recent.clock.advance(Duration::from_millis(699));
-        assert!(is_refused(&recent, first));
+        assert!(is_refused(&recent, &first));
         recent.clock.advance(Duration::from_millis(1));
-        assert_eq!([is_refused(&recent, first), is_refused(&recent, first)], [false, true]);
-        refuse(&recent, first);
-        assert_eq!([is_refused(&recent, first), is_refused(&recent, first)], [true, true]);
-        let sold = SeatTaken { retry_at: None, ..first };
-        refuse(&recent, sold);
-        refuse(&recent, second);
+        assert_eq!([is_refused(&recent, &first), is_refused(&recent, &first)], [false, true]);
+        refuse(&recent, &first);
+        assert_eq!([is_refused(&recent, &first), is_refused(&recent, &first)], [true, true]);
+        let sold = SeatTaken::sold(first.seat);
+        refuse(&recent, &sold);
+        refuse(&recent, &second);
         recent.invalidate(&[second.seat]);
         assert!(
-            is_refused(&recent, sold)
-                && !is_refused(&recent, first)
-                && !is_refused(&recent, second)
+            is_refused(&recent, &sold)
+                && !is_refused(&recent, &first)
+                && !is_refused(&recent, &second)
         );
     }
 
@@ -230,17 +231,17 @@ mod tests {
         let recent = recent();
         let first = held(seat(1, 1));
         recent.saw(&[first.seat]);
-        refuse(&recent, first);
+        refuse(&recent, &first);
         recent.forget_all();
-        assert!(!is_refused(&recent, first) && !recent.all_exist(&[first.seat]));
+        assert!(!is_refused(&recent, &first) && !recent.all_exist(&[first.seat]));
     }
 
     #[test]
     fn a_clock_that_steps_back_does_not_keep_the_database_from_being_asked() {
         let recent = Recent::new(Clock::manual(Timestamp::from_millis(10_000)));
-        refuse(&recent, held(seat(1, 1)));
+        refuse(&recent, &held(seat(1, 1)));
         recent.clock.set(Timestamp::from_millis(0));
-        assert!(!is_refused(&recent, held(seat(1, 1))));
+        assert!(!is_refused(&recent, &held(seat(1, 1))));
     }
 
     #[test]
@@ -248,16 +249,16 @@ mod tests {
         let recent = recent();
         for no in 1..=32_767 {
             for session in 1..=3 {
-                refuse(&recent, held(seat(session, no)));
+                refuse(&recent, &held(seat(session, no)));
             }
         }
         assert_eq!(lock(&recent.refused).seats.len(), SEATS);
         let another = held(seat(4, 1));
-        refuse(&recent, another);
-        assert!(!is_refused(&recent, another));
+        refuse(&recent, &another);
+        assert!(!is_refused(&recent, &another));
         recent.clock.advance(FRESH);
-        refuse(&recent, another);
-        assert!(is_refused(&recent, another));
+        refuse(&recent, &another);
+        assert!(is_refused(&recent, &another));
         assert_eq!(lock(&recent.refused).seats.len(), 1);
     }
 }

@@ -1,10 +1,12 @@
 //! `poltrona serve`: listening, starting, answering until the end.
 
+use std::io::{IsTerminal as _, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use poltrona_engine::Env;
+use poltrona_engine::env::clock::pause;
+use poltrona_engine::{Engine, Env};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -12,13 +14,17 @@ use super::running::Running;
 use crate::banner::{BannerInfo, banner};
 use crate::config::Config;
 use crate::http::server::Server;
-use crate::{demo, http, systemd};
+use crate::{demo, http, open_files, systemd};
 
-/// Serves until a signal ends the program, or the disk fails.
-pub async fn serve(config: Config) -> anyhow::Result<()> {
+/// How long the banner waits for the log lines of the demo's sessions, and how often it looks.
+const DEMO_LOGGED: (u32, Duration) = (100, Duration::from_millis(5));
+
+/// Serves until a signal ends the program, or the disk fails. The banner goes to `console`.
+pub async fn serve(config: Config, console: impl Write) -> anyhow::Result<()> {
     let started = Instant::now();
     // Before "ready" is said, for whoever reads it may answer with a signal.
     let mut signals = Signals::listen()?;
+    open_files::raise_limit(config.max_connections);
     // The port first: a second program started by mistake should say so before anything else.
     let server = Server::bind(&config).await?;
     let running = tokio::select! {
@@ -33,7 +39,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if app.config.demo {
         demo::open(&app.engine).await.context("opening the demo's sessions")?;
     }
-    greet(&running, &server, started.elapsed());
+    greet(&running, &server, started.elapsed(), console).await;
     systemd::ready(&server.base_url());
     let (stop, fatal) = (app.stop.clone(), running.fatal().clone());
     let router = http::router(Arc::clone(&app));
@@ -86,16 +92,17 @@ impl Signals {
     }
 }
 
-/// Says what runs where: a banner for people, a line for logs.
-fn greet(running: &Running, server: &Server, ready_in: Duration) {
-    use std::io::{IsTerminal as _, Write as _};
+/// Reports what runs where: a line for logs, then a banner for people.
+async fn greet(running: &Running, server: &Server, ready_in: Duration, mut console: impl Write) {
     let base_url = server.base_url();
     info!(target: "server", url = base_url, version = env!("CARGO_PKG_VERSION"), "ready");
-    let mut stderr = std::io::stderr();
-    if !stderr.is_terminal() {
+    if !std::io::stderr().is_terminal() {
         return;
     }
     let app = &running.app;
+    if app.config.demo {
+        logged(&app.engine).await;
+    }
     let is_shared = app.engine.store.is_shared();
     let mode = if is_shared { "one of many (PostgreSQL)" } else { "embedded (SQLite)" };
     let text = banner(&BannerInfo {
@@ -108,5 +115,16 @@ fn greet(running: &Running, server: &Server, ready_in: Duration) {
         notes: Vec::new(),
     });
     // A terminal that went away is no reason not to serve.
-    let _ = stderr.write_all(text.as_bytes());
+    let _ = console.write_all(text.as_bytes());
+}
+
+/// Waits until the events so far are delivered, and so logged, but not for long: a broker may be away.
+async fn logged(engine: &Engine) {
+    let (times, every) = DEMO_LOGGED;
+    for _ in 0..times {
+        if engine.store.backlog().await.is_ok_and(|backlog| backlog.rows == 0) {
+            return;
+        }
+        pause(every).await;
+    }
 }

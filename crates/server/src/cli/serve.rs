@@ -6,7 +6,7 @@ use crate::app;
 use crate::failure::Failure;
 
 pub(super) fn run(settings: Settings) -> Result<(), Failure> {
-    let (config, _telemetry) = start(settings)?;
+    let (config, telemetry) = start(settings)?;
     if !config.host.to_canonical().is_loopback() {
         tracing::warn!(
             target: "config",
@@ -14,5 +14,5 @@ pub(super) fn run(settings: Settings) -> Result<(), Failure> {
             "other machines can reach this server, and nobody is authenticated",
         );
     }
-    block_on(app::serve(config))
+    block_on(app::serve(config, telemetry.console()))
 }

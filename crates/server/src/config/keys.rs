@@ -266,6 +266,13 @@ pub const KEYS: &[Key] = &[
         |c| Some(c.cors_origins.to_string()),
     ),
     key(
+        "currency",
+        Kind::Text,
+        ("CODE", "EUR", "Currency of all prices, by ISO 4217; one with hundredths"),
+        |c, text| parse::currency(text).map(|value| c.currency = value),
+        |c| Some(c.currency.to_string()),
+    ),
+    key(
         "locale",
         Kind::Text,
         ("LOCALE", "en", "Language of messages when the client names none: pt-BR or en"),

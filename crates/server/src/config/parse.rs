@@ -12,7 +12,7 @@ use super::broker;
 use super::database;
 use super::fault::{BadValue, printable};
 use super::headers;
-use super::value::{Cors, Locale, LogFormat, Secret, show_duration};
+use super::value::{Cors, Currency, Locale, LogFormat, Secret, show_duration};
 
 type Parsed<T> = Result<T, BadValue>;
 
@@ -174,6 +174,12 @@ fn normal_origin(text: &str) -> Option<String> {
         Some(port) if port != default_port => Some(format!("{scheme}://{host}:{port}")),
         _ => Some(format!("{scheme}://{host}")),
     }
+}
+
+pub(super) fn currency(text: &str) -> Parsed<Currency> {
+    Currency::parse(text).ok_or_else(|| {
+        BadValue::new("that is no currency", "Write the three capital letters of ISO 4217: `BRL`.")
+    })
 }
 
 pub(super) fn locale(text: &str) -> Parsed<Locale> {
@@ -411,6 +417,10 @@ mod tests {
         assert!(count("65", 1, 64).is_err());
         assert!(folder(" ").is_err());
         assert_eq!(locale("PT-br"), Ok(Locale::PtBr));
+        assert_eq!(currency("EUR").map(|it| it.to_string()), Ok("EUR".to_owned()));
+        for text in ["", "R$", "brl", "EURO", "€", "B1L"] {
+            assert!(currency(text).is_err(), "{text}");
+        }
         assert!(locale("fr").is_err());
         assert!(log_format("xml").is_err());
     }

@@ -10,7 +10,7 @@ use poltrona_engine::tls::{BadCertificates, Tls};
 use super::broker;
 use super::database::{Database, names_server};
 use super::headers;
-use super::value::{Cors, Locale, LogFormat, Secret};
+use super::value::{Cors, Currency, Locale, LogFormat, Secret};
 
 /// Every setting, with its value decided.
 ///
@@ -60,6 +60,8 @@ pub struct Config {
     pub wait_for: Duration,
     /// Which web origins a browser may call the API from.
     pub cors_origins: Cors,
+    /// The currency of all prices.
+    pub currency: Currency,
     /// The language of messages when the client asks for none.
     pub locale: Locale,
     /// The format of log lines.
@@ -111,6 +113,7 @@ impl Default for Config {
             run_migrations: false,
             wait_for: Duration::ZERO,
             cors_origins: Cors::Any,
+            currency: Currency::BRL,
             locale: Locale::PtBr,
             log_format: LogFormat::Auto,
             log_level: "info".to_owned(),

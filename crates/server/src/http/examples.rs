@@ -28,21 +28,17 @@ fn broken_by(route: &Route) -> Broken {
 /// An example of a route's answer with this code, for the documentation.
 pub(super) fn example(code: Code, route: &Route, form: Form) -> serde_json::Value {
     let session = SessionId::mint(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0010_0000));
-    let seat =
-        |no, retry_at| SeatNo::new(no).map(|no| SeatTaken { seat: session.seat(no), retry_at });
     let now = Timestamp::from_millis(1_796_151_550_433);
-    let later = Some(now.plus(Duration::from_secs(30)));
+    let seat = |no| SeatNo::new(no).map(|no| session.seat(no));
+    let held = || seat(1).map(|seat| SeatTaken::held(seat, now.plus(Duration::from_secs(30))));
+    let sold = |no| seat(no).map(SeatTaken::sold);
     let detail = match code {
         Code::ValidationFailed => Detail::Broken(vec![broken_by(route)]),
         Code::InvalidJson => Detail::Parser("expected value at line 1 column 1".to_owned()),
-        Code::SeatHeld => Detail::Taken(seat(1, later).into_iter().collect()),
-        Code::SeatSold => Detail::Taken(seat(1, None).into_iter().collect()),
-        Code::SeatsUnavailable => {
-            Detail::Taken(seat(1, later).into_iter().chain(seat(2, None)).collect())
-        }
-        Code::SeatNotFound => {
-            Detail::Unknown(seat(1, None).iter().map(|taken| *taken.seat.as_uuid()).collect())
-        }
+        Code::SeatHeld => Detail::Taken(held().into_iter().collect()),
+        Code::SeatSold => Detail::Taken(sold(1).into_iter().collect()),
+        Code::SeatsUnavailable => Detail::Taken(held().into_iter().chain(sold(2)).collect()),
+        Code::SeatNotFound => Detail::Unknown(seat(1).iter().map(|seat| *seat.as_uuid()).collect()),
         Code::SessionInUse => Detail::InUse { held: 2, sold: 14 },
         _ => Detail::None,
     };

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use poltrona_domain::{Actor, Event, SessionId, Timestamp, UserId};
@@ -158,10 +160,15 @@ impl IdempotencyKey {
         scope: KeyScope,
         request: &str,
         meaning: &Meaning,
-        record: fn(&[Event]) -> RecordedAnswer,
+        record: impl Fn(&[Event]) -> RecordedAnswer + Send + Sync + 'static,
     ) -> Option<Key> {
         let named = || Sha256::new().chain_update(request).chain_update([0]);
         let fingerprint = || named().chain_update(meaning.as_str()).finalize();
-        self.0.map(|key| Key { scope, key, fingerprint: fingerprint().into(), record })
+        self.0.map(|key| Key {
+            scope,
+            key,
+            fingerprint: fingerprint().into(),
+            record: Arc::new(record),
+        })
     }
 }

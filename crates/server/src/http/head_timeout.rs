@@ -14,7 +14,7 @@ use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -43,10 +43,24 @@ impl Limits {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Phase(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     answering: AtomicBool,
     begun: CancellationToken,
+    opened: Instant,
+    /// How long after that the last answer was made.
+    answered_millis: AtomicU64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            answering: AtomicBool::default(),
+            begun: CancellationToken::default(),
+            opened: Instant::now(),
+            answered_millis: AtomicU64::default(),
+        }
+    }
 }
 
 impl Phase {
@@ -60,7 +74,17 @@ impl Phase {
 
     /// The answer is made; what comes next is a new request.
     pub(super) fn end(&self) {
+        let millis = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.answered_millis.store(millis, Ordering::Relaxed);
         self.0.answering.store(false, Ordering::Relaxed);
+    }
+
+    /// For how long nothing has been answered, or since the connection was opened; `None` while an
+    /// answer is being made.
+    pub(super) fn rested(&self, now: Instant) -> Option<Duration> {
+        let answered = Duration::from_millis(self.0.answered_millis.load(Ordering::Relaxed));
+        let rested = now.saturating_duration_since(self.0.opened).saturating_sub(answered);
+        (!self.answering()).then_some(rested)
     }
 
     /// Waits until the connection's first request has begun.

@@ -187,6 +187,16 @@ fn parameters(route: &Route, operation: &mut Map<String, Value>) {
             "description": "The `ETag` of an answer that the client has: 304 if nothing changed.",
         }));
     }
+    if route.refusals.contains(&Code::PreconditionFailed) {
+        list.push(json!({
+            "name": "If-Match", "in": "header", "schema": { "type": "string" },
+            "description": "The `ETag` of the session as read; 412 if it was changed since.",
+        }));
+        list.push(json!({
+            "name": "If-Unmodified-Since", "in": "header", "schema": { "type": "string" },
+            "description": "An HTTP date; 412 if the session was changed after it.",
+        }));
+    }
     list.push(json!({
         "name": "Accept-Language", "in": "header", "schema": { "type": "string" },
         "description": "`pt-BR` or `en`: the language of messages.", "example": "en",
@@ -257,6 +267,9 @@ fn taken_seats() -> Value {
                 "status": { "type": "string", "enum": ["RESERVED", "SOLD", "NOT_FOUND"] },
                 "retryAt": { "type": "string", "format": "date-time",
                              "description": "The end of the hold." },
+                "reservationId": { "type": "string", "format": "uuid",
+                                   "description": "The reservation that holds it, when it is the \
+                                                   user's own." },
             },
         },
     })

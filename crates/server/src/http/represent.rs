@@ -162,13 +162,17 @@ struct TakenSeat {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_at: Option<Time>,
+    /// The reservation that holds it, when the user who asked is its holder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reservation_id: Option<Id>,
 }
 
 impl TakenSeat {
     fn of(seat: &SeatTaken) -> Self {
         let status = if seat.retry_at.is_some() { "RESERVED" } else { "SOLD" };
         let retry_at = seat.retry_at.map(Time);
-        Self { status, retry_at, ..Self::unknown(*seat.seat.as_uuid()) }
+        let reservation_id = seat.own.map(|own| Id(*own.as_uuid()));
+        Self { status, retry_at, reservation_id, ..Self::unknown(*seat.seat.as_uuid()) }
     }
 
     fn unknown(id: Uuid) -> Self {
@@ -177,6 +181,7 @@ impl TakenSeat {
             seat_number: SeatId::from_uuid(id).map(|seat| Layout::label(seat.no())),
             status: "NOT_FOUND",
             retry_at: None,
+            reservation_id: None,
         }
     }
 }

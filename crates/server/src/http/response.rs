@@ -39,7 +39,7 @@ pub(super) fn json_bytes(status: StatusCode, body: Bytes) -> Response {
 }
 
 /// The answer to a command: as `record` makes it of what happened, or as it was given before.
-pub(super) fn outcome(outcome: Outcome, record: fn(&[Event]) -> RecordedAnswer) -> Response {
+pub(super) fn outcome(outcome: Outcome, record: impl Fn(&[Event]) -> RecordedAnswer) -> Response {
     match outcome {
         Outcome::Done(events) => answer(record(&events), false),
         Outcome::Replayed(recorded) => answer(recorded, true),

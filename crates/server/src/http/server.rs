@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
@@ -20,7 +20,8 @@ use tracing::{debug, warn};
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::http::head_timeout::{HeadTimeout, Limits, Phase};
+use crate::http::connections::{Connections, Place, Rarely};
+use crate::http::head_timeout::{HeadTimeout, Limits};
 use crate::http::state::SharedApp;
 use poltrona_engine::env::clock::pause;
 
@@ -83,28 +84,28 @@ impl Server {
     pub async fn run(self, router: Router, app: &SharedApp) {
         let connections = TaskTracker::new();
         connections.spawn(count_left_out(Arc::clone(app)));
-        let slots = Arc::new(Semaphore::new(app.config.max_connections));
-        let limits = Limits::of(&app.config);
-        loop {
-            // At the cap the next connection waits in the system's backlog; there is no telling how
-            // long, so on the way out it is not waited for.
-            let free = app.stop.run_until_cancelled(Arc::clone(&slots).acquire_owned()).await;
-            let free = free.and_then(Result::ok).or(Arc::clone(&slots).try_acquire_owned().ok());
-            let Some(slot) = free else { break };
-            let Some(accepted) = self.accept(&app.stop).await else { break };
+        let places = Connections::new(app.config.max_connections);
+        let (limits, failures) = (Limits::of(&app.config), Rarely::default());
+        while let Some(accepted) = self.accept(&app.stop).await {
             match accepted {
                 Ok(stream) => {
+                    // There is no telling how long it waits at the cap, so on the way out it does not.
+                    let place = app.stop.run_until_cancelled(places.place()).await;
+                    let Some(place) = place.flatten().or_else(|| places.try_place()) else { break };
                     app.meters.connected();
                     let meters = Arc::clone(&app.meters);
-                    let serving = serve(stream, router.clone(), limits, app.stop.clone());
+                    let serving = serve(stream, place, router.clone(), limits, app.stop.clone());
                     connections.spawn(async move {
                         serving.await;
                         meters.disconnected();
-                        drop(slot);
                     });
                 }
                 Err(error) => {
-                    warn!(target: "server", %error, "cannot accept a connection");
+                    if let Some(times) = failures.again(Instant::now()) {
+                        warn!(target: "server", %error, times, "cannot accept a connection");
+                    }
+                    // It may be that the system has no more file handles.
+                    places.make_room(Instant::now());
                     pause(ACCEPT_PAUSE).await;
                 }
             }
@@ -137,11 +138,18 @@ impl Server {
     }
 }
 
-/// Serves one connection until it ends, or is done with its last request after `stop`.
-async fn serve(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
+/// Serves one connection until it ends, or is done with its last request after `stop` or when it has to
+/// make room.
+async fn serve(
+    stream: TcpStream,
+    place: Place,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) {
     // Answers are written whole; waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
-    let phase = Phase::default();
+    let phase = place.phase.clone();
     let io = TokioIo::new(HeadTimeout::new(stream, phase.clone(), limits));
     let answering = phase.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
@@ -164,6 +172,10 @@ async fn serve(stream: TcpStream, router: Router, limits: Limits, stop: Cancella
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = place.leave.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
         () = stop.cancelled() => {
             // The library closes a connection that nothing was read from yet, and its first request
             // may already be on the way.

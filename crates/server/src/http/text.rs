@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use poltrona_domain::{Layout, SeatTaken};
+use poltrona_domain::{Layout, ReservationId, SeatTaken, Timestamp};
 
 use super::code::Code;
 use super::error::{ApiError, Detail};
@@ -28,11 +28,27 @@ fn with(title: &str, reason: impl Display) -> String {
 
 fn taken(seat: &SeatTaken, locale: Locale) -> String {
     let label = Layout::label(seat.seat.no());
+    if let (Some(reservation), Some(until)) = (seat.own, seat.retry_at) {
+        return own(&label, reservation, until, locale);
+    }
     match (seat.retry_at, locale) {
         (None, Locale::PtBr) => format!("O assento {label} já foi vendido"),
         (None, Locale::En) => format!("Seat {label} has been sold"),
         (Some(at), Locale::PtBr) => format!("O assento {label} está reservado até {}", Time(at)),
         (Some(at), Locale::En) => format!("Seat {label} is held until {}", Time(at)),
+    }
+}
+
+/// A seat that the user who asks for it holds already.
+fn own(label: &str, reservation: ReservationId, until: Timestamp, locale: Locale) -> String {
+    let until = Time(until);
+    match locale {
+        Locale::PtBr => {
+            format!("O assento {label} já é seu até {until}, na reserva {reservation}")
+        }
+        Locale::En => {
+            format!("Seat {label} is already yours until {until}, in reservation {reservation}")
+        }
     }
 }
 
@@ -72,7 +88,7 @@ const fn english(code: Code) -> &'static str {
         Code::SessionNotFound => "Session not found",
         Code::SeatNotFound => "Seat not found",
         Code::ReservationNotFound => "Reservation not found",
-        Code::SeatHeld => "The seat is held by someone else",
+        Code::SeatHeld => "The seat is held",
         Code::SeatSold => "The seat has been sold",
         Code::SeatsUnavailable => "Some of the seats are not free",
         Code::ReservationConfirmed => "The reservation has already been paid",
@@ -117,7 +133,7 @@ const fn portuguese(code: Code) -> &'static str {
         Code::SessionNotFound => "Sessão não encontrada",
         Code::SeatNotFound => "Assento não encontrado",
         Code::ReservationNotFound => "Reserva não encontrada",
-        Code::SeatHeld => "O assento está reservado por outra pessoa",
+        Code::SeatHeld => "O assento está reservado",
         Code::SeatSold => "O assento já foi vendido",
         Code::SeatsUnavailable => "Alguns dos assentos não estão livres",
         Code::ReservationConfirmed => "A reserva já foi paga",

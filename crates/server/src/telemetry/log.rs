@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::layer::{Lines, Shape};
@@ -20,9 +20,16 @@ const BUFFERED_LINES: usize = 65_536;
 pub struct Telemetry {
     writer: Option<WorkerGuard>,
     dropped: ErrorCounter,
+    console: NonBlocking,
 }
 
 impl Telemetry {
+    /// Where other text for people goes: to stderr, after the lines that were logged before it. One
+    /// write is one piece, and lines do not get into it.
+    pub fn console(&self) -> NonBlocking {
+        self.console.clone()
+    }
+
     /// How many lines were dropped so far because stderr was read too slowly.
     pub fn dropped_lines(&self) -> usize {
         self.dropped.dropped_lines()
@@ -50,14 +57,14 @@ pub fn init(config: &Config, colours: bool) -> Telemetry {
         .buffered_lines_limit(BUFFERED_LINES)
         .thread_name("log")
         .finish(io::stderr());
-    let dropped = stderr.error_counter();
+    let (dropped, console) = (stderr.error_counter(), stderr.clone());
     let subscriber = tracing_subscriber::registry()
         .with(log_filter(&config.log_level))
         .with(Lines::new(shape, Clock::System, stderr));
     if tracing::subscriber::set_global_default(subscriber).is_ok() {
         std::panic::set_hook(Box::new(log_panic));
     }
-    Telemetry { writer: Some(writer), dropped }
+    Telemetry { writer: Some(writer), dropped, console }
 }
 
 fn shape(format: LogFormat, terminal: bool, colours: bool) -> Shape {

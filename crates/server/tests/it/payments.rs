@@ -19,6 +19,7 @@ async fn a_payment_sells_the_seat() {
         "seatIds": [session.seat("A1")],
         "seatNumbers": ["A1"],
         "total": 25.5,
+        "currency": "BRL",
     });
     assert_eq!(paid.body, expected);
     assert_eq!(paid.header("location"), Some(&*format!("/reservations/{}", held.id())));
@@ -106,6 +107,7 @@ async fn the_history_tells_each_sale_newest_first() {
         "seatIds": [session.seat("A1")],
         "seatNumbers": ["A1"],
         "total": 30,
+        "currency": "BRL",
     });
     assert_eq!(history.body[1], expected);
 }

@@ -23,6 +23,7 @@ async fn a_reservation_holds_a_seat_for_a_while() {
         "room": "Sala 1",
         "startsAt": "2026-12-01T19:00:00.000Z",
         "ticketPrice": 25.5,
+        "currency": "BRL",
     });
     assert_eq!(held.body, expected);
     let path = format!("/reservations/{}", held.id());
@@ -44,8 +45,13 @@ async fn a_seat_that_is_held_or_sold_is_refused_and_named() {
         "retryAt": held.text("expiresAt"),
     }]);
     assert_eq!(refused.body["seats"], way);
-    // Even by whoever holds it.
-    app.reserve(session.seat("A1"), "ana").await.refused(409, "seat_held");
+    let again = app.reserve(session.seat("A1"), "ana").await.refused(409, "seat_held");
+    let mut own = way.clone();
+    own[0]["reservationId"] = held.id().into();
+    assert_eq!(again.body["seats"], own, "their own, and which");
+    let message = again.body["message"].as_str().unwrap();
+    assert!(message.starts_with("O assento A1 já é seu até 2026-"), "{message}");
+    assert!(message.ends_with(&format!("na reserva {}", held.id())), "{message}");
     app.pay(&held.id()).await.expect(201);
     let refused = app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_sold");
     let way = json!([{ "seatId": session.seat("A1"), "seatNumber": "A1", "status": "SOLD" }]);

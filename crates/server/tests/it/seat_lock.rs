@@ -28,6 +28,20 @@ async fn a_taken_seat_is_refused_while_nothing_can_be_written() {
 }
 
 #[tokio::test]
+async fn the_holder_is_refused_by_the_database_which_names_their_reservation() {
+    let redis = Redis::start().await;
+    let app = open_with(&redis).await;
+    let session = app.session().await;
+    let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
+    for _ in 0..3 {
+        let others = app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
+        assert!(others.body["seats"][0].get("reservationId").is_none());
+        let own = app.reserve(session.seat("A1"), "ana").await.refused(409, "seat_held");
+        assert_eq!(own.body["seats"][0]["reservationId"], held.id());
+    }
+}
+
+#[tokio::test]
 async fn every_seat_in_the_way_is_named_with_its_reason_in_the_order_asked() {
     let redis = Redis::start().await;
     let app = open_with(&redis).await;

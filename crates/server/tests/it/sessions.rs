@@ -10,13 +10,14 @@ async fn a_session_opens_with_all_its_seats_free() {
     let body = &opened.body;
     assert_eq!(
         fields(body),
-        ["createdAt", "id", "movie", "room", "seats", "startsAt", "ticketPrice"]
+        ["createdAt", "currency", "id", "movie", "room", "seats", "startsAt", "ticketPrice"]
     );
     assert_eq!(body["movie"], "Interestelar");
     assert_eq!(body["room"], "Sala 1");
     assert_eq!(body["startsAt"], "2026-12-01T19:00:00.000Z");
     assert_eq!(body["ticketPrice"], json!(25.5));
     assert_eq!(body["createdAt"], START);
+    assert_eq!(body["currency"], "BRL");
     let seats = body["seats"].as_array().unwrap();
     assert_eq!(seats.len(), 16);
     for seat in seats {
@@ -85,7 +86,10 @@ async fn sessions_are_listed_newest_first_and_without_their_seats() {
     assert_eq!(list.ids(), opened);
     assert_eq!(list.each("room"), ["Sala 3", "Sala 2", "Sala 1"]);
     let first = &list.body[0];
-    assert_eq!(fields(first), ["createdAt", "id", "movie", "room", "startsAt", "ticketPrice"]);
+    assert_eq!(
+        fields(first),
+        ["createdAt", "currency", "id", "movie", "room", "startsAt", "ticketPrice"]
+    );
     assert!(first["ticketPrice"].is_number());
 }
 

@@ -15,7 +15,7 @@ async fn each_field_of_a_session_can_be_changed_alone() {
     ] {
         let before = app.get(&session.path()).await.expect(200).body;
         let changed = app.patch(&session.path(), &json!({ field: value })).await.expect(200);
-        let names = ["createdAt", "id", "movie", "room", "startsAt", "ticketPrice"];
+        let names = ["createdAt", "currency", "id", "movie", "room", "startsAt", "ticketPrice"];
         assert_eq!(fields(&changed.body), names);
         let after = app.get(&session.path()).await.expect(200).body;
         for name in names {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::try_join;
-use poltrona_domain::{Facts, SessionId, Timestamp};
+use poltrona_domain::{Facts, SeatState, SessionId, Timestamp};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
@@ -88,6 +88,9 @@ pub(super) async fn run(
     }
     for row in &seats {
         let seat = row::seat(row)?;
+        if let (SeatState::Held { by, .. }, Some(user)) = (seat.state, row::holder(row)?) {
+            facts.holders.insert(by, user);
+        }
         facts.seats.insert(seat.id, seat);
     }
     for row in &reservations {

@@ -43,6 +43,11 @@ pub(super) fn session(row: &Row, columns: usize) -> Result<Session, Error> {
     })
 }
 
+/// The user of the reservation that holds a seat, which stands after the columns of [`SEAT`].
+pub(super) fn holder(row: &Row) -> Result<Option<UserId>, Error> {
+    Ok(get::<Option<String>>(row, 6)?.as_deref().map(UserId::new))
+}
+
 pub(super) fn seat(row: &Row) -> Result<Seat, Error> {
     let id = session_id(get(row, 0)?)?.seat(seat_no(get(row, 1)?)?);
     let (status, by, until) = (get::<String>(row, 2)?, get(row, 3)?, get(row, 4)?);

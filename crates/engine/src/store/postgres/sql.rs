@@ -24,9 +24,14 @@ const SEATS_OF_A_BATCH: &str = "
     UNION
     SELECT session_id, seat_no FROM seats WHERE session_id = ANY($4)";
 
+/// The user of the reservation that holds a seat. One that came while the statement waited for the seat
+/// is not seen, and counts as somebody else's.
+const HOLDER: &str = "CASE s.status WHEN 'RESERVED' THEN
+    (SELECT r.user_id FROM reservations r WHERE r.id = s.reservation_id) END";
+
 pub(super) fn lock_seats() -> String {
     format!(
-        "SELECT {} FROM seats s JOIN ({SEATS_OF_A_BATCH}) w USING (session_id, seat_no)
+        "SELECT {}, {HOLDER} FROM seats s JOIN ({SEATS_OF_A_BATCH}) w USING (session_id, seat_no)
          ORDER BY s.session_id, s.seat_no FOR UPDATE OF s",
         row::SEAT
     )

@@ -40,3 +40,21 @@ pub fn connect_read_only(file: &Path) -> Result<Connection, rusqlite::Error> {
     read::add_functions(&connection)?;
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A commit that returns before the log is on the disk can be taken back by a power cut, which no
+    /// `kill -9` shows.
+    #[test]
+    fn a_commit_waits_for_the_disk() {
+        const FULL: i64 = 2;
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connect(&folder.path().join("db")).unwrap();
+        let pragma = |name: &str| {
+            connection.query_row(&format!("PRAGMA {name}"), (), |row| row.get::<_, i64>(0)).unwrap()
+        };
+        assert_eq!((pragma("synchronous"), pragma("wal_autocheckpoint")), (FULL, 0));
+    }
+}

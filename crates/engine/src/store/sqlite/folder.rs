@@ -167,3 +167,26 @@ fn holder(file: &mut File) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_are_the_owners_alone_whatever_the_folder_and_the_umask_allow() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+        for name in [DATABASE, "poltrona.db-wal", LOCK] {
+            fs::write(path.join(name), b"").unwrap();
+            fs::set_permissions(path.join(name), Permissions::from_mode(0o644)).unwrap();
+        }
+        let _locked = Folder::lock(path).unwrap();
+        let database = super::super::connection::connect(&database_in(path)).unwrap();
+        database.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
+        for name in [DATABASE, "poltrona.db-wal", "poltrona.db-shm", LOCK] {
+            let mode = fs::metadata(path.join(name)).unwrap().mode() & 0o777;
+            assert_eq!(mode, PRIVATE, "{name}");
+        }
+    }
+}

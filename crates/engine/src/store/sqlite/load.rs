@@ -1,6 +1,8 @@
 //! The facts that a batch of commands is about, read inside its transaction.
 
-use poltrona_domain::{Facts, ReadSet, Reservation, ReservationId, SeatId, SessionId, Timestamp};
+use poltrona_domain::{
+    Facts, ReadSet, Reservation, ReservationId, SeatId, SeatState, SessionId, Timestamp, UserId,
+};
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::row;
@@ -22,6 +24,7 @@ pub(super) fn facts(tx: &Transaction<'_>, rows: &ReadSet) -> Result<Facts, Error
         }
     }
     load_seats(tx, &mut facts, rows.seats.iter().copied())?;
+    rows.seats.iter().try_for_each(|seat| load_holder(tx, &mut facts, *seat))?;
     rows.whole_sessions.iter().try_for_each(|session| load_all_seats(tx, &mut facts, *session))?;
     Ok(facts)
 }
@@ -98,6 +101,20 @@ fn load_seats(
         let found = statement.query_row(key, row::seat).optional()?;
         facts.seats.extend(found.map(|seat| (id, seat)));
     }
+    Ok(())
+}
+
+/// Loads the user of the reservation that holds the seat, if one does.
+fn load_holder(tx: &Transaction<'_>, facts: &mut Facts, seat: SeatId) -> Result<(), Error> {
+    let state = facts.seats.get(&seat).map(|seat| seat.state);
+    let Some(SeatState::Held { by, .. }) = state else { return Ok(()) };
+    if facts.holder(by).is_some() {
+        return Ok(());
+    }
+    let mut statement = tx.prepare_cached("SELECT user_id FROM reservations WHERE id = ?")?;
+    let key = [&by.as_uuid().as_bytes()[..]];
+    let found = statement.query_row(key, |row| row.get::<_, String>(0)).optional()?;
+    facts.holders.extend(found.map(|user| (by, UserId::new(&user))));
     Ok(())
 }
 

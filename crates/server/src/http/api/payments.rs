@@ -7,6 +7,7 @@ use poltrona_domain::{Command, Event, Layout, ReservationId, Sale};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::config::Currency;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, IdempotencyKey, Segment};
@@ -24,7 +25,8 @@ use poltrona_engine::wire::{Id, Money, Time};
     "reservationId": "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10",
     "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana",
     "paidAt": "2026-11-24T09:59:20.100Z",
-    "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5
+    "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5,
+    "currency": "BRL"
 }))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PaymentView<'a> {
@@ -43,10 +45,13 @@ pub(crate) struct PaymentView<'a> {
     seat_numbers: Vec<String>,
     #[schema(value_type = f64)]
     total: Money,
+    /// ISO 4217.
+    #[schema(value_type = String, example = "BRL", min_length = 3, max_length = 3)]
+    currency: Currency,
 }
 
 impl<'a> PaymentView<'a> {
-    pub(super) fn of(sale: &'a Sale) -> Self {
+    pub(super) fn of(sale: &'a Sale, currency: Currency) -> Self {
         let seat_ids: Vec<_> = sale.seat_ids().map(poltrona_engine::wire::id).collect();
         Self {
             id: Id(*sale.id.as_uuid()),
@@ -57,6 +62,7 @@ impl<'a> PaymentView<'a> {
             seat_ids,
             seat_numbers: sale.seats.iter().map(|no| Layout::label(*no)).collect(),
             total: Money(sale.total),
+            currency,
         }
     }
 }
@@ -85,17 +91,19 @@ pub(crate) async fn confirm(
     let id = reservation.id().ok_or(ApiError::new(Code::MalformedId))?;
     let reservation = ReservationId::from_uuid(id);
     let request = format!("POST /payments/confirm/{reservation}");
+    let currency = app.config.currency;
+    let record = move |events: &[Event]| record_paid(events, currency);
     let key = key.of(KeyScope::OfReservation, &request, &Meaning::none(), record);
     let command = Command::Confirm { reservation, sale: app.engine.env.ids.sale() };
     Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record))
 }
 
-fn record(events: &[Event]) -> RecordedAnswer {
+fn record_paid(events: &[Event], currency: Currency) -> RecordedAnswer {
     let sale = events.iter().find_map(|event| match event {
         Event::PaymentConfirmed { sale, .. } => Some(sale),
         _ => None,
     });
-    let body = sale.and_then(|sale| serde_json::to_vec(&PaymentView::of(sale)).ok());
+    let body = sale.and_then(|sale| serde_json::to_vec(&PaymentView::of(sale, currency)).ok());
     RecordedAnswer {
         status: StatusCode::CREATED.as_u16(),
         location: sale.map(|sale| format!("/reservations/{}", sale.reservation)),

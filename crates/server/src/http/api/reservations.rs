@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::page;
+use crate::config::Currency;
 use crate::http::code::Code;
 use crate::http::error::{ApiError, Detail};
 use crate::http::extract::{Asker, IdempotencyKey, Query, Segment};
@@ -36,7 +37,7 @@ use poltrona_engine::wire::{Id, Money, Time, reservation_status};
     "sessionId": "01900000-0000-7000-8000-000000100000",
     "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5,
     "movie": "Interestelar", "room": "Sala 1", "startsAt": "2026-12-01T19:00:00.000Z",
-    "ticketPrice": 25.5
+    "ticketPrice": 25.5, "currency": "BRL"
 }))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReservationView<'a> {
@@ -68,6 +69,9 @@ pub(crate) struct ReservationView<'a> {
     /// For each seat.
     #[schema(value_type = f64)]
     ticket_price: Money,
+    /// ISO 4217.
+    #[schema(value_type = String, example = "BRL", min_length = 3, max_length = 3)]
+    currency: Currency,
 }
 
 /// One seat, or several of one session.
@@ -104,7 +108,7 @@ pub(crate) struct ReserveSeats {
 }
 
 impl<'a> ReservationView<'a> {
-    fn of(reservation: &'a Reservation, now: Timestamp) -> Self {
+    fn of(reservation: &'a Reservation, now: Timestamp, currency: Currency) -> Self {
         let seat_ids: Vec<_> = reservation.seat_ids().map(poltrona_engine::wire::id).collect();
         Self {
             id: Id(*reservation.id.as_uuid()),
@@ -121,6 +125,7 @@ impl<'a> ReservationView<'a> {
             room: &reservation.showing.room,
             starts_at: Time(reservation.showing.starts_at),
             ticket_price: Money(reservation.seat_price()),
+            currency,
         }
     }
 }
@@ -148,11 +153,12 @@ pub(crate) async fn reserve(
     let (seats, user) = seats.zip(user).ok_or(ApiError::new(Code::Internal))?;
     let seats = seats?;
     let scope = KeyScope::Named(user.as_str().to_owned());
-    let key = key.of(scope, "POST /reservations", &meaning, record_reserved);
-    let hold = app.config.hold_ttl;
+    let (hold, currency) = (app.config.hold_ttl, app.config.currency);
+    let record = move |events: &[Event]| record_reserved(events, currency);
+    let key = key.of(scope, "POST /reservations", &meaning, record);
     let command =
         Command::Reserve { reservation: app.engine.env.ids.reservation(), seats, user, hold };
-    Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record_reserved))
+    Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record))
 }
 
 /// The seats to reserve; an error of its own when ids among them are no seat's.
@@ -191,9 +197,9 @@ fn read_seats(fields: &mut Fields) -> Option<Result<SeatSelection, ApiError>> {
 }
 
 /// The answer to a new or extended reservation: as it is in the event.
-fn record(events: &[Event], status: StatusCode) -> RecordedAnswer {
+fn record(events: &[Event], currency: Currency, status: StatusCode) -> RecordedAnswer {
     let reservation = events.iter().find_map(Event::reservation);
-    let view = reservation.map(|it| ReservationView::of(it, it.created_at));
+    let view = reservation.map(|it| ReservationView::of(it, it.created_at, currency));
     RecordedAnswer {
         status: status.as_u16(),
         location: reservation.map(|it| format!("/reservations/{}", it.id)),
@@ -201,12 +207,12 @@ fn record(events: &[Event], status: StatusCode) -> RecordedAnswer {
     }
 }
 
-fn record_reserved(events: &[Event]) -> RecordedAnswer {
-    record(events, StatusCode::CREATED)
+fn record_reserved(events: &[Event], currency: Currency) -> RecordedAnswer {
+    record(events, currency, StatusCode::CREATED)
 }
 
-fn record_extended(events: &[Event]) -> RecordedAnswer {
-    RecordedAnswer { location: None, ..record(events, StatusCode::OK) }
+fn record_extended(events: &[Event], currency: Currency) -> RecordedAnswer {
+    RecordedAnswer { location: None, ..record(events, currency, StatusCode::OK) }
 }
 
 /// A reservation.
@@ -223,7 +229,7 @@ pub(crate) async fn show(
     let id = reservation_id(&id)?;
     let Snapshot { rows, at } = app.engine.store.reservation(&actor, id).await?;
     let reservation = rows.ok_or(ApiError::new(Code::ReservationNotFound))?;
-    Ok(json(StatusCode::OK, &ReservationView::of(&reservation, at)))
+    Ok(json(StatusCode::OK, &ReservationView::of(&reservation, at, app.config.currency)))
 }
 
 /// A user's reservations, newest first.
@@ -250,7 +256,8 @@ pub(crate) async fn of_user(
     let (user, page) = (user.user(), page::asked(&query)?);
     let Snapshot { rows, at } = app.engine.store.reservations_of(&actor, user, page).await?;
     let reservations = rows.ok_or_else(page::no_such_entry)?;
-    let views: Vec<_> = reservations.iter().map(|it| ReservationView::of(it, at)).collect();
+    let view = |it| ReservationView::of(it, at, app.config.currency);
+    let views: Vec<_> = reservations.iter().map(view).collect();
     Ok(page::show(&views, reservations.last().map(|it| *it.id.as_uuid()), page, &uri))
 }
 
@@ -293,9 +300,11 @@ pub(crate) async fn extend(
 ) -> Result<Response, ApiError> {
     let reservation = reservation_id(&id)?;
     let request = format!("POST /reservations/{reservation}/extend");
-    let key = key.of(KeyScope::OfReservation, &request, &Meaning::none(), record_extended);
+    let currency = app.config.currency;
+    let record = move |events: &[Event]| record_extended(events, currency);
+    let key = key.of(KeyScope::OfReservation, &request, &Meaning::none(), record);
     let command = Command::Extend { reservation, hold: app.config.hold_ttl };
-    Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record_extended))
+    Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record))
 }
 
 /// A reservation's id; one that cannot be is simply not found.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::page;
 use super::payments::PaymentView;
+use crate::config::Currency;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, Query, Segment};
 use crate::http::state::SharedApp;
@@ -21,7 +22,7 @@ use poltrona_engine::wire::{Money, Time};
     "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana",
     "paidAt": "2026-11-24T09:59:20.100Z",
     "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5,
-    "seatNumber": "A1", "movie": "Interestelar", "room": "Sala 1",
+    "currency": "BRL", "seatNumber": "A1", "movie": "Interestelar", "room": "Sala 1",
     "startsAt": "2026-12-01T19:00:00.000Z", "ticketPrice": 25.5
 }))]
 #[serde(rename_all = "camelCase")]
@@ -40,9 +41,9 @@ pub(crate) struct SaleView<'a> {
 }
 
 impl<'a> SaleView<'a> {
-    fn of(sale: &'a Sale) -> Self {
+    fn of(sale: &'a Sale, currency: Currency) -> Self {
         Self {
-            payment: PaymentView::of(sale),
+            payment: PaymentView::of(sale, currency),
             seat_number: sale.seats.first().map(|no| Layout::label(*no)),
             movie: &sale.movie,
             room: &sale.room,
@@ -74,6 +75,7 @@ pub(crate) async fn history(
     let (user, page) = (user.user(), page::asked(&query)?);
     let found = app.engine.store.sales_of(&actor, user, page).await?;
     let sales = found.ok_or_else(page::no_such_entry)?;
-    let views: Vec<_> = sales.iter().map(SaleView::of).collect();
+    let view = |sale| SaleView::of(sale, app.config.currency);
+    let views: Vec<_> = sales.iter().map(view).collect();
     Ok(page::show(&views, sales.last().map(|sale| *sale.id.as_uuid()), page, &uri))
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::page;
+use crate::config::Currency;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, IdempotencyKey, Query, Segment};
@@ -22,9 +23,8 @@ use crate::http::response::{answer, json, json_bytes, with_version};
 use crate::http::rule::Rule;
 use crate::http::schema;
 use crate::http::seat_map::SessionPage;
-use crate::http::state::SharedApp;
+use crate::http::state::{App, SharedApp};
 use poltrona_engine::ledger::{Outcome, Request};
-use poltrona_engine::store::Store;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::{SessionFilter, Snapshot};
 use poltrona_engine::wire::{Id, Money, Time, parse_time, parse_time_to_its_end, seat_status};
@@ -34,7 +34,7 @@ use poltrona_engine::wire::{Id, Money, Time, parse_time, parse_time_to_its_end, 
 #[schema(as = Session, example = json!({
     "id": "01900000-0000-7000-8000-000000100000", "movie": "Interestelar", "room": "Sala 1",
     "startsAt": "2026-12-01T19:00:00.000Z", "ticketPrice": 25.5,
-    "createdAt": "2026-11-24T09:59:10.433Z",
+    "currency": "BRL", "createdAt": "2026-11-24T09:59:10.433Z",
     "seats": [{"id": "01900000-0000-7000-8000-000000100001", "seatNumber": "A1",
                "status": "AVAILABLE"}]
 }))]
@@ -48,6 +48,9 @@ pub(crate) struct SessionView<'a> {
     starts_at: Time,
     #[schema(value_type = f64)]
     ticket_price: Money,
+    /// ISO 4217.
+    #[schema(value_type = String, example = "BRL", min_length = 3, max_length = 3)]
+    currency: Currency,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,21 +109,27 @@ pub(crate) struct UpdateSession {
 }
 
 impl<'a> SessionView<'a> {
-    fn of(session: &'a Session) -> Self {
+    fn of(session: &'a Session, currency: Currency) -> Self {
         Self {
             id: Id(*session.id.as_uuid()),
             movie: &session.movie,
             room: &session.room,
             starts_at: Time(session.starts_at),
             ticket_price: Money(session.price),
+            currency,
             created_at: Time(session.created_at),
             seats: None,
         }
     }
 
-    fn with_seats(session: &'a Session, seats: &[Seat], now: Timestamp) -> Self {
+    fn with_seats(
+        session: &'a Session,
+        currency: Currency,
+        seats: &[Seat],
+        now: Timestamp,
+    ) -> Self {
         let seats = seats.iter().map(|seat| SeatView::of(seat, now)).collect();
-        Self { seats: Some(seats), ..Self::of(session) }
+        Self { seats: Some(seats), ..Self::of(session, currency) }
     }
 }
 
@@ -154,11 +163,12 @@ pub(crate) async fn open(
     let session = read_session(&mut fields, app.engine.env.ids.session());
     let meaning = fields.finish()?;
     let session = session.ok_or(ApiError::new(Code::Internal))?;
-    let layout = session.layout;
-    let key = key.of(KeyScope::Named(String::new()), "POST /sessions", &meaning, record_opened);
+    let (layout, currency) = (session.layout, app.config.currency);
+    let record = move |events: &[Event]| record_opened(events, currency);
+    let key = key.of(KeyScope::Named(String::new()), "POST /sessions", &meaning, record);
     let command = Command::OpenSession(session);
     let (opened, replayed) = match app.engine.submit(Request { actor, command, key }).await? {
-        Outcome::Done(events) => (record_opened(&events), false),
+        Outcome::Done(events) => (record(&events), false),
         Outcome::Replayed(answer) => (answer, true),
     };
     let opened = with_free_seats(opened, layout).ok_or(ApiError::new(Code::Internal))?;
@@ -224,12 +234,12 @@ fn layout(fields: &mut Fields) -> Option<Layout> {
 
 /// The answer to opening a session as it is kept for its key: without the seats, a megabyte in a
 /// large room, which follow from the layout.
-fn record_opened(events: &[Event]) -> RecordedAnswer {
+fn record_opened(events: &[Event], currency: Currency) -> RecordedAnswer {
     let session = events.iter().find_map(|event| match event {
         Event::SessionCreated(session) => Some(session),
         _ => None,
     });
-    let body = session.map(|session| serde_json::to_vec(&SessionView::of(session)));
+    let body = session.map(|session| serde_json::to_vec(&SessionView::of(session, currency)));
     RecordedAnswer {
         status: StatusCode::CREATED.as_u16(),
         location: session.map(|session| format!("/sessions/{}", session.id)),
@@ -283,7 +293,8 @@ pub(crate) async fn list(
     }
     let found = app.engine.store.sessions(filter, page).await?;
     let sessions = found.ok_or_else(page::no_such_entry)?;
-    let views: Vec<_> = sessions.iter().map(SessionView::of).collect();
+    let view = |session| SessionView::of(session, app.config.currency);
+    let views: Vec<_> = sessions.iter().map(view).collect();
     Ok(page::show(&views, sessions.last().map(|it| *it.id.as_uuid()), page, &uri))
 }
 
@@ -295,19 +306,19 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
     let id = id.session()?;
-    let page = app.sessions.get(id, || read_page(&app.engine.store, id)).await;
+    let page = app.sessions.get(id, || read_page(&app, id)).await;
     let page = page.map_err(|error| ApiError::clone(&error))?;
     let (body, version) = page.ok_or(ApiError::new(Code::SessionNotFound))?;
     Ok(with_version(json_bytes(StatusCode::OK, body), version))
 }
 
 /// Reads a session with its seats.
-async fn read_page(store: &Store, id: SessionId) -> SessionPage {
+async fn read_page(app: &App, id: SessionId) -> SessionPage {
     let shared = |error: poltrona_engine::store::Error| Arc::new(ApiError::from(error));
-    let Snapshot { rows, at } = store.room(id).await.map_err(shared)?;
+    let Snapshot { rows, at } = app.engine.store.room(id).await.map_err(shared)?;
     let Some((session, seats)) = rows else { return Ok(None) };
-    let page = serde_json::to_vec(&SessionView::with_seats(&session, &seats, at));
-    let page = page.map_err(|error| shared(error.into()))?;
+    let view = SessionView::with_seats(&session, app.config.currency, &seats, at);
+    let page = serde_json::to_vec(&view).map_err(|error| shared(error.into()))?;
     Ok(Some((page.into(), session.version)))
 }
 
@@ -316,13 +327,7 @@ async fn read_page(store: &Store, id: SessionId) -> SessionPage {
 /// Seats that are held or sold keep what they were held as.
 #[utoipa::path(
     patch, path = "/sessions/{id}", tag = "sessions", operation_id = "updateSession",
-    params(
-        ("id" = String, Path, format = Uuid, description = "The session."),
-        ("If-Match" = Option<String>, Header,
-            description = "The `ETag` of the session as read; 412 if it was changed since."),
-        ("If-Unmodified-Since" = Option<String>, Header,
-            description = "An HTTP date; 412 if the session was changed after it."),
-    ),
+    params(("id" = String, Path, format = Uuid, description = "The session.")),
     request_body = UpdateSession,
     responses((status = 200, description = "The session without its seats.", body = SessionView))
 )]
@@ -351,7 +356,7 @@ pub(crate) async fn update(
     match app.engine.submit(Request { actor, command, key: None }).await? {
         Outcome::Done(events) => match events.first() {
             Some(Event::SessionUpdated(session)) => {
-                Ok(json(StatusCode::OK, &SessionView::of(session)))
+                Ok(json(StatusCode::OK, &SessionView::of(session, app.config.currency)))
             }
             _ => Err(ApiError::new(Code::Internal)),
         },
@@ -364,13 +369,7 @@ pub(crate) async fn update(
 /// Only one in which nothing is held or sold; it is not found from then on.
 #[utoipa::path(
     delete, path = "/sessions/{id}", tag = "sessions", operation_id = "closeSession",
-    params(
-        ("id" = String, Path, format = Uuid, description = "The session."),
-        ("If-Match" = Option<String>, Header,
-            description = "The `ETag` of the session as read; 412 if it was changed since."),
-        ("If-Unmodified-Since" = Option<String>, Header,
-            description = "An HTTP date; 412 if the session was changed after it."),
-    ),
+    params(("id" = String, Path, format = Uuid, description = "The session.")),
     responses((status = 204, description = "Closed."))
 )]
 pub(crate) async fn close(

@@ -258,7 +258,7 @@ fn new_key(asked: &AskedKey, command: &Command) -> Key {
         _ => KeyScope::OfReservation,
     };
     let (key, fingerprint) = (format!("key {}", asked.key), [asked.fingerprint; 32]);
-    Key { scope, key, fingerprint, record: render }
+    Key { scope, key, fingerprint, record: std::sync::Arc::new(render) }
 }
 
 /// The rows that should be there.

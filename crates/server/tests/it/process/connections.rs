@@ -219,3 +219,18 @@ fn connections_are_counted_while_they_are_open() {
     drop(other);
     wait_until("one is left", || (open() == "1").then_some(()));
 }
+
+#[test]
+fn who_rests_longest_makes_room_for_a_newcomer() {
+    let (_folder, program) = serve(&["--idle-timeout", "1h", "--max-connections", "3"]);
+    let mut resting = [(); 3].map(|()| program.connect());
+    for connection in &mut resting {
+        connection.get("/livez").expect(200);
+    }
+    program.get("/livez").expect(200);
+    let [first, second, third] = &mut resting;
+    assert_eq!(first.rest(), b"");
+    for connection in [second, third] {
+        connection.get("/livez").expect(200);
+    }
+}

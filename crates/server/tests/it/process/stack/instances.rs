@@ -13,8 +13,12 @@ pub(super) const EVERYONE: &str = "browse,spread,on-sale,duel,families,abandon,r
 /// Short, so that many lapse while a test looks.
 const HOLD: &str = "400ms";
 
+/// Long enough for whoever pays at once, however busy the machine is.
+const LONG_HOLD: &str = "60s";
+
 /// Instances and the engines under them.
 pub(super) struct Stack {
+    hold: &'static str,
     pub(super) instances: Vec<Program>,
     pub(super) postgres: Postgres,
     pub(super) redis: Redis,
@@ -30,12 +34,21 @@ pub(super) struct Crowd {
 }
 
 impl Stack {
-    /// Three instances.
+    /// Three instances whose holds lapse soon.
     pub(super) async fn start() -> Self {
+        Self::holding(HOLD).await
+    }
+
+    /// Three instances whose holds do not lapse while a test looks.
+    pub(super) async fn start_with_long_holds() -> Self {
+        Self::holding(LONG_HOLD).await
+    }
+
+    async fn holding(hold: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (postgres, redis, rabbit) =
             tokio::join!(Postgres::start(), Redis::start(), RabbitMq::start());
-        let mut stack = Self { instances: Vec::new(), postgres, redis, rabbit, folder };
+        let mut stack = Self { hold, instances: Vec::new(), postgres, redis, rabbit, folder };
         // At the same time, so that they meet at the migrations.
         let started = std::thread::scope(|scope| {
             let started = [(); 3].map(|()| scope.spawn(|| stack.instance(0, &[])));
@@ -49,7 +62,7 @@ impl Stack {
     pub(super) fn instance(&self, port: u16, variables: &[(&str, &str)]) -> Program {
         let mut command = clean(&BINARY, self.folder.path());
         command.env("POLTRONA_PORT", port.to_string());
-        command.arg("serve").args(["--hold-ttl", HOLD, "--log-level", "warn,server=info"]);
+        command.arg("serve").args(["--hold-ttl", self.hold, "--log-level", "warn,server=info"]);
         command
             .env("DATABASE_URL", self.postgres.url())
             .env("REDIS_URL", self.redis.url())

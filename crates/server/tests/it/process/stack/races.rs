@@ -35,7 +35,7 @@ async fn a_crowd_before_three_instances_finds_no_promise_broken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_three_hundred_before_three_instances_sixteen_get_a_seat_each_round() {
-    let stack = Stack::start().await;
+    let stack = Stack::start_with_long_holds().await;
     let rounds: Vec<_> =
         (0..ROUNDS).map(|_| stack.instances[0].open_session(SEATS.into())).collect();
     let barrier = Barrier::new(CLIENTS);
@@ -68,7 +68,7 @@ async fn of_three_hundred_before_three_instances_sixteen_get_a_seat_each_round()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wishes_that_cross_get_all_their_seats_or_none() {
-    let stack = Stack::start().await;
+    let stack = Stack::start_with_long_holds().await;
     let rounds: Vec<_> = (0..ROUNDS).map(|_| stack.instances[0].open_session(16)).collect();
     // In whatever order a wish names its seats.
     let wishes: [[usize; 2]; 6] = [[0, 2], [2, 0], [2, 1], [1, 2], [0, 1], [1, 0]];
