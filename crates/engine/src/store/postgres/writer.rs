@@ -69,8 +69,8 @@ impl Writer {
         match writes {
             Some(writes) => {
                 let mut saving = save(session, writes);
+                // It is no silence: reads may be answered meanwhile.
                 let Ok((session, saved)) = timeout(FLUSH_TIMEOUT, &mut saving).await else {
-                    leave.not_answered();
                     self.unanswered = Some(Unanswered::wait_for(saving, &commits));
                     return Err(Error::Unknown("no answer in time".to_owned()));
                 };
