@@ -11,6 +11,7 @@ pub mod background;
 pub mod query;
 pub mod migrations;
 mod held_as;
+mod search;
 mod options;
 pub mod sqlite;
 pub mod postgres;

@@ -12,9 +12,10 @@ use crate::sql::{Connection, Session, connect};
 use crate::wait::{PATIENCE, wait_for};
 
 /// Every table that the program writes to.
-pub const TABLES: [&str; 11] = [
+pub const TABLES: [&str; 12] = [
     "sessions",
     "session_versions",
+    "session_names",
     "seats",
     "reservations",
     "sales",

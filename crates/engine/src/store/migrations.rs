@@ -42,6 +42,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_inbox_by_age", "inbox_by_age", oldest: 1),
     migration!(3, "0003_session_versions", "session_versions", oldest: 1),
     migration!(4, "0004_held_as", "held_as", oldest: 1),
+    migration!(5, "0005_session_names", "session_names", oldest: 1),
 ];
 
 /// Asks PostgreSQL who uses the tables of a database. Everyone may ask.

@@ -19,6 +19,7 @@ mod background;
 mod pool;
 mod lease;
 mod read;
+mod search;
 mod queries;
 mod sql;
 mod session;

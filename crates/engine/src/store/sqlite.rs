@@ -7,6 +7,7 @@
 pub mod folder;
 mod row;
 mod read;
+mod search;
 mod connection;
 mod checkpoint;
 pub mod migrate;

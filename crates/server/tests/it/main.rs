@@ -35,6 +35,7 @@ mod races;
 mod read_models;
 mod reservations;
 mod restarts;
+mod searching;
 mod seat_lock;
 mod seats;
 mod sessions;

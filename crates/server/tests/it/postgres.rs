@@ -8,6 +8,7 @@ mod hosts;
 mod instances;
 mod migrating;
 mod pooler;
+mod searching;
 mod settings;
 mod starting;
 mod sweeping;

@@ -10,11 +10,10 @@ use uuid::Uuid;
 
 use super::pool::Readers;
 use super::read::{self, List, count};
-use super::row;
+use super::{row, search};
 use crate::store::error::Error;
 use crate::store::held_as;
 use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter, Snapshot};
-use crate::text;
 
 impl Readers {
     pub(in crate::store) async fn sessions(
@@ -22,18 +21,11 @@ impl Readers {
         filter: SessionFilter,
         page: Page,
     ) -> Result<Option<Vec<Session>>, Error> {
-        // The newest are found by their index; what others have in common is only found by looking.
+        // What many sessions match is found by looking at the newest, which may take long.
         let searches = filter != SessionFilter::default();
         let _permit = if searches { Some(self.scan_permit().await?) } else { None };
-        let mut list = List::new(format!("SELECT {} FROM sessions", row::SESSION));
-        list.only("closed_at IS NULL", None);
-        let folded = |part: &Option<String>| part.as_deref().map(|it| boxed(text::folded(it)));
-        list.only_if(&read::contains("movie"), folded(&filter.movie));
-        list.only_if(&read::contains("room"), folded(&filter.room));
-        list.only_if("starts_at >= ?", filter.from.map(|it| boxed(it.as_millis())));
-        list.only_if("starts_at <= ?", filter.to.map(|it| boxed(it.as_millis())));
-        let rows =
-            list.page(&self.connection().await?, "sessions", "created_at", "id", page).await?;
+        let mut connection = self.connection().await?;
+        let rows = search::sessions(&mut connection, &filter, page).await?;
         rows.map(|rows| rows.iter().map(|it| row::session(it, 0)).collect()).transpose()
     }
 
@@ -77,13 +69,14 @@ impl Readers {
     ) -> Result<Snapshot<Option<Vec<Reservation>>>, Error> {
         let columns = format!("{}, {}", read::STATEMENT_TIME, held_as::RESERVATION);
         let mut list = List::new(format!("SELECT {columns} FROM {}", held_as::RESERVATIONS));
-        list.only("r.user_id = ?", Some(boxed(user.as_str().to_owned())));
+        list.only("r.user_id = ?", Some(Box::new(user.as_str().to_owned())));
         let connection = self.connection().await?;
-        let rows = list.page(&connection, "reservations", "r.created_at", "r.id", page).await?;
-        let first = rows.as_ref().and_then(|rows| rows.first());
-        let at = first.map_or_else(|| Ok(self.clock.now()), |row| self.time_of(row))?;
-        let rows = rows.map(|rows| rows.iter().map(|it| row::reservation(it, 1)).collect());
-        Ok(Snapshot { rows: rows.transpose()?, at })
+        let list = list.page(&connection, read::RESERVATIONS_OF, page).await?;
+        let Some(list) = list else { return Ok(Snapshot { rows: None, at: self.clock.now() }) };
+        let rows = list.read(&connection).await?;
+        let at = rows.first().map_or_else(|| Ok(self.clock.now()), |row| self.time_of(row))?;
+        let rows = rows.iter().map(|it| row::reservation(it, 1)).collect::<Result<_, _>>()?;
+        Ok(Snapshot { rows: Some(rows), at })
     }
 
     pub(in crate::store) async fn sales_of(
@@ -92,10 +85,11 @@ impl Readers {
         page: Page,
     ) -> Result<Option<Vec<Sale>>, Error> {
         let mut list = List::new(read::SALES.to_owned());
-        list.only("s.user_id = ?", Some(boxed(user.as_str().to_owned())));
+        list.only("s.user_id = ?", Some(Box::new(user.as_str().to_owned())));
         let connection = self.connection().await?;
-        let rows = list.page(&connection, "sales", "s.paid_at", "s.id", page).await?;
-        rows.map(|rows| rows.iter().map(row::sale).collect()).transpose()
+        let list = list.page(&connection, read::SALES_OF, page).await?;
+        let Some(list) = list else { return Ok(None) };
+        list.read(&connection).await?.iter().map(row::sale).collect::<Result<_, _>>().map(Some)
     }
 
     pub(in crate::store) async fn pending(
@@ -196,10 +190,6 @@ impl Readers {
     fn time_of(&self, row: &tokio_postgres::Row) -> Result<Timestamp, Error> {
         Ok(self.clock.sync_to_server(row::time(row, 0)?))
     }
-}
-
-fn boxed(value: impl ToSql + Sync + Send + 'static) -> Box<dyn ToSql + Sync + Send> {
-    Box::new(value)
 }
 
 fn pending(rows: &[tokio_postgres::Row]) -> Result<Vec<(Timestamp, ReservationId)>, Error> {

@@ -1,6 +1,6 @@
 //! The text of queries, and lists whose conditions depend on what was asked.
 
-use deadpool_postgres::Object;
+use deadpool_postgres::GenericClient;
 use poltrona_domain::{Seat, SessionId};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -54,16 +54,28 @@ pub(super) fn seats(session: SessionId, found: &Row) -> Result<Vec<Seat>, Error>
     seats.collect()
 }
 
-/// The condition that a column contains a text, which the caller has folded. A row without a folded column
-/// is compared in lower case, by ICU: the database's own rules may know ASCII alone.
-pub(super) fn contains(column: &str) -> String {
-    format!("strpos(coalesce({column}_folded, lower({column} COLLATE \"und-x-icu\")), ?) > 0")
+/// A user's reservations, newest first.
+pub(super) const RESERVATIONS_OF: Order =
+    Order { table: "reservations", age: "r.created_at", id: "r.id" };
+/// A user's sales, newest first.
+pub(super) const SALES_OF: Order = Order { table: "sales", age: "s.paid_at", id: "s.id" };
+
+/// Newest first, ties by id, so that a page never repeats or misses an entry.
+#[derive(Clone, Copy)]
+pub(super) struct Order {
+    pub(super) table: &'static str,
+    /// The columns, as the list calls them.
+    pub(super) age: &'static str,
+    pub(super) id: &'static str,
 }
+
+/// A parameter of a query.
+pub(super) type Value = Box<dyn ToSql + Sync + Send>;
 
 /// A query whose conditions depend on what was asked. A `?` stands for a condition's value.
 pub(super) struct List {
     sql: String,
-    values: Vec<Box<dyn ToSql + Sync + Send>>,
+    values: Vec<Value>,
     word: &'static str,
 }
 
@@ -72,29 +84,33 @@ impl List {
         Self { sql, values: Vec::new(), word: " WHERE " }
     }
 
-    pub(super) fn only(&mut self, condition: &str, value: Option<Box<dyn ToSql + Sync + Send>>) {
+    pub(super) fn only(&mut self, condition: &str, value: Option<Value>) {
         self.values.extend(value);
         self.sql.push_str(self.word);
         self.sql.push_str(&condition.replace('?', &format!("${}", self.values.len())));
         self.word = " AND ";
     }
 
-    pub(super) fn only_if(&mut self, condition: &str, value: Option<Box<dyn ToSql + Sync + Send>>) {
+    pub(super) fn only_if(&mut self, condition: &str, value: Option<Value>) {
         if value.is_some() {
             self.only(condition, value);
         }
     }
 
-    /// Newest first, ties by id, so that a page never repeats or misses an entry; `None` when
-    /// `page.after` is nothing that could be listed.
+    /// The query becomes a part of another, whose conditions come next.
+    pub(super) fn within(&mut self, before: &str, after: &str) {
+        self.sql = format!("{before}{}{after}", self.sql);
+        self.word = " WHERE ";
+    }
+
+    /// A page of the list; `None` when `page.after` is nothing that could be listed.
     pub(super) async fn page(
         mut self,
-        connection: &Object,
-        table: &str,
-        age: &str,
-        id: &str,
+        connection: &impl GenericClient,
+        order: Order,
         page: Page,
-    ) -> Result<Option<Vec<Row>>, Error> {
+    ) -> Result<Option<Self>, Error> {
+        let Order { table, age, id } = order;
         if let Some(after) = page.after {
             let column = age.rsplit('.').next().unwrap_or(age);
             let find = format!("SELECT {column} FROM {table} WHERE id = $1");
@@ -106,12 +122,27 @@ impl List {
             self.values.push(Box::new(after));
             self.only(&format!("({age}, {id}) < (${next}, ${})", next + 1), None);
         }
-        self.values.push(Box::new(count(page.limit)));
-        let Self { sql, values, .. } = self;
-        let sql = format!("{sql} ORDER BY {age} DESC, {id} DESC LIMIT ${}", values.len());
-        let statement = connection.prepare_cached(&sql).await?;
-        let values: Vec<_> = values.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
-        Ok(Some(connection.query(&statement, &values).await?))
+        self.first(order, page.limit);
+        Ok(Some(self))
+    }
+
+    /// In this order, and no more than so many.
+    pub(super) fn first(&mut self, order: Order, limit: usize) {
+        let Order { age, id, .. } = order;
+        let sql = &self.sql;
+        self.sql = format!("{sql} ORDER BY {age} DESC, {id} DESC");
+        self.at_most(limit);
+    }
+
+    pub(super) fn at_most(&mut self, limit: usize) {
+        self.values.push(Box::new(count(limit)));
+        self.sql = format!("{} LIMIT ${}", self.sql, self.values.len());
+    }
+
+    pub(super) async fn read(self, connection: &impl GenericClient) -> Result<Vec<Row>, Error> {
+        let statement = connection.prepare_cached(&self.sql).await?;
+        let values: Vec<_> = self.values.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
+        Ok(connection.query(&statement, &values).await?)
     }
 }
 

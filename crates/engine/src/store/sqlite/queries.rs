@@ -7,8 +7,8 @@ use poltrona_domain::{
 };
 use uuid::Uuid;
 
-use super::read;
 use super::readers::Readers;
+use super::{read, search};
 use crate::store::error::Error;
 use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter, Snapshot};
 
@@ -22,11 +22,11 @@ impl Readers {
         filter: SessionFilter,
         page: Page,
     ) -> Result<Option<Vec<Session>>, Error> {
-        // The newest are found by their index; what others have in common is only found by looking.
+        // What many sessions match is found by looking at the newest, which may take long.
         if filter == SessionFilter::default() {
-            self.read(move |db| read::sessions(db, &filter, page)).await
+            self.read(move |db| search::sessions(db, &filter, page)).await
         } else {
-            self.scan(move |db| read::sessions(db, &filter, page)).await
+            self.scan(move |db| search::sessions(db, &filter, page)).await
         }
     }
 

@@ -10,8 +10,13 @@ use uuid::Uuid;
 
 use super::row;
 use crate::store::held_as;
-use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter};
+use crate::store::query::{Backlog, OutboxRow, Page};
 use crate::text;
+
+/// A user's reservations, newest first.
+const RESERVATIONS: Order = Order { table: "reservations", age: "r.created_at", id: "r.id" };
+/// A user's sales, newest first.
+const SALES: Order = Order { table: "sales", age: "s.paid_at", id: "s.id" };
 
 /// Adds the function that gives the folded form of a text to rows that lack it.
 pub(super) fn add_functions(connection: &Connection) -> Result<()> {
@@ -19,23 +24,6 @@ pub(super) fn add_functions(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("folded", 1, flags, |call| {
         Ok(text::folded(call.get_raw(0).as_str()?))
     })
-}
-
-/// Open sessions, newest first; `None` when `page.after` names no session.
-pub(super) fn sessions(
-    db: &Connection,
-    filter: &SessionFilter,
-    page: Page,
-) -> Result<Option<Vec<Session>>> {
-    let mut list = List::new(format!("SELECT {} FROM sessions", row::SESSION));
-    list.only("closed_at IS NULL", None);
-    let folded = |part: &Option<String>| part.as_deref().map(|part| text::folded(part).into());
-    let contains = |column| format!("instr(coalesce({column}_folded, folded({column})), ?) > 0");
-    list.only_if(&contains("movie"), folded(&filter.movie));
-    list.only_if(&contains("room"), folded(&filter.room));
-    list.only_if("starts_at >= ?", filter.from.map(|time| time.as_millis().into()));
-    list.only_if("starts_at <= ?", filter.to.map(|time| time.as_millis().into()));
-    list.page(db, "sessions", "created_at", "id", page, row::session)
 }
 
 /// A session, whether or not it is closed.
@@ -68,14 +56,24 @@ pub(super) fn reservations_of(
     user: &UserId,
     page: Page,
 ) -> Result<Option<Vec<Reservation>>> {
+    let list = reservations(user).page(db, RESERVATIONS, page)?;
+    list.map(|list| list.read(db, row::reservation)).transpose()
+}
+
+fn reservations(user: &UserId) -> List {
     let mut list =
         List::new(format!("SELECT {} FROM {}", held_as::RESERVATION, held_as::RESERVATIONS));
     list.only("r.user_id = ?", Some(user.as_str().to_owned().into()));
-    list.page(db, "reservations", "r.created_at", "r.id", page, row::reservation)
+    list
 }
 
 /// A user's sales, newest first; `None` when `page.after` names none.
 pub(super) fn sales_of(db: &Connection, user: &UserId, page: Page) -> Result<Option<Vec<Sale>>> {
+    let list = sales(user).page(db, SALES, page)?;
+    list.map(|list| list.read(db, row::sale)).transpose()
+}
+
+fn sales(user: &UserId) -> List {
     let mut list = List::new(
         "SELECT s.id, s.reservation_id, s.session_id, s.user_id, s.total_cents, s.movie, s.room,
                 s.starts_at, s.paid_at, r.seat_nos
@@ -83,7 +81,7 @@ pub(super) fn sales_of(db: &Connection, user: &UserId, page: Page) -> Result<Opt
             .to_owned(),
     );
     list.only("s.user_id = ?", Some(user.as_str().to_owned().into()));
-    list.page(db, "sales", "s.paid_at", "s.id", page, row::sale)
+    list
 }
 
 /// Pending reservations and when they lapse, soonest first, beginning after `after`.
@@ -137,41 +135,54 @@ pub(super) fn ping(db: &Connection) -> Result<()> {
     db.query_row("SELECT 1 FROM schema_migrations LIMIT 1", (), |_| Ok(()))
 }
 
+/// Newest first, ties by id, so that a page never repeats or misses an entry.
+#[derive(Clone, Copy)]
+pub(super) struct Order {
+    pub(super) table: &'static str,
+    /// The columns, as the list calls them.
+    pub(super) age: &'static str,
+    pub(super) id: &'static str,
+}
+
 /// A query whose conditions depend on what was asked.
-struct List {
+pub(super) struct List {
     sql: String,
     values: Vec<Value>,
     word: &'static str,
 }
 
 impl List {
-    fn new(sql: String) -> Self {
+    pub(super) fn new(sql: String) -> Self {
         Self { sql, values: Vec::new(), word: " WHERE " }
     }
 
-    fn only(&mut self, condition: &str, value: Option<Value>) {
+    pub(super) fn only(&mut self, condition: &str, value: Option<Value>) {
         self.sql.push_str(self.word);
         self.sql.push_str(condition);
         self.values.extend(value);
         self.word = " AND ";
     }
 
-    fn only_if(&mut self, condition: &str, value: Option<Value>) {
+    pub(super) fn only_if(&mut self, condition: &str, value: Option<Value>) {
         if value.is_some() {
             self.only(condition, value);
         }
     }
 
-    /// Newest first, ties by id, so that a page never repeats or misses an entry.
-    fn page<T>(
+    /// The query becomes a part of another, whose conditions come next.
+    pub(super) fn within(&mut self, before: &str, after: &str) {
+        self.sql = format!("{before}{}{after}", self.sql);
+        self.word = " WHERE ";
+    }
+
+    /// A page of the list; `None` when `page.after` names no entry.
+    pub(super) fn page(
         mut self,
         db: &Connection,
-        table: &str,
-        age: &str,
-        id: &str,
+        order: Order,
         page: Page,
-        read: fn(&Row<'_>) -> Result<T>,
-    ) -> Result<Option<Vec<T>>> {
+    ) -> Result<Option<Self>> {
+        let Order { table, age, id } = order;
         if let Some(after) = page.after {
             let column = age.rsplit('.').next().unwrap_or(age);
             let find = format!("SELECT {column} FROM {table} WHERE id = ?");
@@ -183,10 +194,78 @@ impl List {
             self.only(&format!("({age}, {id}) < (?, ?)"), Some(time.into()));
             self.values.push(after.as_bytes().to_vec().into());
         }
-        let Self { sql, values, .. } = self;
-        let sql = format!("{sql} ORDER BY {age} DESC, {id} DESC LIMIT {}", page.limit);
-        let mut statement = db.prepare_cached(&sql)?;
-        let rows = statement.query_map(params_from_iter(values), read)?;
-        rows.collect::<Result<Vec<_>>>().map(Some)
+        self.first(order, page.limit);
+        Ok(Some(self))
+    }
+
+    /// In this order, and no more than so many.
+    pub(super) fn first(&mut self, order: Order, limit: usize) {
+        let Order { age, id, .. } = order;
+        let sql = &self.sql;
+        self.sql = format!("{sql} ORDER BY {age} DESC, {id} DESC");
+        self.at_most(limit);
+    }
+
+    pub(super) fn at_most(&mut self, limit: usize) {
+        self.sql.push_str(" LIMIT ?");
+        self.values.push(limit.cast_signed().into());
+    }
+
+    pub(super) fn read<T>(
+        self,
+        db: &Connection,
+        read: fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = db.prepare_cached(&self.sql)?;
+        statement.query_map(params_from_iter(self.values), read)?.collect()
+    }
+
+    /// The steps of its plan.
+    #[cfg(test)]
+    pub(super) fn plan(mut self, db: &Connection) -> Vec<String> {
+        self.within("EXPLAIN QUERY PLAN ", "");
+        self.read(db, |row| row.get("detail")).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::clock::Clock;
+    use crate::store::sqlite::migrate;
+
+    #[test]
+    fn a_users_pages_are_read_in_order_wherever_they_begin() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate::up(&mut db, &Clock::System).unwrap();
+        let id = Uuid::from_u128(1);
+        db.execute_batch(
+            "INSERT INTO reservations (id, session_id, seat_nos, user_id, total_cents, status,
+                                       created_at, expires_at)
+             VALUES (x'00000000000000000000000000000001', x'', '', 'ana', 0, 'CONFIRMED', 0, 0);
+             INSERT INTO sales SELECT id, id, x'', 'ana', 0, '', '', 0, 0 FROM reservations",
+        )
+        .unwrap();
+        let ana = UserId::new("ana");
+        let reservations = (
+            reservations as fn(&UserId) -> List,
+            RESERVATIONS,
+            "r USING INDEX reservations_by_user",
+        );
+        let sales = (sales as fn(&UserId) -> List, SALES, "s USING INDEX sales_by_user");
+        for (list, order, index) in [reservations, sales] {
+            for (after, and) in [(None, String::new()), (Some(id), after(order))] {
+                let page = Page { limit: 10, after };
+                let plan = list(&ana).page(&db, order, page).unwrap().unwrap().plan(&db);
+                assert_eq!(plan[0], format!("SEARCH {index} (user_id=?{and})"));
+                let others = plan[1..].iter().all(|step| step.contains("USING PRIMARY KEY"));
+                assert!(others, "{plan:?}");
+            }
+        }
+    }
+
+    fn after(Order { age, .. }: Order) -> String {
+        let column = age.rsplit('.').next().unwrap();
+        format!(" AND ({column},id)<(?,?)")
     }
 }

@@ -3,9 +3,10 @@
 use tokio_postgres::Client;
 
 /// Every table that the program writes.
-pub(super) const TABLES: [&str; 11] = [
+pub(super) const TABLES: [&str; 12] = [
     "sessions",
     "session_versions",
+    "session_names",
     "seats",
     "reservations",
     "sales",

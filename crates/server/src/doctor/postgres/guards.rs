@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: [&str; 2] = ["expect_rows", "expect_first"];
 /// A unique key: its table, columns and condition, and the SQL that creates it.
 type Key = (&'static str, &'static str, &'static str, &'static str);
 
-const KEYS: [Key; 13] = [
+const KEYS: [Key; 14] = [
     (
         "sale_seats",
         "session_id, seat_no",
@@ -31,6 +31,7 @@ const KEYS: [Key; 13] = [
         "",
         "ALTER TABLE session_versions ADD PRIMARY KEY (session_id, version)",
     ),
+    ("session_names", "name", "", "ALTER TABLE session_names ADD PRIMARY KEY (name)"),
     ("seats", "session_id, seat_no", "", "ALTER TABLE seats ADD PRIMARY KEY (session_id, seat_no)"),
     ("reservations", "id", "", "ALTER TABLE reservations ADD PRIMARY KEY (id)"),
     ("sales", "id", "", "ALTER TABLE sales ADD PRIMARY KEY (id)"),

@@ -1,7 +1,7 @@
 //! What the rules alone make of a story: one command after the other, on facts that are never
 //! written down, and answers that are kept for a day.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use poltrona_domain::{
@@ -277,6 +277,7 @@ impl Model {
         BTreeMap::from([
             ("sessions", all(&mut facts.sessions.values().map(session_row))),
             ("session_versions", all(&mut facts.past_sessions.values().map(past_session_row))),
+            ("session_names", names(facts)),
             ("seats", all(&mut facts.seats.values().map(seat_row))),
             ("reservations", all(&mut facts.reservations.values().map(reservation_row))),
             ("sales", all(&mut facts.sales.values().map(sale_row))),
@@ -315,6 +316,14 @@ fn session_row(it: &Session) -> String {
         ("movie_folded", text::folded(&it.movie)),
         ("room_folded", text::folded(&it.room)),
     ])
+}
+
+/// The names that sessions have or had, each once.
+fn names(facts: &Facts) -> Rows {
+    let sessions = facts.sessions.values().chain(facts.past_sessions.values());
+    let names = sessions.flat_map(|it| [text::folded(&it.movie), text::folded(&it.room)]);
+    let names: BTreeSet<_> = names.map(|name| row(&[("name", name)])).collect();
+    names.into_iter().collect()
 }
 
 fn past_session_row(it: &Session) -> String {
