@@ -43,11 +43,20 @@ impl Bus {
         }
     }
 
-    /// Whether the broker is reached; none where there is no broker.
+    /// Whether the broker is reached and takes messages; none where there is no broker.
     pub fn is_up(&self) -> Option<bool> {
         match self {
             Self::Local(_) => None,
             Self::RabbitMq(bus) => Some(bus.is_up()),
+        }
+    }
+
+    /// Why events do not get out although the broker is reached: messages that it refuses or does not read,
+    /// or a queue that it has with other arguments. One line; has no passwords.
+    pub fn obstacle(&self) -> Option<String> {
+        match self {
+            Self::Local(_) => None,
+            Self::RabbitMq(bus) => bus.obstacle(),
         }
     }
 

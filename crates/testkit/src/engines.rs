@@ -17,6 +17,7 @@ mod postgres;
 mod pgbouncer;
 mod redis;
 mod rabbitmq;
+mod refusals;
 
 use std::sync::{Arc, Weak};
 
@@ -28,6 +29,7 @@ pub use port::Port;
 pub use postgres::{Database, Postgres};
 pub use rabbitmq::{RabbitMq, Vhost};
 pub use redis::{Redis, RedisUrl};
+pub use refusals::Refusals;
 
 /// A fresh, empty database of its own, on the server that `TEST_DATABASE_URL` names.
 ///

@@ -9,8 +9,10 @@
 
 mod transport;
 mod greeting;
+mod difference;
 mod link;
 mod topology;
+mod inspection;
 mod confirms;
 mod holds;
 mod state;
@@ -27,7 +29,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use dead_letters::{DeadLetter, DeadLetterQueue, list, replay};
+pub use difference::{Item, is};
 pub use greeting::version;
+pub use inspection::{Inspected, inspect};
 pub use state::{Parts, Settings};
 pub use topology::Queue;
 pub use transport::connect;
@@ -53,9 +57,14 @@ impl Bus {
         }
     }
 
-    /// Whether both sides are connected.
+    /// Whether both sides are connected, and the broker takes messages.
     pub(super) fn is_up(&self) -> bool {
         self.0.publishing.is_up() && self.0.consuming.is_up()
+    }
+
+    /// Why the broker, which is reached, is of no use.
+    pub(super) fn obstacle(&self) -> Option<String> {
+        self.0.publishing.obstacle().or_else(|| self.0.consuming.obstacle())
     }
 
     /// Publishes messages to every queue that wants them; returns when the broker has confirmed all.

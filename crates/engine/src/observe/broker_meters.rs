@@ -13,6 +13,7 @@ pub struct BrokerMeters {
     consumed: BTreeMap<&'static str, [Counter; 3]>,
     dead_letters: BTreeMap<&'static str, Gauge>,
     returned: Counter,
+    refused: Counter,
 }
 
 impl BrokerMeters {
@@ -34,6 +35,7 @@ impl BrokerMeters {
             consumed: queues.iter().map(consumed).collect(),
             dead_letters: queues.iter().map(dead).collect(),
             returned: counter!("poltrona_returned_total"),
+            refused: counter!("poltrona_refused_total"),
         }
     }
 
@@ -47,6 +49,11 @@ impl BrokerMeters {
     /// Messages came back, for the queue that they were for is not there.
     pub fn returned(&self, count: u64) {
         self.returned.increment(count);
+    }
+
+    /// Messages were refused: a queue is full, or has lost its leader.
+    pub fn refused(&self, count: u64) {
+        self.refused.increment(count);
     }
 
     /// Messages acted.
@@ -82,6 +89,7 @@ fn describe() {
     use metrics::{describe_counter as counter, describe_gauge as gauge};
     counter!("poltrona_published_total", "Messages that RabbitMQ has confirmed, by queue.");
     counter!("poltrona_returned_total", "Messages that found no queue, and were sent again.");
+    counter!("poltrona_refused_total", "Messages that RabbitMQ refused, and that were sent again.");
     counter!("poltrona_consumed_total", "Messages taken from a queue, by what became of them.");
     gauge!("poltrona_dead_letters", "Messages given up, waiting for `poltrona dlq`.");
 }

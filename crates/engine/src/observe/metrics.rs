@@ -284,7 +284,10 @@ fn describe() {
     );
     counter!("poltrona_seat_lock_total", "What the seat lock said to those who want seats.");
     gauge!("poltrona_seat_lock_breaker_open", "1 while Redis is configured and not asked.");
-    gauge!("poltrona_engine_up", "1 while the engine answers, 0 while it does not.");
+    gauge!(
+        "poltrona_engine_up",
+        "1 while the engine answers, and RabbitMQ takes messages; else 0."
+    );
     gauge!("poltrona_build_info", "Always 1; the version is in the label.");
     gauge!("poltrona_queue_depth", "Commands waiting for the ledger.");
     counter!(

@@ -52,8 +52,14 @@ fn away(uri: &lapin::uri::AMQPUri, why: &anyhow::Error) -> Failure {
 }
 
 fn describe(queue_found: &DeadLetterQueue) -> String {
-    let letters = if queue_found.count == 1 { "dead letter" } else { "dead letters" };
-    let mut shown = format!("{}: {} {letters}", queue_found.queue, queue_found.count);
+    let queue = queue_found.queue;
+    let Some(count) = queue_found.count else {
+        return format!(
+            "{queue}: there is no queue for dead letters; an instance declares it when it connects"
+        );
+    };
+    let letters = if count == 1 { "dead letter" } else { "dead letters" };
+    let mut shown = format!("{queue}: {count} {letters}");
     for letter in &queue_found.letters {
         let DeadLetter { id, at, why, failures, events } = letter;
         let [id, why] = [id.as_deref().unwrap_or("without an id"), why].map(text::printable);

@@ -13,7 +13,7 @@ use lapin::{BasicProperties, Connection, ConnectionProperties, Error, ErrorKind}
 use tokio::time::timeout;
 
 use super::report::Findings;
-use poltrona_engine::bus::rabbitmq::{self, Queue, connect};
+use poltrona_engine::bus::rabbitmq::{self, Inspected, Queue, connect};
 use poltrona_engine::env::ids::Ids;
 use poltrona_engine::tls::Tls;
 
@@ -37,7 +37,7 @@ pub(super) async fn examine(uri: AMQPUri, tls: &Tls, found: &mut Findings) {
     }
     let looked = async {
         // Messages last: short of memory or disk, the broker stops reading from a connection that published.
-        queues(&connection, found).await?;
+        queues(&connection, &vhost, found).await?;
         message(&connection, &user, &vhost, found).await
     };
     if let Err(error) = looked.await {
@@ -115,7 +115,7 @@ async fn message(
             let detail = "it takes no messages: short of memory or of room on its disk";
             found.failure("alarms", detail, "rabbitmq-diagnostics alarms");
         }
-        Err(error) if is(&error, &AMQPSoftError::ACCESSREFUSED) => {
+        Err(error) if rabbitmq::is(&error, &AMQPSoftError::ACCESSREFUSED) => {
             let fix = format!("rabbitmqctl set_permissions -p '{vhost}' '{user}' '.*' '.*' '.*'");
             found.failure("rights", error.to_string(), fix);
         }
@@ -124,35 +124,19 @@ async fn message(
     Ok(())
 }
 
-async fn queues(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
-    let mut missing = Vec::new();
-    let mut waiting = Vec::new();
-    let mut dead = Vec::new();
-    for queue in Queue::ALL {
-        let name = queue.name();
-        match count(connection, name).await? {
-            Some(count) => waiting.push(format!("{name} {count}")),
-            None => missing.push(name.to_owned()),
-        }
-        let set_aside = queue.dead_letters();
-        match count(connection, &set_aside).await? {
-            Some(0) => {}
-            Some(count) => dead.push(format!("{count} of {name}")),
-            None => missing.push(set_aside),
-        }
-        for retry in queue.retries() {
-            if count(connection, &retry).await?.is_none() {
-                missing.push(retry);
-            }
-        }
-    }
-    if missing.is_empty() {
-        found.ok("queues", format!("all are there; waiting: {}", waiting.join(", ")));
-    } else {
-        let detail =
-            format!("missing: {}; an instance declares them when it connects", missing.join(", "));
-        found.failure("queues", detail, "systemctl restart poltrona");
-    }
+/// Checks the exchange and every queue.
+async fn queues(connection: &Connection, vhost: &str, found: &mut Findings) -> Result<(), Error> {
+    let inspected = rabbitmq::inspect(connection).await?;
+    let count = |name: &str| inspected.iter().find(|it| it.item.name() == name)?.messages;
+    let of_all = |name: &dyn Fn(Queue) -> String| {
+        Queue::ALL.map(|queue| (queue.name(), count(&name(queue)).unwrap_or(0)))
+    };
+    different(&inspected, vhost, found);
+    let waiting = of_all(&|queue| queue.name().to_owned());
+    let waiting = waiting.map(|(name, count)| format!("{name} {count}"));
+    missing(&inspected, &waiting, vhost, found);
+    let dead = of_all(&Queue::dead_letters).into_iter().filter(|(_, count)| *count > 0);
+    let dead: Vec<_> = dead.map(|(name, count)| format!("{count} of {name}")).collect();
     if dead.is_empty() {
         found.ok("dead letters", "none");
     } else {
@@ -161,26 +145,38 @@ async fn queues(connection: &Connection, found: &mut Findings) -> Result<(), Err
     Ok(())
 }
 
-/// How many messages wait in a queue; `None` when there is no such queue. Uses a channel of its own,
-/// for the broker closes the channel when the queue is missing.
-async fn count(connection: &Connection, queue: &str) -> Result<Option<u32>, Error> {
-    let channel = connection.create_channel().await?;
-    let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    match channel.queue_declare(queue.into(), look, FieldTable::default()).await {
-        Ok(queue) => {
-            channel.close(200, "seen".into()).await?;
-            Ok(Some(queue.message_count()))
-        }
-        Err(error) if is(&error, &AMQPSoftError::NOTFOUND) => Ok(None),
-        Err(error) => Err(error),
+/// Names each queue or exchange that has a name of ours and other arguments: no instance can use it.
+fn different(inspected: &[Inspected], vhost: &str, found: &mut Findings) {
+    for Inspected { item, messages, difference } in inspected {
+        let Some(difference) = difference else { continue };
+        let lost = match messages {
+            Some(count @ 1..) => {
+                format!("; its messages, {count} or more, go with it: move them first")
+            }
+            _ => String::new(),
+        };
+        let detail = format!("{item} is not as this program declares it: {difference}{lost}");
+        found.failure("arguments", detail, item.deletion(vhost));
     }
 }
 
-fn is(error: &Error, expected: &AMQPSoftError) -> bool {
-    match error.kind() {
-        ErrorKind::ProtocolError(error) => {
-            matches!(error.kind(), AMQPErrorKind::Soft(found) if found == expected)
+/// Names what does not exist.
+fn missing(inspected: &[Inspected], waiting: &[String; 3], vhost: &str, found: &mut Findings) {
+    let missing = inspected.iter().filter(|it| it.messages.is_none()).map(|it| it.item.name());
+    let missing = missing.collect::<Vec<_>>().join(", ");
+    let in_the_way = inspected.iter().find(|it| it.difference.is_some()).map(|it| &it.item);
+    match in_the_way {
+        _ if missing.is_empty() => {
+            found.ok("queues", format!("all are there; waiting: {}", waiting.join(", ")));
         }
-        _ => false,
+        None => {
+            let detail = format!("missing: {missing}; an instance declares them when it connects");
+            found.failure("queues", detail, "systemctl restart poltrona");
+        }
+        // Instances declare one after the other, and try again every few seconds.
+        Some(item) => {
+            let detail = format!("missing: {missing}; instances declare them once {item} is gone");
+            found.failure("queues", detail, item.deletion(vhost));
+        }
     }
 }

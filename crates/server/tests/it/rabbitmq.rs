@@ -2,10 +2,11 @@
 //! acts once, and is lost to nobody, whatever becomes of the broker.
 
 mod client;
-mod opening;
+pub(crate) mod opening;
 mod dead_letters;
 mod faults;
 mod holds;
+mod refusals;
 mod speed;
 mod upgrades;
 

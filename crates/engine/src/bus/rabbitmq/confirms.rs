@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use anyhow::{Context as _, bail};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::oneshot;
 
 use super::link::within;
 
@@ -15,7 +15,18 @@ const IN_FLIGHT: usize = 1_024;
 /// A channel that confirms, and how to say that it no longer does.
 pub(super) struct Publisher {
     pub(super) channel: Channel,
-    pub(super) broken: CancellationToken,
+    pub(super) broken: oneshot::Sender<Broken>,
+}
+
+/// Why a channel is given up.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("a message was not confirmed")]
+    Unconfirmed,
+    /// A channel may refuse for good what the next one takes: RabbitMQ's does when a queue has lost its
+    /// leader after a follower came back.
+    #[error("messages were refused")]
+    Refused,
 }
 
 /// A channel on which every message is confirmed.
@@ -28,7 +39,8 @@ pub(super) async fn confirming(connection: &Connection) -> anyhow::Result<Channe
 /// Messages on their way.
 pub(super) struct Confirms<'a> {
     pub(super) channel: &'a Channel,
-    waiting: VecDeque<PublisherConfirm>,
+    /// Each with the queue or exchange that it goes to.
+    waiting: VecDeque<(String, PublisherConfirm)>,
     sent: Sent,
 }
 
@@ -37,15 +49,15 @@ pub(super) struct Confirms<'a> {
 pub(super) struct Sent {
     /// How many found no queue.
     pub(super) returned: u64,
-    /// How many the queue did not take, for it is full.
-    pub(super) refused: u64,
+    /// How many were not taken, by queue or exchange.
+    pub(super) refused: BTreeMap<String, u64>,
     pub(super) counts: BTreeMap<&'static str, u64>,
 }
 
 impl Sent {
     /// Whether every message is in its queue.
-    pub(super) const fn is_whole(&self) -> bool {
-        self.returned == 0 && self.refused == 0
+    pub(super) fn is_whole(&self) -> bool {
+        self.returned == 0 && self.refused.is_empty()
     }
 }
 
@@ -71,18 +83,19 @@ impl<'a> Confirms<'a> {
         let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
         let sending =
             self.channel.basic_publish(exchange.into(), key.into(), options, body, properties);
-        self.waiting.push_back(within(sending).await?);
+        let target = if mandatory { key } else { exchange };
+        self.waiting.push_back((target.to_owned(), within(sending).await?));
         *self.sent.counts.entry(meter).or_default() += 1;
         Ok(())
     }
 
     /// Waits for the confirmation of the oldest; false when there is none to wait for.
     async fn confirm_oldest(&mut self) -> anyhow::Result<bool> {
-        let Some(confirm) = self.waiting.pop_front() else { return Ok(false) };
+        let Some((target, confirm)) = self.waiting.pop_front() else { return Ok(false) };
         match within(confirm).await.context("not confirmed")? {
             Confirmation::Ack(None) => {}
             Confirmation::Ack(Some(_)) => self.sent.returned += 1,
-            Confirmation::Nack(_) => self.sent.refused += 1,
+            Confirmation::Nack(_) => *self.sent.refused.entry(target).or_default() += 1,
             Confirmation::NotRequested => bail!("the channel does not confirm"),
         }
         Ok(true)

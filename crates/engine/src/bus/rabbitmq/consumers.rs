@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::confirms::confirming;
-use super::link::{lost, within};
+use super::link::{declared, lost, within};
 use super::retry;
 use super::state::State;
 use super::topology::{self, Queue};
@@ -30,8 +30,9 @@ use crate::failpoint::Failpoint;
 const PREFETCH: u16 = 200;
 
 /// A queue that is being worked on.
-struct Subscription {
+struct Subscription<'a> {
     queue: Queue,
+    connection: &'a Connection,
     channel: Channel,
     consumer: Consumer,
 }
@@ -44,7 +45,7 @@ pub(super) async fn serve(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let channel = within(connection.create_channel()).await?;
-    within(topology::declare(&channel)).await.context("cannot declare the queues")?;
+    declared(topology::declare(&channel)).await?;
     let subscribing = Queue::ALL.map(|queue| subscribe(connection, queue));
     let subscriptions = try_join_all(subscribing).await?;
     bus.consuming.up();
@@ -63,16 +64,16 @@ pub(super) async fn serve(
     }
 }
 
-async fn subscribe(connection: &Connection, queue: Queue) -> anyhow::Result<Subscription> {
-    let channel = confirming(connection).await?;
+async fn subscribe(connection: &Connection, queue: Queue) -> anyhow::Result<Subscription<'_>> {
+    let channel = within(connection.create_channel()).await?;
     within(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
     let (tag, options) = ("".into(), BasicConsumeOptions::default());
     let consuming = channel.basic_consume(queue.name().into(), tag, options, FieldTable::default());
     let consumer = within(consuming).await?;
-    Ok(Subscription { queue, channel, consumer })
+    Ok(Subscription { queue, connection, channel, consumer })
 }
 
-impl Subscription {
+impl Subscription<'_> {
     async fn work(mut self, bus: &State, stop: &CancellationToken) -> anyhow::Result<()> {
         while let Some(next) = stop.run_until_cancelled(self.consumer.next()).await {
             let mut deliveries = vec![opened(next)?];
@@ -112,14 +113,24 @@ impl Subscription {
                 Err(why) => failed.push((delivery, why)),
             }
         }
-        for (delivery, why) in failed {
-            retry::retry_or_dead_letter(bus, &self.channel, self.queue, &delivery, &why).await?;
+        if !failed.is_empty() {
+            self.set_aside(bus, &failed).await?;
         }
         Failpoint::Consumed.reached();
         let all = BasicAckOptions { multiple: true };
         within(self.channel.basic_ack(last, all)).await?;
         bus.meters.done(self.queue.name(), done);
         Ok(true)
+    }
+
+    /// Copies messages that failed to where they wait, on a fresh channel: one that was refused once may
+    /// be refused for good.
+    async fn set_aside(&self, bus: &State, failed: &[(Delivery, String)]) -> anyhow::Result<()> {
+        let channel = confirming(self.connection).await?;
+        for (delivery, why) in failed {
+            retry::retry_or_dead_letter(bus, &channel, self.queue, delivery, why).await?;
+        }
+        Ok(())
     }
 
     /// Lets a batch act. While the store is away it waits with the messages in hand, for it is not

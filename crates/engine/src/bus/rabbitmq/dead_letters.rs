@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::confirms::confirming;
-use super::link::{close, open, within};
+use super::inspection;
+use super::link::{close, declared, open, within};
 use super::retry::{self, forgiven};
 use super::topology::{self, Queue};
 use crate::tls::Tls;
@@ -23,8 +24,8 @@ use crate::wire::Time;
 pub struct DeadLetterQueue {
     /// The queue's name.
     pub queue: &'static str,
-    /// How many there are.
-    pub count: u32,
+    /// How many there are; `None` when there is no queue for them.
+    pub count: Option<u32>,
     /// The first of them.
     pub letters: Vec<DeadLetter>,
 }
@@ -66,13 +67,15 @@ async fn list_on(
     queues: &[Queue],
     limit: usize,
 ) -> anyhow::Result<Vec<DeadLetterQueue>> {
-    let channel = within(connection.create_channel()).await?;
-    let counts = within(topology::declare(&channel)).await?;
     let mut queues_found = Vec::new();
-    for (queue, count) in counts.into_iter().filter(|(queue, _)| queues.contains(queue)) {
+    for queue in queues {
+        // One that is not there costs its channel.
+        let channel = within(connection.create_channel()).await?;
+        let count = within(inspection::count(&channel, &queue.dead_letters())).await?;
         let mut letters = Vec::new();
-        while letters.len() < limit
-            && let Some(found) = take(&channel, queue).await?
+        while count.is_some()
+            && letters.len() < limit
+            && let Some(found) = take(&channel, *queue).await?
         {
             letters.push(letter(&found.delivery));
         }
@@ -103,7 +106,7 @@ async fn replay_on(
     limit: usize,
 ) -> anyhow::Result<Vec<(Queue, u32)>> {
     let channel = confirming(connection).await?;
-    let counts = within(topology::declare(&channel)).await?;
+    let counts = declared(topology::declare(&channel)).await?;
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let mut replayed = Vec::new();
     for (queue, count) in counts.into_iter().filter(|(queue, _)| queues.contains(queue)) {

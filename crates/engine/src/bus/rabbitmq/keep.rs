@@ -11,6 +11,7 @@ use lapin::Connection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::confirms::Broken;
 use super::link::{Side, close, open};
 use super::state::State;
 use super::{consumers, publisher};
@@ -45,7 +46,10 @@ pub(super) async fn keep(bus: Arc<State>, side: Side, stop: CancellationToken) {
         let Err(why) = ended else { return };
         // What takes long is no quarrel over queues.
         is_first_try &= since.elapsed() < QUARREL;
-        bus.link(side).away(&why, is_first_try);
+        // A refusal was logged where it was met, and the broker is there.
+        if why.downcast_ref() != Some(&Broken::Refused) {
+            bus.link(side).away(&why, &bus.settings.uri.vhost, is_first_try);
+        }
         is_first_try = false;
         if since.elapsed() > GOOD {
             waits = BROKER.waits(&bus.env.ids);

@@ -13,7 +13,9 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
+use super::difference::NotDeclared;
 use super::transport;
+use crate::text;
 use crate::tls::Tls;
 
 /// How long the broker may take to answer anything.
@@ -39,12 +41,16 @@ pub(super) struct Link {
     changed: Notify,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum State {
     Starting,
     Up,
     /// Connected, but the broker reads nothing from whoever publishes: it is short of memory or disk.
-    Blocked,
+    Blocked(String),
+    /// Connected, but the broker refused messages, and has not taken any since.
+    Refusing(String),
+    /// The broker has a queue or an exchange of ours with other arguments.
+    Different(String),
     Away,
 }
 
@@ -58,28 +64,78 @@ impl Link {
         *self.lock() == State::Up
     }
 
-    /// It can be used.
+    /// Why the broker, which is reached, is of no use; none when it is, or is not reached.
+    pub(super) fn obstacle(&self) -> Option<String> {
+        match &*self.lock() {
+            State::Blocked(why) | State::Refusing(why) | State::Different(why) => Some(why.clone()),
+            State::Starting | State::Up | State::Away => None,
+        }
+    }
+
+    /// Why it cannot be used.
+    pub(super) fn why_not(&self) -> String {
+        self.obstacle().unwrap_or_else(|| "RabbitMQ is away".to_owned())
+    }
+
+    /// It is connected. That is no reason to believe that a broker which refused messages takes them.
     pub(super) fn up(&self) {
-        if self.turned(State::Up) {
+        let is_refusing = matches!(*self.lock(), State::Refusing(_));
+        if !is_refusing && self.turned(State::Up) {
             info!(target: "rabbitmq", side = ?self.side, "RabbitMQ is reached");
+        }
+    }
+
+    /// The broker has taken messages, or has not refused any for some time.
+    pub(super) fn takes_messages(&self) {
+        let is_refusing = matches!(*self.lock(), State::Refusing(_));
+        if is_refusing && self.turned(State::Up) {
+            info!(target: "rabbitmq", side = ?self.side, "RabbitMQ refuses no messages any more");
+        }
+    }
+
+    /// The broker has refused messages.
+    pub(super) fn refuses(&self, why: &str) {
+        let was_refusing = matches!(*self.lock(), State::Refusing(_));
+        if self.turned(State::Refusing(why.to_owned())) && !was_refusing {
+            warn!(
+                target: "rabbitmq", side = ?self.side, why,
+                "RabbitMQ refuses messages, as a full queue does, or one that lost its leader; \
+                 sales go on, and events wait in the outbox"
+            );
         }
     }
 
     /// It cannot be used. Instances that start together on an empty broker declare the same queues, and
     /// RabbitMQ fails some of them in that: the first try is not logged as if RabbitMQ were away.
-    pub(super) fn away(&self, why: &anyhow::Error, is_first_try: bool) {
-        if !is_first_try && self.turned(State::Away) {
-            warn!(
-                target: "rabbitmq", side = ?self.side, error = format!("{why:#}"),
+    pub(super) fn away(&self, why: &anyhow::Error, vhost: &str, is_first_try: bool) {
+        let (side, error) = (self.side, format!("{why:#}"));
+        if is_first_try {
+            debug!(target: "rabbitmq", ?side, error, "not the way it should be yet");
+            return;
+        }
+        let different = why.downcast_ref().filter(|it: &&NotDeclared| it.is_different());
+        let mend = different.map(|it| it.item.deletion(vhost));
+        let state = match &mend {
+            Some(mend) => State::Different(format!("{error}; to delete it: {mend}")),
+            None => State::Away,
+        };
+        match (self.turned(state), mend) {
+            (true, Some(mend)) => warn!(
+                target: "rabbitmq", ?side, error, mend,
+                "RabbitMQ has something of another kind under a name of ours; \
+                 sales go on, and events wait in the outbox"
+            ),
+            (true, None) => warn!(
+                target: "rabbitmq", ?side, error,
                 "RabbitMQ is away; sales go on, and events wait in the outbox"
-            );
-        } else {
-            debug!(target: "rabbitmq", side = ?self.side, error = format!("{why:#}"), "still away");
+            ),
+            (false, _) => debug!(target: "rabbitmq", ?side, error, "still away"),
         }
     }
 
     fn blocked(&self, why: &str) {
-        if self.turned(State::Blocked) {
+        let obstacle = format!("RabbitMQ takes no messages: {}", text::printable(why));
+        if self.turned(State::Blocked(obstacle)) {
             warn!(
                 target: "rabbitmq", side = ?self.side, why,
                 "RabbitMQ takes no messages; sales go on, and events wait in the outbox"
@@ -89,7 +145,7 @@ impl Link {
 
     /// Whether the broker takes no messages.
     pub(super) fn is_blocked(&self) -> bool {
-        *self.lock() == State::Blocked
+        matches!(*self.lock(), State::Blocked(_))
     }
 
     /// Waits until the broker takes no messages.
@@ -104,7 +160,10 @@ impl Link {
     }
 
     fn turned(&self, to: State) -> bool {
-        let turned = std::mem::replace(&mut *self.lock(), to) != to;
+        let mut state = self.lock();
+        let turned = *state != to;
+        *state = to;
+        drop(state);
         if turned {
             self.changed.notify_waiters();
         }
@@ -138,6 +197,14 @@ where
         Ok(answer) => answer.map_err(|error| anyhow!("{error}")),
         Err(_) => Err(anyhow!("no answer within {ANSWER:?}")),
     }
+}
+
+/// The same for declarations; the error stays a [`NotDeclared`].
+pub(super) async fn declared<T>(
+    declaring: impl Future<Output = Result<T, NotDeclared>>,
+) -> anyhow::Result<T> {
+    let declared = within(async { Ok::<_, Infallible>(declaring.await) }).await;
+    Ok(declared.context("cannot declare the queues")??)
 }
 
 /// Waits until a connection is lost; says why. Meanwhile its side learns whether messages are taken.

@@ -4,22 +4,25 @@
 //! the message, or none at all. They are `mandatory`: one that finds no queue comes back, and counts as
 //! not delivered, although it is confirmed too.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::confirms::{Confirms, Publisher, Sent, confirming};
+use super::confirms::{Broken, Confirms, Publisher, Sent, confirming};
 use super::holds;
-use super::link::{lost, within};
+use super::inspection;
+use super::link::{declared, lost, within};
 use super::state::State;
-use super::topology::{self, EXCHANGE, Queue};
+use super::topology::{self, EXCHANGE, LONGEST, Queue};
 use crate::env::clock::pause;
 use crate::event::EventBatch;
 use crate::projection;
@@ -41,13 +44,13 @@ pub(super) async fn serve(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let channel = confirming(connection).await?;
-    let broken = CancellationToken::new();
-    reconcile_once(bus, &channel).await.context("cannot declare the queues")?;
-    *bus.publisher.lock().await = Some(Publisher { channel, broken: broken.clone() });
+    let (broken, is_broken) = oneshot::channel();
+    reconcile_once(bus, &channel).await?;
+    *bus.publisher.lock().await = Some(Publisher { channel, broken });
     bus.publishing.up();
     let ended = tokio::select! {
         () = stop.cancelled() => Ok(()),
-        () = broken.cancelled() => Err(anyhow::anyhow!("a message was not confirmed")),
+        Ok(why) = is_broken => Err(why.into()),
         Err(error) = lost(connection, &bus.publishing) => Err(error),
         Err(error) = reconcile(bus, connection) => Err(error),
     };
@@ -64,6 +67,8 @@ async fn reconcile(bus: &State, connection: &Connection) -> anyhow::Result<Infal
         // It would not be heard.
         if !bus.publishing.is_blocked() {
             reconcile_once(bus, &channel).await?;
+            // Nothing was refused on this connection, or it would have ended.
+            bus.publishing.takes_messages();
         }
         // Whatever became of their messages: holds that nobody announced are announced.
         match bus.store.overdue(GRACE, LAPSES).await {
@@ -74,11 +79,11 @@ async fn reconcile(bus: &State, connection: &Connection) -> anyhow::Result<Infal
 }
 
 async fn reconcile_once(bus: &State, channel: &Channel) -> anyhow::Result<()> {
-    for (queue, letters) in within(topology::declare(channel)).await? {
+    for (queue, letters) in declared(topology::declare(channel)).await? {
         bus.meters.dead_letters(queue.name(), letters);
     }
     for length in bus.delay_queues.in_use(Instant::now()) {
-        within(topology::declare_holds(channel, length)).await?;
+        declared(topology::declare_holds(channel, length)).await?;
     }
     Ok(())
 }
@@ -89,7 +94,7 @@ impl State {
         // One at a time: the client tells of a message that came back with *some* confirmation of the
         // same channel, so that no other sender's may be under way.
         let mut slot = self.publisher.lock().await;
-        let Some(publisher) = &*slot else { bail!("RabbitMQ is away") };
+        let Some(publisher) = &*slot else { bail!(self.publishing.why_not()) };
         let sending = self.publish_all(&publisher.channel, messages);
         let sent = tokio::select! {
             biased;
@@ -100,20 +105,26 @@ impl State {
         let sent = match sent {
             Ok(sent) => sent,
             Err(error) => {
-                publisher.broken.cancel();
-                *slot = None;
+                give_up(&mut slot, Broken::Unconfirmed);
                 return Err(error);
             }
         };
         if sent.returned > 0 {
             self.meters.returned(sent.returned);
             self.delay_queues.forget();
-            within(topology::declare(&publisher.channel)).await?;
+        }
+        if !sent.refused.is_empty() {
+            let why = refusal(&publisher.channel, &sent.refused).await;
+            self.meters.refused(sent.refused.values().sum());
+            self.publishing.refuses(&why);
+            give_up(&mut slot, Broken::Refused);
+            bail!(why);
+        }
+        if sent.returned > 0 {
+            declared(topology::declare(&publisher.channel)).await?;
             bail!("{} messages found no queue; the queues were declared again", sent.returned);
         }
-        if sent.refused > 0 {
-            bail!("RabbitMQ refused {} messages: a queue is full", sent.refused);
-        }
+        self.publishing.takes_messages();
         sent.counts.into_iter().for_each(|(queue, count)| self.meters.published(queue, count));
         Ok(())
     }
@@ -151,7 +162,7 @@ impl State {
             let queued = match self.delay_queues.admit(length, Instant::now()) {
                 holds::Admission::Known => true,
                 holds::Admission::New => {
-                    within(topology::declare_holds(confirms.channel, length)).await?;
+                    declared(topology::declare_holds(confirms.channel, length)).await?;
                     true
                 }
                 holds::Admission::TooMany => false,
@@ -169,6 +180,37 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Has a new channel made: at once, or later if the last one did not serve for long either.
+fn give_up(slot: &mut Option<Publisher>, why: Broken) {
+    if let Some(publisher) = slot.take() {
+        // Nobody waits for it any more when the connection has just ended.
+        let _ = publisher.broken.send(why);
+    }
+}
+
+/// The number of messages that each queue refused, and how many wait there: a queue that is full refuses,
+/// and one whose leader was lost, although it may be empty.
+async fn refusal(channel: &Channel, refused: &BTreeMap<String, u64>) -> String {
+    let mut refusals = Vec::new();
+    for (target, count) in refused {
+        let waiting = match waiting(channel, target).await {
+            Some(waiting) => format!(" ({waiting} wait there, of at most {LONGEST})"),
+            None => String::new(),
+        };
+        refusals.push(format!("{count} messages to {target}{waiting}"));
+    }
+    format!("RabbitMQ refused {}", refusals.join(" and "))
+}
+
+/// The number of messages that wait in a queue, if it can be had.
+async fn waiting(channel: &Channel, target: &str) -> Option<u32> {
+    // To ask for a queue that does not exist, as none of the exchange's name does, costs the channel.
+    if target == EXCHANGE {
+        return None;
+    }
+    within(inspection::count(channel, target)).await.ok().flatten()
 }
 
 /// Sends each event to the exchange, for whoever listens; nobody has to.

@@ -72,7 +72,7 @@ pub(super) async fn send(
     let mut confirms = Confirms::on(channel);
     confirms.publish("", queue, "", body, properties).await?;
     if !confirms.finish().await?.is_whole() {
-        bail!("{queue} is full, or not there");
+        bail!("{queue} is not there, or refuses messages");
     }
     Ok(())
 }

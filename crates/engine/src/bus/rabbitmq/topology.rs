@@ -11,6 +11,7 @@ use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
 
+use super::difference::{Item, NotDeclared};
 use crate::store::background::Projection;
 
 /// Where single events go, by their type, for whoever binds a queue.
@@ -19,7 +20,7 @@ pub(super) const EXCHANGE: &str = "poltrona.events";
 /// connection lost, or a process, with it in hand.
 const DELIVERIES: i64 = 20;
 /// How many messages a queue takes. A full one refuses, and what it refuses waits where it came from.
-const LONGEST: i64 = 1_000_000;
+pub(super) const LONGEST: i64 = 1_000_000;
 /// How many dead letters a queue keeps. When it is full, what fails goes on being retried.
 const DEAD_LETTERS: i64 = 100_000;
 /// To look at a dead letter is to have it delivered, so that looking must not use it up.
@@ -98,41 +99,70 @@ pub(super) fn holds(length_millis: u64) -> String {
     format!("poltrona.holds.{length_millis}")
 }
 
-/// Declares everything but the queues of holds; says how many dead letters each queue has.
-pub(super) async fn declare(channel: &Channel) -> lapin::Result<[(Queue, u32); 3]> {
-    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    let nothing = FieldTable::default();
-    channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, durable, nothing).await?;
+/// A queue of ours as it has to be.
+pub(super) struct Declaration {
+    pub(super) name: String,
+    arguments: Arguments,
+}
+
+impl Declaration {
+    /// Declares it; gives the number of messages that wait in it.
+    pub(super) async fn declare(self, channel: &Channel) -> Result<u32, NotDeclared> {
+        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        let (name, arguments) = (self.name.as_str().into(), self.arguments.0);
+        match channel.queue_declare(name, durable, arguments).await {
+            Ok(queue) => Ok(queue.message_count()),
+            Err(why) => Err(NotDeclared { item: Item::Queue(self.name), why }),
+        }
+    }
+}
+
+/// A queue with all that belongs to it: the queue of its dead letters first, those of its retries, itself.
+pub(super) fn with_its_own(queue: Queue) -> [Declaration; 5] {
+    let dead = queue.dead_letters();
+    let kept = limits(DEAD_LETTERS).with("x-delivery-limit", LOOKS);
+    let work = moving_on(&dead).with("x-delivery-limit", DELIVERIES);
+    let [first, second, last] = RETRIES.map(|(name, wait)| Declaration {
+        name: queue.retry_name(name),
+        arguments: moving_on(queue.name()).with("x-message-ttl", millis(wait)),
+    });
+    let dead = Declaration { name: dead, arguments: kept };
+    [dead, first, second, last, Declaration { name: queue.name().to_owned(), arguments: work }]
+}
+
+/// Declares everything but the queues of holds; gives the number of dead letters of each queue.
+pub(super) async fn declare(channel: &Channel) -> Result<[(Queue, u32); 3], NotDeclared> {
+    declare_exchange(channel).await?;
     let mut letters = Queue::ALL.map(|queue| (queue, 0));
     for (queue, count) in &mut letters {
-        let dead = queue.dead_letters();
-        let kept = limits(DEAD_LETTERS).with("x-delivery-limit", LOOKS);
-        *count = quorum(channel, &dead, kept).await?;
-        for (name, wait) in RETRIES {
-            let waiting = moving_on(queue.name()).with("x-message-ttl", millis(wait));
-            quorum(channel, &queue.retry_name(name), waiting).await?;
+        let [dead, others @ ..] = with_its_own(*queue);
+        *count = dead.declare(channel).await?;
+        for other in others {
+            other.declare(channel).await?;
         }
-        let work = moving_on(&dead).with("x-delivery-limit", DELIVERIES);
-        quorum(channel, queue.name(), work).await?;
     }
     Ok(letters)
 }
 
+/// Declares the exchange.
+pub(super) async fn declare_exchange(channel: &Channel) -> Result<(), NotDeclared> {
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let nothing = FieldTable::default();
+    let declared = channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, durable, nothing);
+    declared.await.map_err(|why| NotDeclared { item: Item::Exchange(EXCHANGE), why })
+}
+
 /// Declares the queue in which holds of this length wait for their end. One length a queue, for only
 /// then do messages end in the order in which they came: of a queue, RabbitMQ looks at the first alone.
-pub(super) async fn declare_holds(channel: &Channel, length_millis: u64) -> lapin::Result<()> {
+pub(super) async fn declare_holds(
+    channel: &Channel,
+    length_millis: u64,
+) -> Result<(), NotDeclared> {
     let unused = millis(UNUSED).max(signed(length_millis.saturating_mul(UNUSED_HOLDS)));
     let arguments = moving_on(Queue::Expirations.name())
         .with("x-message-ttl", signed(length_millis))
         .with("x-expires", unused.min(i64::from(u32::MAX)));
-    quorum(channel, &holds(length_millis), arguments).await.map(drop)
-}
-
-/// Declares a quorum queue; says how many messages it has.
-async fn quorum(channel: &Channel, name: &str, arguments: Arguments) -> lapin::Result<u32> {
-    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    let queue = channel.queue_declare(name.into(), durable, arguments.0).await?;
-    Ok(queue.message_count())
+    Declaration { name: holds(length_millis), arguments }.declare(channel).await.map(drop)
 }
 
 /// The arguments of a queue whose messages end in another, by name, through the default exchange.

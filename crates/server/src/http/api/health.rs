@@ -43,6 +43,7 @@ pub(crate) struct Readiness {
 
 /// Each thing that serving depends on.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Checks {
     /// `ok`; or why nothing is sold: `unreachable`; `full`, the last write found no room on the disk;
     /// `not_committing`, a COMMIT is not answered, as when synchronous standbys are gone;
@@ -51,9 +52,14 @@ pub(crate) struct Checks {
     /// `ok` or `unreachable`; absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     redis: Option<&'static str>,
-    /// `ok` or `unreachable`; absent when none is configured.
+    /// `ok`, `unreachable`, or `unusable`: it is reached, but events do not get out; absent when none is
+    /// configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     rabbitmq: Option<&'static str>,
+    /// Why RabbitMQ is `unusable`: which queue refuses messages, or has other arguments than the program
+    /// gives it, and the command that removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rabbitmq_obstacle: Option<String>,
 }
 
 /// The program answers: name and version.
@@ -92,7 +98,9 @@ pub(crate) async fn livez() -> &'static str {
 )]
 pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Response {
     let reachable = matches!(timeout(PING_LIMIT, app.engine.store.ping()).await, Ok(Ok(())));
-    let (redis, rabbitmq) = (app.engine.seat_lock.state(), app.engine.bus.is_up());
+    let rabbitmq_obstacle = app.engine.bus.obstacle();
+    let is_usable = |is_up| is_up && rabbitmq_obstacle.is_none();
+    let (redis, rabbitmq) = (app.engine.seat_lock.state(), app.engine.bus.is_up().map(is_usable));
     let (trouble, is_full) = (app.engine.store.trouble(), app.engine.ledger.is_full());
     let is_whole = redis != Some(false) && rabbitmq != Some(false) && !is_full;
     let (code, status) = match (app.stop.is_cancelled(), reachable && trouble.is_none(), is_whole) {
@@ -111,7 +119,8 @@ pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
         (true, None) if is_full => "full",
         (true, None) => "ok",
     };
-    let checks = Checks { database, redis, rabbitmq };
+    let rabbitmq = if rabbitmq_obstacle.is_some() { Some("unusable") } else { rabbitmq };
+    let checks = Checks { database, redis, rabbitmq, rabbitmq_obstacle };
     json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
 }
 

@@ -15,10 +15,11 @@ use serde_json::Value;
 use super::files::{is_a_command, yaml};
 
 /// What is told of RabbitMQ's queues; each is to be watched by somebody.
-const OF_THE_BROKER: [&str; 4] = [
+const OF_THE_BROKER: [&str; 5] = [
     "poltrona_consumed_total",
     "poltrona_dead_letters",
     "poltrona_published_total",
+    "poltrona_refused_total",
     "poltrona_returned_total",
 ];
 

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use poltrona::app::dead_letters::{list, replay};
+use poltrona::config::Config;
 use poltrona_testkit::engines;
 use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 
 use super::client::Client;
-use super::opening::{buy, open};
+use super::opening::{buy, open, through};
 use crate::read_models::agreement;
 
 /// 1 s, 5 s and 25 s.
@@ -45,6 +46,20 @@ async fn a_poison_message_is_tried_three_times_more_and_given_up_while_the_queue
     let waited = ["payments.retry.1s", "payments.retry.25s", "payments.retry.5s"];
     assert_eq!(letter.waited_in(), waited, "once in each");
     assert_eq!((letter.id.as_deref(), &letter.body[..]), (Some(POISON), &b"poison"[..]));
+}
+
+#[tokio::test]
+async fn a_look_at_dead_letters_creates_no_queue_and_says_that_there_is_none() {
+    let vhost = engines::vhost().await;
+    let mut config = Config::default();
+    through(&vhost)(&mut config);
+    let listed = list(&config, None, 10, false).await.expect("a list");
+    let says_so = |line: &str| line.contains(": there is no queue for dead letters");
+    assert!(listed.lines().count() == 3 && listed.lines().all(says_so), "{listed}");
+    let listed = list(&config, Some("payments"), 10, true).await.expect("a list");
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    assert!(listed[0]["count"].is_null(), "{listed}");
+    assert_eq!(vhost.queues().await.len(), 0);
 }
 
 #[tokio::test]

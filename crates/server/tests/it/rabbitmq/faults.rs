@@ -6,18 +6,10 @@ use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines::{self, RabbitMq};
 
 use super::client::Client;
-use super::opening::{buy, connected, open, through};
-use crate::read_models::agreement;
+use super::opening::{buy, connected, open, published_once, through};
 
 /// A queue that is younger than this may not survive its broker's death.
 const SETTLED: Duration = Duration::from_secs(2);
-
-/// Every row of the outbox has acted, and none twice.
-async fn published_once(app: &TestApp, sales: i64) {
-    app.settle_outbox().await;
-    agreement(app).await;
-    assert_eq!(app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour"), sales);
-}
 
 #[tokio::test]
 async fn sales_go_on_without_the_broker_and_are_published_when_it_is_back() {

@@ -4,6 +4,8 @@ use poltrona::config::{Config, Secret};
 use poltrona_testkit::app::{Session, TestApp};
 use poltrona_testkit::engines::Vhost;
 
+use crate::read_models::agreement;
+
 /// The settings that lead to a vhost.
 pub(super) fn through(vhost: &Vhost) -> impl Fn(&mut Config) {
     let url = vhost.url().to_owned();
@@ -11,7 +13,7 @@ pub(super) fn through(vhost: &Vhost) -> impl Fn(&mut Config) {
 }
 
 /// A box office in real time whose events go through this vhost, connected.
-pub(super) async fn open(vhost: &Vhost) -> TestApp {
+pub(crate) async fn open(vhost: &Vhost) -> TestApp {
     let app = TestApp::in_real_time(through(vhost)).await;
     connected(&app).await;
     app
@@ -19,6 +21,13 @@ pub(super) async fn open(vhost: &Vhost) -> TestApp {
 
 pub(super) async fn connected(app: &TestApp) {
     app.wait_until("it is connected", || app.engine().bus.is_up() == Some(true)).await;
+}
+
+/// Every row of the outbox has acted, and none twice.
+pub(super) async fn published_once(app: &TestApp, sales: i64) {
+    app.settle_outbox().await;
+    agreement(app).await;
+    assert_eq!(app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour"), sales);
 }
 
 /// Somebody buys this seat; gives the sale.
