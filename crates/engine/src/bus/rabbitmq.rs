@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use dead_letters::{DeadLetter, DeadLetterQueue, list, replay};
-pub use difference::{Item, is};
+pub use difference::{Item, is_closed_by};
 pub use greeting::version;
 pub use inspection::{Inspected, inspect};
 pub use state::{Parts, Settings};

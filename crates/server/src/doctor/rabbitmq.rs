@@ -115,7 +115,7 @@ async fn message(
             let detail = "it takes no messages: short of memory or of room on its disk";
             found.failure("alarms", detail, "rabbitmq-diagnostics alarms");
         }
-        Err(error) if rabbitmq::is(&error, &AMQPSoftError::ACCESSREFUSED) => {
+        Err(error) if rabbitmq::is_closed_by(&error, &AMQPSoftError::ACCESSREFUSED) => {
             let fix = format!("rabbitmqctl set_permissions -p '{vhost}' '{user}' '.*' '.*' '.*'");
             found.failure("rights", error.to_string(), fix);
         }

@@ -75,13 +75,13 @@ impl NotDeclared {
 
     /// Whether it exists with other arguments, or for one connection alone: to try again does not help.
     pub(super) fn is_different(&self) -> bool {
-        is(&self.why, &AMQPSoftError::PRECONDITIONFAILED)
-            || is(&self.why, &AMQPSoftError::RESOURCELOCKED)
+        is_closed_by(&self.why, &AMQPSoftError::PRECONDITIONFAILED)
+            || is_closed_by(&self.why, &AMQPSoftError::RESOURCELOCKED)
     }
 }
 
-/// Whether this is the error by which the broker closed a channel.
-pub fn is(error: &Error, expected: &AMQPSoftError) -> bool {
+/// Whether the broker closed the channel by this error.
+pub fn is_closed_by(error: &Error, expected: &AMQPSoftError) -> bool {
     match error.kind() {
         ErrorKind::ProtocolError(error) => {
             matches!(error.kind(), AMQPErrorKind::Soft(found) if found == expected)

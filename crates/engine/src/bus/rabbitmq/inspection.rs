@@ -6,7 +6,7 @@ use lapin::protocol::AMQPSoftError;
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Error, ExchangeKind};
 
-use super::difference::{Item, NotDeclared, is};
+use super::difference::{Item, NotDeclared, is_closed_by};
 use super::topology::{self, Declaration, EXCHANGE, Queue};
 
 /// A queue or exchange of ours as it is on a broker.
@@ -54,7 +54,7 @@ async fn inspect_queue(
     let mut channel = connection.create_channel().await?;
     let messages = match count(&channel, &declaration.name).await {
         // Another connection has it for itself alone.
-        Err(error) if is(&error, &AMQPSoftError::RESOURCELOCKED) => {
+        Err(error) if is_closed_by(&error, &AMQPSoftError::RESOURCELOCKED) => {
             channel = connection.create_channel().await?;
             Some(0)
         }
@@ -78,7 +78,7 @@ pub(super) async fn count(channel: &Channel, queue: &str) -> Result<Option<u32>,
 fn if_found<T>(looked: Result<T, Error>) -> Result<Option<T>, Error> {
     match looked {
         Ok(found) => Ok(Some(found)),
-        Err(error) if is(&error, &AMQPSoftError::NOTFOUND) => Ok(None),
+        Err(error) if is_closed_by(&error, &AMQPSoftError::NOTFOUND) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -87,7 +87,7 @@ fn difference(declared: Result<(), NotDeclared>) -> Result<Option<String>, Error
     match declared {
         Ok(()) => Ok(None),
         Err(error) if error.is_different() => Ok(Some(error.in_words())),
-        Err(error) if is(&error.why, &AMQPSoftError::ACCESSREFUSED) => Ok(None),
+        Err(error) if is_closed_by(&error.why, &AMQPSoftError::ACCESSREFUSED) => Ok(None),
         Err(error) => Err(error.why),
     }
 }
