@@ -64,7 +64,7 @@ pub fn read_session(answer: &Answer<'_>) -> anyhow::Result<Created> {
     );
     let session: SessionBody<'_> = serde_json::from_slice(answer.body)
         .with_context(|| format!("a new session: {}", excerpt()))?;
-    let names = session.seats.iter().map(|seat| seat.seat_number.as_deref().map(str::to_owned));
+    let names = session.seats.iter().map(|seat| seat.name.as_deref().map(str::to_owned));
     let names = names.collect::<Option<_>>().unwrap_or_default();
     let seats = session.seats.into_iter().map(|seat| seat.id.into_owned()).collect();
     Ok(Created { id: session.id, seats, names })
@@ -180,8 +180,8 @@ struct Seat<'a> {
     status: Cow<'a, str>,
     #[serde(default)]
     is_locked: bool,
-    #[serde(borrow, default)]
-    seat_number: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "seatNumber")]
+    name: Option<Cow<'a, str>>,
 }
 
 impl Seat<'_> {

