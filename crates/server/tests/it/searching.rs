@@ -2,7 +2,7 @@
 
 use poltrona_testkit::app::TestApp;
 
-/// How many sessions there are: more than a search finds through an index.
+/// More sessions than a search finds through an index.
 const SESSIONS: i64 = 3_000;
 const LIMIT: usize = 100;
 /// One day.
@@ -20,17 +20,17 @@ pub(crate) struct Row {
     is_closed: bool,
 }
 
-/// The sessions, oldest first. Every two were opened at the same time, and every seventh is closed.
-pub(crate) fn sessions() -> Vec<Row> {
+/// So many sessions, oldest first. Every two were opened at the same time, and every seventh is closed.
+pub(crate) fn sessions(count: i64) -> Vec<Row> {
     let row = |i: i64| Row {
-        id: format!("01900000-0000-7000-8000-{:012x}", (i + 2) << 20),
+        id: format!("01900000-0001-7000-8000-{:012x}", (i + 2) << 20),
         movie: if i < 40 { "Antigo".to_owned() } else { format!("Filme {}", i % 50) },
-        room: format!("Sala {}", i % 3),
+        room: format!("Sala {}", i % 47),
         starts_at: FIRST_DAY_MILLIS + i % 30 * DAY_MILLIS,
         created_at: i / 2,
         is_closed: i % 7 == 0,
     };
-    (0..SESSIONS).map(row).collect()
+    (0..count).map(row).collect()
 }
 
 /// Writes them as the program does; `id` writes an id.
@@ -71,8 +71,8 @@ const SEARCHES: [Search; 14] = [
     ("movie=filme+1", |it| it.movie.contains("Filme 1")),
     ("movie=absent", |_| false),
     ("movie=filme+7&room=2", |it| it.movie == "Filme 7" && it.room.contains('2')),
-    ("movie=filme&room=sala+1", |it| it.movie.contains("Filme") && it.room == "Sala 1"),
-    ("room=sala+2", |it| it.room == "Sala 2"),
+    ("movie=filme&room=sala+1", |it| it.movie.contains("Filme") && it.room.contains("Sala 1")),
+    ("room=sala+2", |it| it.room.contains("Sala 2")),
     ("from=2030-01-04&to=2030-01-04", |it| it.starts_at == FIRST_DAY_MILLIS + 3 * DAY_MILLIS),
     ("from=2030-01-30&movie=filme&room=sala", |it| {
         it.starts_at == FIRST_DAY_MILLIS + 29 * DAY_MILLIS && it.movie.contains("Filme")
@@ -82,7 +82,7 @@ const SEARCHES: [Search; 14] = [
 ];
 
 async fn finds_what_matches(app: &TestApp) {
-    let rows = sessions();
+    let rows = sessions(SESSIONS);
     app.tamper(&insert(&rows, |id| app.place().id(id)));
     for (search, matches) in SEARCHES {
         // Ties are ordered by id, which rises.
@@ -114,9 +114,8 @@ async fn a_search_finds_what_the_version_before_writes() {
     for app in [TestApp::embedded().await, TestApp::on_a_server().await] {
         let find =
             async |movie: &str| app.get(&format!("/sessions?movie={movie}")).await.ids().len();
-        let rows = sessions();
         // It knows nothing of names that are kept apart.
-        app.tamper(&insert(&rows[..1], |id| app.place().id(id)));
+        app.tamper(&insert(&sessions(1), |id| app.place().id(id)));
         app.tamper("UPDATE sessions SET closed_at = NULL");
         assert_eq!(find("antigo").await, 1);
         app.tamper(

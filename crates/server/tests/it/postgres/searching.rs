@@ -12,6 +12,10 @@ use poltrona_testkit::sql::Session;
 
 use crate::searching::{Row, insert, sessions};
 
+/// So many that a page of one name in order costs less than all of that name, or all names from the newest on.
+const SESSIONS: i64 = 3_000;
+const HALF: usize = 1_500;
+
 /// As many reservations and sales of one user as there are sessions.
 const OF_ANA: &str = "
     INSERT INTO reservations (id, session_id, seat_nos, user_id, total_cents, status, created_at,
@@ -39,18 +43,22 @@ async fn every_page_is_read_through_an_index_in_order() {
         config.run_migrations = true;
     });
     let app = app.await.expect("it opens");
-    let rows = sessions();
+    let rows = sessions(SESSIONS);
     let database = Session::open(&server.url());
     database.run(&insert(&rows, |id| format!("'{id}'")));
     database.run(OF_ANA);
     let id = |table: &str| {
-        database.run(&format!("SELECT id FROM {table} ORDER BY created_at OFFSET 1500")).remove(0)
+        database
+            .run(&format!("SELECT id FROM {table} ORDER BY created_at OFFSET {HALF} LIMIT 1"))
+            .remove(0)
     };
-    let Row { id: session, .. } = &rows[1_500];
+    let Row { id: session, .. } = &rows[HALF];
     let (reservation, by_age) = (id("reservations"), "ROW(created_at, id) <");
-    let sale = database.run("SELECT id FROM sales ORDER BY paid_at OFFSET 1500").remove(0);
+    let sale = database
+        .run(&format!("SELECT id FROM sales ORDER BY paid_at OFFSET {HALF} LIMIT 1"))
+        .remove(0);
     for (path, index, deep) in [
-        (format!("/sessions?movie=filme+7&after={session}"), "sessions_by_movie", by_age),
+        (format!("/sessions?movie=filme+7&limit=10&after={session}"), "sessions_by_movie", by_age),
         (format!("/sessions?room=sala+2&limit=10&after={session}"), "sessions_by_room", by_age),
         (format!("/sessions?movie=filme&limit=100&after={session}"), "sessions_by_age", by_age),
         (

@@ -13,8 +13,8 @@ pub(super) const EVERYONE: &str = "browse,spread,on-sale,duel,families,abandon,r
 /// Short, so that many lapse while a test looks.
 const HOLD: &str = "400ms";
 
-/// Long enough for whoever pays at once, however busy the machine is.
-const LONG_HOLD: &str = "60s";
+/// Long enough to pay at once on a busy machine, short enough to wait for the lapses in the end.
+const LONG_HOLD: &str = "10s";
 
 /// Instances and the engines under them.
 pub(super) struct Stack {
