@@ -29,6 +29,8 @@ pub(super) struct Model {
     kept: HashMap<(String, String), Kept>,
     /// What each batch said, oldest first.
     outbox: Vec<(i64, Vec<&'static str>)>,
+    /// The names that sessions had after some batch.
+    session_names: BTreeSet<String>,
     sessions: usize,
     reservations: u128,
     sales: u128,
@@ -47,6 +49,7 @@ impl Default for Model {
             facts: Facts::default(),
             kept: HashMap::new(),
             outbox: Vec::new(),
+            session_names: BTreeSet::new(),
             sessions: 0,
             reservations: 0,
             sales: 0,
@@ -99,6 +102,9 @@ impl Model {
         if !names.is_empty() {
             self.outbox.push((self.now_millis, names));
         }
+        let sessions = self.facts.sessions.values();
+        let names = sessions.flat_map(|it| [text::folded(&it.movie), text::folded(&it.room)]);
+        self.session_names.extend(names);
         Expected { next: Move::Batch { people, expire }, answers }
     }
 
@@ -264,7 +270,7 @@ fn new_key(asked: &AskedKey, command: &Command) -> Key {
 /// The rows that should be there.
 impl Model {
     pub(super) fn tables(&self) -> BTreeMap<&'static str, Rows> {
-        let Self { facts, kept, outbox, .. } = self;
+        let Self { facts, kept, outbox, session_names, .. } = self;
         let all = |rows: &mut dyn Iterator<Item = String>| {
             let mut rows: Rows = rows.collect();
             rows.sort_unstable();
@@ -277,7 +283,7 @@ impl Model {
         BTreeMap::from([
             ("sessions", all(&mut facts.sessions.values().map(session_row))),
             ("session_versions", all(&mut facts.past_sessions.values().map(past_session_row))),
-            ("session_names", names(facts)),
+            ("session_names", all(&mut session_names.iter().map(name_row))),
             ("seats", all(&mut facts.seats.values().map(seat_row))),
             ("reservations", all(&mut facts.reservations.values().map(reservation_row))),
             ("sales", all(&mut facts.sales.values().map(sale_row))),
@@ -318,12 +324,8 @@ fn session_row(it: &Session) -> String {
     ])
 }
 
-/// The names that sessions have or had, each once.
-fn names(facts: &Facts) -> Rows {
-    let sessions = facts.sessions.values().chain(facts.past_sessions.values());
-    let names = sessions.flat_map(|it| [text::folded(&it.movie), text::folded(&it.room)]);
-    let names: BTreeSet<_> = names.map(|name| row(&[("name", name)])).collect();
-    names.into_iter().collect()
+fn name_row(name: &String) -> String {
+    row(&[("name", name.clone())])
 }
 
 fn past_session_row(it: &Session) -> String {
