@@ -104,6 +104,8 @@ pub struct Readings {
     pub not_committing: bool,
     /// Whether several database servers take writes.
     pub several_primaries: bool,
+    /// The size of SQLite's write-ahead log, in bytes; `None` on a server.
+    pub log_bytes: Option<u64>,
 }
 
 /// Whether each engine answers; `None` when none is configured.
@@ -208,6 +210,9 @@ impl Metrics {
         self.meters.not_committing.set(flag(readings.not_committing));
         self.meters.several_primaries.set(flag(readings.several_primaries));
         self.set_engines(readings.engines);
+        if let Some(bytes) = readings.log_bytes {
+            self.register(|| gauge!("poltrona_database_log_bytes").set(bytes as f64));
+        }
         self.page.render()
     }
 
@@ -298,6 +303,7 @@ fn describe() {
     gauge!("poltrona_outbox_age_seconds", "How long the oldest of those has waited.");
     gauge!("poltrona_database_not_committing", "1 while the database does not answer a COMMIT.");
     gauge!("poltrona_database_several_primaries", "1 while several of its hosts take writes.");
+    gauge!("poltrona_database_log_bytes", "The size of SQLite's write-ahead log.");
     gauge!("poltrona_holds_watched", "Holds whose lapse will be announced.");
     times!("poltrona_batch_size", "Commands in a committed transaction.");
     times!("poltrona_commit_seconds", "From taking a batch to its commit.");

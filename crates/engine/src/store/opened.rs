@@ -94,6 +94,14 @@ impl Store {
         matches!(self, Self::Postgres { .. })
     }
 
+    /// The size of SQLite's write-ahead log, in bytes; `None` on a server.
+    pub fn log_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Sqlite { readers } => Some(readers.log_bytes()),
+            Self::Postgres { .. } => None,
+        }
+    }
+
     /// Why nothing can be changed, as far as is known.
     pub fn trouble(&self) -> Option<Trouble> {
         let Self::Postgres { readers, .. } = self else { return None };

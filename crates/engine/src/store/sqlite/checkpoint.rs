@@ -21,6 +21,8 @@ use tracing::{debug, warn};
 use super::connection::{BUSY_TIMEOUT, Gate, connect};
 use crate::store::error::Error;
 
+/// A page is 4 KiB.
+const PAGES_PER_MIB: u32 = 256;
 /// How far the log grows between two copies: 4 MiB of 4 KiB pages.
 const STEP_PAGES: u32 = 1_024;
 /// When the writer truncates the log: 64 MiB.
@@ -97,7 +99,11 @@ impl Checkpointer {
                 Err(error @ Error::Disk(_)) => return Err(error),
                 Err(error) => error.to_string(),
             };
-            warn!(target: "database", pages, why_not, "the log could not be truncated; it grows on");
+            let mib = pages / PAGES_PER_MIB;
+            warn!(
+                target: "database", mib, why_not,
+                "the database's write-ahead log could not be emptied; it keeps growing"
+            );
             self.truncate_at = pages + REST_PAGES;
         }
         if pages >= self.asked_at + STEP_PAGES {

@@ -1,6 +1,7 @@
 //! A small pool of connections that only read.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
@@ -17,6 +18,8 @@ pub struct Readers {
     shared: Arc<Shared>,
     /// One connection that answers whether the store answers, however busy the others are.
     pings: Arc<Shared>,
+    /// The write-ahead log.
+    log: Arc<Path>,
 }
 
 struct Shared {
@@ -39,7 +42,14 @@ impl Readers {
     ) -> Result<Self, rusqlite::Error> {
         let shared = Shared::open(file, count, Arc::clone(&gate), env)?;
         let pings = Shared::open(file, 1, gate, env)?;
-        Ok(Self { shared: Arc::new(shared), pings: Arc::new(pings) })
+        let log =
+            PathBuf::from([file.as_os_str(), "-wal".as_ref()].into_iter().collect::<OsString>());
+        Ok(Self { shared: Arc::new(shared), pings: Arc::new(pings), log: log.into() })
+    }
+
+    /// The size of the write-ahead log, in bytes.
+    pub(in crate::store) fn log_bytes(&self) -> u64 {
+        std::fs::metadata(&self.log).map_or(0, |log| log.len())
     }
 
     /// Where the time comes from.

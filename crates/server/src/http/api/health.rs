@@ -147,6 +147,7 @@ pub(crate) async fn metrics(State(app): State<SharedApp>) -> Response {
         queue_depth: app.engine.ledger.waiting(),
         holds: app.engine.expiry.watched(),
         engines,
+        log_bytes: app.engine.store.log_bytes(),
         ..Readings::default()
     };
     if let Ok(Ok(backlog)) = backlog {
