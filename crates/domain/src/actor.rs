@@ -2,11 +2,10 @@
 
 use crate::id::UserId;
 
-/// Who asks for a change or for a look at somebody's things. Every command and every such query
-/// carries one.
+/// The caller of a command, or of a query about a person's things. Each of them carries one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Nobody in particular: authentication is off, and everything is everybody's.
+    /// An unnamed caller: authentication is off, and everyone reaches everything.
     Anyone,
     /// The program itself, which announces lapses.
     Program,
@@ -15,8 +14,8 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// Whether what belongs to `owner` is within this actor's reach. What is not is answered as if it
-    /// did not exist.
+    /// Whether this actor may use what belongs to `owner`. Anything else is answered as if it did
+    /// not exist.
     pub fn reaches(&self, owner: &UserId) -> bool {
         match self {
             Self::Anyone | Self::Program => true,

@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::facts::Facts;
 use crate::seat::Seat;
 
-/// Writes what an event says into the facts, so that the next command of a batch sees it.
+/// Writes the rows of an event into the facts, so that the next command of a batch sees them.
 pub fn apply(facts: &mut Facts, event: &Event) {
     match event {
         Event::SessionCreated(session) => {

@@ -14,24 +14,23 @@ use crate::session::Session;
 pub struct Changes<'a> {
     /// Sessions that did not exist.
     pub new_sessions: Vec<&'a Session>,
-    /// Sessions that did.
+    /// Sessions that existed before.
     pub changed_sessions: Vec<ChangedSession<'a>>,
     /// Sessions as they were before each change; reservations refer to them by version.
     pub past_sessions: Vec<&'a Session>,
     /// Seats that did not exist.
     pub new_seats: Vec<&'a Seat>,
-    /// Seats that did.
+    /// Seats that existed before.
     pub changed_seats: Vec<ChangedSeat<'a>>,
     /// Reservations that did not exist.
     pub new_reservations: Vec<&'a Reservation>,
-    /// Reservations that did.
+    /// Reservations that existed before.
     pub changed_reservations: Vec<&'a Reservation>,
     /// Sales, which are all new: none is ever changed.
     pub new_sales: Vec<&'a Sale>,
 }
 
-/// A session as the batch leaves it, and the version that it had before: a store writes it only over
-/// that.
+/// A session as the batch leaves it, and its version before: a store overwrites only that version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangedSession<'a> {
     /// The session.
@@ -40,8 +39,7 @@ pub struct ChangedSession<'a> {
     pub read_version: u32,
 }
 
-/// A seat as the batch leaves it, and the version that it had before: a store writes it only over
-/// that.
+/// A seat as the batch leaves it, and its version before: a store overwrites only that version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangedSeat<'a> {
     /// The seat.

@@ -35,9 +35,9 @@ pub enum Command {
         reservation: ReservationId,
         /// Which seats.
         seats: SeatSelection,
-        /// Whom for.
+        /// The user they are for.
         user: UserId,
-        /// How long.
+        /// The length of the hold.
         hold: Duration,
     },
     /// Pay a reservation: its seats become sold.
@@ -79,7 +79,7 @@ pub enum SelectionError {
     /// More than [`Reservation::MAX_SEATS`].
     #[error("at most {} seats can be reserved together", Reservation::MAX_SEATS)]
     TooMany,
-    /// The same seat twice.
+    /// A duplicate seat.
     #[error("seat {0} was chosen twice")]
     Repeated(SeatId),
     /// Seats of more than one session.
@@ -88,7 +88,7 @@ pub enum SelectionError {
 }
 
 impl SeatSelection {
-    /// Checks what can be told from the seats' ids alone.
+    /// Checks the rules that need only the seats' ids.
     pub fn new(seats: Vec<SeatId>) -> Result<Self, SelectionError> {
         let first = seats.first().ok_or(SelectionError::Empty)?;
         if seats.len() > Reservation::MAX_SEATS {

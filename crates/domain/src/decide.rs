@@ -14,7 +14,7 @@ use crate::seat::{Seat, SeatState, SeatStatus};
 use crate::session::{Precondition, Session, SessionChange, Showing};
 use crate::time::Timestamp;
 
-/// Decides `command` at `now` by the rules, given what the store knows.
+/// Decides `command` at `now` by the rules, on the facts that a store loaded.
 ///
 /// Pure: the same facts, command and time always give the same answer. An empty list is a success
 /// that changes nothing, such as cancelling twice.
@@ -278,7 +278,7 @@ fn still_held<'a>(facts: &'a Facts, reservation: &Reservation) -> Vec<&'a Seat> 
     seats.filter(|seat| seat.is_held_by(reservation.id)).collect()
 }
 
-/// Frees the seats that a reservation still holds; nothing to say when it holds none.
+/// Frees the seats that a reservation still holds; `None` when it holds none.
 fn release(facts: &Facts, reservation: &Reservation, now: Timestamp) -> Option<Event> {
     let seats: Vec<_> = still_held(facts, reservation)
         .iter()

@@ -18,12 +18,12 @@ pub enum DecimalError {
     /// It has digits below the unit.
     #[error("it has a fraction of the unit")]
     Fraction,
-    /// It has more digits than are counted.
+    /// It has more than 18 digits.
     #[error("it is too large")]
     TooLarge,
 }
 
-/// The most digits of a number of units: what fits an `i64` whatever they are.
+/// The most digits of a number of units: any 18 digits fit an `i64`.
 const DIGITS_MAX: i64 = 18;
 
 impl Decimal {
@@ -40,7 +40,7 @@ impl Decimal {
         if ![whole, fraction, unsigned].into_iter().all(are_digits) {
             return None;
         }
-        // An exponent past every bound is as good as the bound.
+        // An exponent beyond the bounds counts as the bound.
         let far = if exponent.starts_with('-') { -i64::from(i32::MAX) } else { i32::MAX.into() };
         let exponent = exponent.parse().unwrap_or(far).clamp(-i64::from(i32::MAX), i32::MAX.into());
         let all = format!("{whole}{fraction}");

@@ -20,8 +20,8 @@ pub struct Facts {
     pub seats: BTreeMap<SeatId, Seat>,
     /// Reservations.
     pub reservations: BTreeMap<ReservationId, Reservation>,
-    /// The users of reservations that hold a seat somebody asks for, where the reservation itself is not
-    /// among the facts. One that is missing is somebody else's.
+    /// The users of reservations that hold a requested seat, for reservations that were not loaded.
+    /// One that is missing here belongs to another user.
     pub holders: BTreeMap<ReservationId, UserId>,
     /// Sales made by this batch; decisions do not need the others.
     pub sales: BTreeMap<SaleId, Sale>,

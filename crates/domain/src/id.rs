@@ -86,7 +86,7 @@ impl SeatId {
     }
 
     /// The seat's number within its session.
-    #[expect(clippy::cast_possible_truncation, reason = "the low 16 bits are what is wanted")]
+    #[expect(clippy::cast_possible_truncation, reason = "only the low 16 bits are wanted")]
     pub const fn no(&self) -> SeatNo {
         SeatNo(self.0.as_u128() as u16)
     }
@@ -111,7 +111,7 @@ impl SaleId {
 pub struct SeatNo(u16);
 
 impl SeatNo {
-    /// The greatest number that fits where SQL has only signed 16-bit integers.
+    /// The greatest number: it fits SQL's `smallint`, a signed 16-bit integer.
     pub const MAX: u16 = 32_767;
 
     /// `None` outside 1 to [`SeatNo::MAX`].
@@ -125,7 +125,7 @@ impl SeatNo {
     }
 }
 
-/// The user of a reservation: an opaque text of the caller's. Cheap to clone.
+/// The user of a reservation: an opaque text that the caller chose. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 
@@ -133,7 +133,7 @@ impl UserId {
     /// The longest user id that is accepted, in characters.
     pub const MAX_CHARS: usize = 200;
 
-    /// Takes the text as it is; who may say so is for the edge to check.
+    /// Takes the text as it is; callers check its length and its owner.
     pub fn new(text: &str) -> Self {
         Self(text.into())
     }

@@ -1,4 +1,4 @@
-//! Money as integer cents: sums are exact, and nothing is rounded behind anyone's back.
+//! Money as integer cents: sums are exact, and nothing is rounded silently.
 
 use crate::decimal::{Decimal, DecimalError};
 
@@ -23,7 +23,7 @@ pub enum MoneyError {
 impl Cents {
     /// No money: a free showing.
     pub const ZERO: Self = Self(0);
-    /// The dearest ticket: 99,999,999.99.
+    /// The highest price: 99,999,999.99.
     pub const MAX_PRICE: Self = Self(9_999_999_999);
 
     /// An amount of `cents`.
@@ -49,7 +49,7 @@ impl Cents {
     }
 
     /// The amount in whole units, as the API shows it: 2,550 cents are `25.5`.
-    #[expect(clippy::cast_precision_loss, reason = "exact far past any sum of prices, 2^53 cents")]
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 cents, past any total")]
     pub fn amount(self) -> f64 {
         self.0 as f64 / 100.0
     }

@@ -1,4 +1,4 @@
-//! Which rows commands need.
+//! The rows that commands need.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use crate::id::{ReservationId, SeatId, SessionId};
 /// The rows that deciding some commands needs, in the order of their keys: in that order stores lock
 /// them, so that no two batches wait for each other.
 ///
-/// What is locked cannot change until the batch ends. What is only read may change meanwhile: the
-/// rules bear that, or they would ask for a lock.
+/// Locked rows cannot change until the batch ends. Rows that are only read may: a rule that could
+/// not bear that asks for a lock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadSet {
     /// Sessions, only read.
@@ -21,8 +21,8 @@ pub struct ReadSet {
     pub seats: BTreeSet<SeatId>,
     /// Sessions of which every seat is locked.
     pub whole_sessions: BTreeSet<SessionId>,
-    /// Reservations, only read, each with its session, read, and its seats, locked. Whoever changes a
-    /// reservation has its seats locked.
+    /// Reservations, only read, each with its session, read, and its seats, locked. Every writer of
+    /// a reservation locks its seats.
     pub reservations: BTreeSet<ReservationId>,
 }
 
@@ -62,9 +62,9 @@ impl ReadSet {
         *self == Self::default()
     }
 
-    /// Whether `facts` hold every seat of the set that exists, so that the commands can be decided by
-    /// them. They may not: between a store's look at which seats a reservation has and its lock on
-    /// them, the reservation may have come into being.
+    /// Whether `facts` hold every existing seat of the set, so that the commands can be decided.
+    /// Seats are missing when their reservation was created between a store's look-up of its seats
+    /// and the lock on them.
     pub fn is_covered_by(&self, facts: &Facts) -> bool {
         let is_there = |seat: &SeatId| facts.seats.contains_key(seat);
         let exists = |seat: &SeatId| {

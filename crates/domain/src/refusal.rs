@@ -1,9 +1,9 @@
-//! Why the rules said no.
+//! Why a rule refuses a command.
 
 use crate::id::{ReservationId, SeatId, SessionId, UserId};
 use crate::time::Timestamp;
 
-/// A rule said no. Nothing was changed.
+/// A rule refused the command. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No such session, or it is closed.
@@ -25,7 +25,7 @@ pub enum Refusal {
     /// Seats that no open session has.
     #[error("{} seats not found", .0.len())]
     SeatsNotFound(Vec<SeatId>),
-    /// Seats that someone else has, each with why. The others of the same wish were free.
+    /// Requested seats that are held or sold, each with the reason. The others were free.
     #[error("{} seats taken", .0.len())]
     SeatsTaken(Vec<SeatTaken>),
     /// No such reservation.
@@ -60,8 +60,8 @@ pub struct SeatTaken {
     pub seat: SeatId,
     /// When trying again may help: the end of the hold; `None` for a sold seat, where it never will.
     pub retry_at: Option<Timestamp>,
-    /// The user who holds the seat, where that is known. Other users never learn it: it tells whom the
-    /// same refusal may be repeated to.
+    /// The user who holds the seat, if known. Other users never see it: it shows to whom this
+    /// refusal may be repeated.
     pub holder: Option<UserId>,
     /// The reservation that holds the seat, when the user who asked is its holder.
     pub own: Option<ReservationId>,
@@ -91,15 +91,15 @@ mod tests {
         let reservation = ReservationId::from_uuid(Uuid::from_u128(7));
         let session = SessionId::mint(Uuid::from_u128(1 << 64));
         let seat = session.seat(SeatNo::new(1).unwrap());
-        let said = |refusal: Refusal| refusal.to_string();
+        let message = |refusal: Refusal| refusal.to_string();
         assert_eq!(
-            said(Refusal::SessionInUse { session, held: 1, sold: 2 }),
+            message(Refusal::SessionInUse { session, held: 1, sold: 2 }),
             "session 00000000-0000-0001-0000-000000000000 has 1 held and 2 sold seats"
         );
-        assert_eq!(said(Refusal::SeatsNotFound(vec![seat, seat])), "2 seats not found");
-        assert_eq!(said(Refusal::SeatsTaken(vec![SeatTaken::sold(seat)])), "1 seats taken");
+        assert_eq!(message(Refusal::SeatsNotFound(vec![seat, seat])), "2 seats not found");
+        assert_eq!(message(Refusal::SeatsTaken(vec![SeatTaken::sold(seat)])), "1 seats taken");
         assert_eq!(
-            said(Refusal::ReservationNotFound(reservation)),
+            message(Refusal::ReservationNotFound(reservation)),
             "reservation 00000000-0000-0000-0000-000000000007 not found"
         );
     }

@@ -46,8 +46,8 @@ pub enum ReservationStatus {
 impl Reservation {
     /// How many seats one reservation may hold.
     pub const MAX_SEATS: usize = 10;
-    /// How many times a reservation may be extended. Ten are what WCAG 2.2.1 asks of a limit that
-    /// could be unlimited; a cinema seat is wanted by others, its exception for essential limits.
+    /// How many times a reservation may be extended. WCAG 2.2.1 asks for ten unless the limit is
+    /// essential, as it is for a seat that others want.
     pub const MAX_EXTENSIONS: u8 = 3;
 
     /// The status of the reservation at `now`: a pending one is expired from its `expires_at` on.

@@ -1,11 +1,11 @@
-//! A sale: what a paid reservation becomes.
+//! A sale: the record of a paid reservation.
 
 use crate::id::{ReservationId, SaleId, SeatId, SeatNo, SessionId, UserId};
 use crate::money::Cents;
 use crate::time::Timestamp;
 
-/// Seats sold to someone. It keeps film, room, start and price as they were when the seats
-/// were held, whatever becomes of the session.
+/// Seats sold to someone. It keeps film, room, start and price as they were when the seats were
+/// held, even if the session changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sale {
     /// Its id.

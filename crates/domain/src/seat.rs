@@ -1,4 +1,4 @@
-//! A seat of a session, and what time makes of it.
+//! A seat of a session, and its status at an instant.
 
 use crate::id::{ReservationId, SeatId};
 use crate::time::Timestamp;
@@ -10,15 +10,15 @@ pub struct Seat {
     pub id: SeatId,
     /// Its last recorded state; time may have passed since, see [`Seat::status_at`].
     pub state: SeatState,
-    /// How many times it changed. It orders news of the seat that arrives out of order, and guards
-    /// every write: a seat is only written over the version that was read.
+    /// How many times it changed. It orders messages about the seat that arrive out of order, and
+    /// guards every write: a seat is only written over the version that was read.
     pub version: i64,
 }
 
 /// The last recorded state of a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeatState {
-    /// Nothing, or it was given back.
+    /// Never held, or freed again.
     Available,
     /// Held for a reservation until an instant; from that instant on it is free again, whether or
     /// not anything has been written about it.
@@ -52,7 +52,7 @@ impl Seat {
         Self { id, state: SeatState::Available, version: 0 }
     }
 
-    /// The status of the seat at `now`. This one comparison is the whole of expiry.
+    /// The status of the seat at `now`. Expiry is this one comparison.
     pub fn status_at(&self, now: Timestamp) -> SeatStatus {
         match self.state {
             SeatState::Sold { .. } => SeatStatus::Sold,

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 /// An instant, in whole milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Milliseconds are what the API shows, so what is stored, compared and shown never differ by a
-/// rounding.
+/// The API shows milliseconds, so stored, compared and shown times never differ by rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -20,7 +19,7 @@ impl Timestamp {
         self.0
     }
 
-    /// This instant and `duration` more; what does not fit stops at the end of time.
+    /// This instant and `duration` more; a sum that does not fit is the greatest instant.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);

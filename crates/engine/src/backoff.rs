@@ -1,7 +1,7 @@
 //! How long to wait before an engine that failed is tried again: the one place that names such times.
 //!
-//! Every wait lies, by chance, between the half of its length and the whole. Instances that lost an
-//! engine at the same moment so do not come back to it at the same moment.
+//! Every wait is random, between half its length and the whole, so that instances that lost an
+//! engine together do not come back to it together.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Policy {
         Self { first: longest, longest }
     }
 
-    /// A series that begins with the first wait. Chance is taken from the source of ids.
+    /// A series that begins with the first wait. Its randomness comes from the source of ids.
     pub fn waits(self, ids: &Ids) -> Waits {
         self.seeded(ids.fresh().as_u64_pair().1)
     }
@@ -50,7 +50,7 @@ impl Policy {
         self.waits(ids).next_wait()
     }
 
-    /// The library adds up to as much again to each wait, so it is given the halves.
+    /// The library adds up to 100 % to each wait, so it gets half the lengths.
     fn seeded(self, seed: u64) -> Waits {
         let schedule = ExponentialBuilder::new()
             .with_min_delay(self.first / 2)

@@ -35,7 +35,7 @@ impl Bus {
         Self::RabbitMq(rabbitmq::Bus::new(settings, parts))
     }
 
-    /// Starts what runs beside the relay until stopped.
+    /// Starts the bus's own tasks, which run until stopped.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         match self {
             Self::Local(_) => {}
@@ -43,7 +43,7 @@ impl Bus {
         }
     }
 
-    /// Whether the broker is reached and takes messages; none where there is no broker.
+    /// Whether the broker is reached and takes messages; `None` without a broker.
     pub fn is_up(&self) -> Option<bool> {
         match self {
             Self::Local(_) => None,
@@ -51,8 +51,8 @@ impl Bus {
         }
     }
 
-    /// Why events do not get out although the broker is reached: messages that it refuses or does not read,
-    /// or a queue that it has with other arguments. One line; has no passwords.
+    /// Why a reachable broker takes no events: it refuses or does not read messages, or has a queue
+    /// with other arguments. One line, without passwords.
     pub fn obstacle(&self) -> Option<String> {
         match self {
             Self::Local(_) => None,
@@ -61,7 +61,7 @@ impl Bus {
     }
 
     /// Delivers messages to every projection, or to queues that will; returns when all of them have
-    /// taken charge. What failed may have been delivered in part, and is to be delivered again.
+    /// accepted. After an error a part may have been delivered; deliver all of it again.
     pub async fn deliver(&self, messages: &[Arc<EventBatch>]) -> anyhow::Result<()> {
         match self {
             Self::Local(bus) => Ok(bus.deliver(messages).await?),

@@ -1,4 +1,4 @@
-//! The parts put together: how the engine starts, what it is while it runs, and how it stops.
+//! The engine as a whole: its start, its parts while it runs, and its stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::store::sqlite::folder::Folder;
 use crate::store::{self, Location, Opened, Store};
 use crate::{metering, redis, retention};
 
-/// How often what was timed is folded into the metrics.
+/// How often timings are folded into the metrics.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// The settings and parts of an engine.
@@ -29,13 +29,13 @@ const FOLD_EVERY: Duration = Duration::from_secs(5);
 pub struct Options {
     /// The options of the store.
     pub store: store::Options,
-    /// How much the ledger takes on.
+    /// The limits of the ledger.
     pub ledger: ledger::Settings,
     /// How many commits a follower of the feed may be behind.
     pub feed_commits: usize,
     /// How long a hold is.
     pub hold_ttl: Duration,
-    /// Where taken seats are refused early, if anywhere.
+    /// The Redis of the seat lock, if there is one.
     pub redis: Option<redis::Settings>,
     /// The broker between instances, if there is one.
     pub rabbitmq: Option<rabbitmq::Settings>,
@@ -51,7 +51,7 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] store::OpenError),
-    /// The URL of Redis is none.
+    /// The URL of Redis is invalid.
     #[error("the URL of Redis cannot be used: {0}")]
     Redis(::redis::RedisError),
     /// The system gave no thread or no timer.
@@ -67,15 +67,15 @@ pub enum StartError {
 pub struct Engine {
     /// Time and ids.
     pub env: Env,
-    /// The way to look at anything.
+    /// Answers every query.
     pub store: Store,
-    /// The way to change anything.
+    /// Makes every change.
     pub ledger: Ledger,
     /// The feed of commits.
     pub feed: Feed,
-    /// Which holds will lapse.
+    /// The holds that will lapse.
     pub expiry: Arc<Expiry>,
-    /// The way of events to their followers.
+    /// Delivers events to the projections.
     pub bus: Bus,
     /// The seat lock, which refuses early.
     pub seat_lock: SeatLock,
@@ -144,7 +144,7 @@ impl Running {
             feed: feed.clone(),
             fatal: fatal.clone(),
         };
-        // Everyone follows the feed before anything can be committed.
+        // All subscribe to the feed before anything can be committed.
         let relayed = feed.subscribe();
         let metered = feed.subscribe();
         // With a broker, delay queues bring the lapses.

@@ -1,6 +1,6 @@
 //! Where time and new ids come from: one source, made at the start and handed to every part.
 //!
-//! Nothing else in the engine reads a clock, sleeps or makes an id, so that a test owns both.
+//! Nothing else in the engine reads a clock, sleeps or makes an id, so that a test controls them.
 
 pub mod clock;
 pub mod ids;

@@ -1,9 +1,9 @@
 //! Announcing lapses: a timer queue in the process, which follows the commit feed.
 //!
 //! A seat is free the instant its hold lapses, whether or not this has run (the rules compare with
-//! the clock). What happens here is that the lapse is written down and announced:
-//! `reservation.expired`, `seat.released`. Where a broker brings lapses, nothing is followed, and only
-//! holds that it cannot bring are watched.
+//! the clock). This module records the lapse and announces it: `reservation.expired`,
+//! `seat.released`. Where a broker brings lapses, the feed is not followed, and only holds that the
+//! broker cannot bring are watched.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,12 +27,12 @@ use crate::store::Store;
 const CATCH_UP_ROWS: usize = 10_000;
 /// How many lapses are handed to the ledger at a time.
 const LAPSES: usize = 4_096;
-/// How long a lapse waits that the store could not take.
+/// How long a lapse waits after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long a lapse waits that came too early.
+/// How long a lapse that came too early waits.
 const EARLY_RETRY: Duration = Duration::from_millis(5);
 
-/// When which reservation lapses.
+/// The reservations that will lapse, and when.
 pub struct Expiry {
     env: Env,
     due: Mutex<BTreeSet<(Timestamp, ReservationId)>>,
@@ -40,13 +40,13 @@ pub struct Expiry {
 }
 
 impl Expiry {
-    /// A queue that nothing is in yet.
+    /// An empty queue.
     pub fn new(env: Env) -> Self {
         Self { env, due: Mutex::default(), sooner: Notify::new() }
     }
 
-    /// Follows the feed until stopped: holds to watch, and holds that need no watching any more. Of
-    /// what it misses it reads everything that is pending again.
+    /// Follows the feed until stopped: adds holds to watch, and removes those that ended. After
+    /// missed commits it reads all pending reservations again.
     pub async fn follow(
         self: Arc<Self>,
         mut commits: Subscription,
@@ -70,8 +70,7 @@ impl Expiry {
         let first = due.first().copied();
         for event in events {
             match event {
-                // The entry at an extended reservation's old time stays: it comes too early then, and
-                // that is all.
+                // The entry at an extended reservation's old time stays: it only comes too early.
                 Event::ReservationCreated { reservation, .. }
                 | Event::ReservationExtended { reservation, .. } => {
                     due.insert((reservation.expires_at, reservation.id));
@@ -102,7 +101,7 @@ impl Expiry {
         self.due().len()
     }
 
-    /// Sends each lapse to the ledger in its time, until cancelled.
+    /// Sends each lapse to the ledger at its time, until cancelled.
     pub async fn run(self: Arc<Self>, ledger: Ledger, stop: CancellationToken) {
         loop {
             let next = self.due().first().map(|(at, _)| *at);
@@ -121,7 +120,7 @@ impl Expiry {
         }
     }
 
-    /// Finds what is pending: at the start, and when news of it may have been lost.
+    /// Reads pending reservations: at the start, and when their events may have been lost.
     pub async fn catch_up(self: Arc<Self>, store: Store, stop: CancellationToken) {
         let mut after = (Timestamp::from_millis(i64::MIN), ReservationId::from_uuid(Uuid::nil()));
         while !stop.is_cancelled() {
@@ -140,8 +139,8 @@ impl Expiry {
         }
     }
 
-    /// Has lapses recorded, and says of each in turn whether that is done. Those that come too early
-    /// are watched from now on, and with that they are done too.
+    /// Records lapses; gives each one's result, in order. Those that come too early are watched
+    /// from now on, and count as done.
     pub async fn record(
         &self,
         ledger: &Ledger,
@@ -151,7 +150,7 @@ impl Expiry {
         let mut early = Vec::new();
         let done = |(reservation, reply): (&ReservationId, _)| match reply {
             Ok(_) | Err(Error::Refused(Refusal::ReservationNotFound(_))) => Ok(()),
-            // Early by a hair, for clocks differ; or much too early, for it was extended.
+            // Slightly early, for clocks differ; or much too early, for it was extended.
             Err(Error::Refused(Refusal::NotLapsed { expires_at, .. })) => {
                 early.push((expires_at.max(self.env.clock.now().plus(EARLY_RETRY)), *reservation));
                 Ok(())

@@ -8,7 +8,7 @@ use crate::ledger::Commit;
 use crate::ledger::feed::{Next, Subscription};
 use crate::observe::metrics::Metrics;
 
-/// Counts commits until the feed ends. What it misses is counted as missed, and nowhere else.
+/// Counts commits until the feed ends. Commits that it misses count as missed only.
 pub async fn run(metrics: Arc<Metrics>, mut commits: Subscription) {
     while let Some(next) = commits.next().await {
         match next {

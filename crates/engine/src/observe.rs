@@ -1,7 +1,6 @@
 //! The engine seen from outside: counters and times, and spans.
 //!
-//! Owns what is counted and what is worth a span. Where either goes, to a page or to a collector, is the
-//! program's to say.
+//! Owns the meters and the spans. The program decides where they go, to a page or to a collector.
 
 pub mod broker_meters;
 pub mod metrics;

@@ -1,8 +1,8 @@
 //! The projections that pages and reports read: how full each session is, and what was sold in each
 //! hour.
 //!
-//! They follow the events, a moment behind; the seats themselves are the truth. Here stands what an
-//! event adds; the stores write it down.
+//! They follow the events, a moment behind; the seats themselves are the truth. This module
+//! computes what an event adds; the stores write it.
 
 use std::collections::BTreeMap;
 
@@ -46,8 +46,9 @@ pub fn concerns(projection: Projection, events: &[EventIn]) -> bool {
     events.iter().filter_map(|event| event.kind.known()).any(|kind| followed.contains(&kind))
 }
 
-/// A seat that was taken over is counted as held twice until the end of its first hold is announced,
-/// which follows within moments: a reservation's seats leave with it, whoever has them.
+/// A seat that was taken over is counted as held twice until the end of its first hold is
+/// announced, which follows within moments: a reservation's end subtracts its seats, even taken
+/// ones.
 fn session_changes(events: &[EventIn]) -> BTreeMap<Uuid, SessionChange> {
     let mut changes = BTreeMap::<Uuid, SessionChange>::new();
     for event in events {

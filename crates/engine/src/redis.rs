@@ -1,6 +1,6 @@
-//! Redis, for whoever needs it: one connection, and a circuit breaker around it.
+//! Access to Redis: one connection, and a circuit breaker around it.
 //!
-//! What is asked of it is the asker's; that it may be slow, away, wiped or wrong is everyone's.
+//! Callers bring their scripts, and must expect Redis to be slow, away, wiped or wrong.
 
 mod connection;
 mod breaker;

@@ -3,9 +3,9 @@
 //!
 //! It follows the commit feed. While it is busy the outbox fills, so that under load one pass moves
 //! many batches. A file's outbox is this process's alone, and is moved in order (`embedded`). Where
-//! several instances share one, each moves what it committed itself, without reading it again, and what
-//! was left behind, or could not be delivered, is swept by whichever has the lease, once a second
-//! (`shared`). A message so may come twice, and never gets lost.
+//! several instances share one, each moves what it committed itself, without reading it again, and
+//! what was left behind, or could not be delivered, is swept by the one that has the lease, once a
+//! second (`shared`). So a message may come twice, but is never lost.
 
 mod log;
 mod delivery;
@@ -19,7 +19,7 @@ pub use delivery::Delivery;
 
 use crate::ledger::feed::Subscription;
 
-/// Starts what moves events until stopped. What is not moved then waits for the next start.
+/// Starts the tasks that move events until stopped. Events left then wait for the next start.
 pub fn start(
     delivery: Delivery,
     commits: Subscription,

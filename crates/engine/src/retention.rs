@@ -26,8 +26,8 @@ const KINDS: [(Purgeable, Duration); 3] = [
     (Purgeable::Inbox, INBOX_TTL),
 ];
 
-/// Removes old rows until stopped: as many lots as there are, one after the other, so that rows leave
-/// as fast as they came however fast that was.
+/// Removes old rows until stopped: lot after lot while there are any, so that rows leave as fast as
+/// they came.
 pub async fn run(clock: Clock, ledger: Ledger, stop: CancellationToken) {
     loop {
         let next = clock.now().plus(EVERY);
@@ -65,7 +65,7 @@ async fn fold_texts(ledger: &Ledger, stop: &CancellationToken) {
     }
 }
 
-/// Has a lot of each kind removed; says whether there may be more.
+/// Removes a lot of each kind; gives whether there may be more.
 async fn remove_lot(ledger: &Ledger, now: Timestamp) -> Result<bool, Error> {
     let mut more = false;
     for (kind, ttl) in KINDS {

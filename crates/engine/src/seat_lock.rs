@@ -1,9 +1,8 @@
-//! Refusing early: what all instances know to be taken need not be asked of the database.
+//! Early refusal: seats that were just found taken are refused without the database.
 //!
-//! The lock never decides. A yes comes from the ledger alone, and a no of the lock is one that the
-//! database gave less than a second ago, and that a mark in Redis still agrees with. Whatever happens
-//! to Redis, be it slow, away, wiped or wrong, costs speed and nothing else: every doubt is a question
-//! to the database.
+//! The lock never decides. Only the ledger accepts a request, and the lock only repeats a refusal
+//! that the database gave less than a second ago, while a mark in Redis agrees with it. A Redis
+//! that is slow, away, wiped or wrong costs only speed: in any doubt the database is asked.
 
 mod mark;
 mod scripts;

@@ -1,8 +1,8 @@
-//! Where the truth is kept: a store loads the facts of a batch, guards what it writes, and saves.
+//! The source of truth: a store loads the facts of a batch, guards what it writes, and saves.
 //!
-//! No rule lives here. There are two stores with the same tables: [`sqlite`], embedded in the program,
-//! and [`postgres`], a server that many instances share. Which one it is, is chosen once, when
-//! [`Store::open`] is given a [`Location`]; everything else is asked of the [`Store`].
+//! No rule lives here. There are two stores with the same tables: [`sqlite`], embedded in the
+//! program, and [`postgres`], a server that many instances share. [`Store::open`] chooses one,
+//! once, by its [`Location`]; everything else goes through the [`Store`].
 
 pub mod error;
 pub mod answer;

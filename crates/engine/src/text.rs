@@ -1,4 +1,5 @@
-//! Text from outside: one spelling for equal texts, what of it can be seen, and what may not be in it.
+//! Text from outside: one spelling for equal texts, whether it is visible, and characters that it
+//! may not have.
 
 use std::borrow::Cow;
 

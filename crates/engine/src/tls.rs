@@ -1,7 +1,8 @@
 //! TLS to everything that this program connects to: which certificates are trusted, and the stream.
 //!
-//! Owns the process's cryptographic provider and the one client configuration that PostgreSQL, Redis,
-//! RabbitMQ and the collector of traces share. Whether a connection is encrypted is its URL's to say.
+//! Owns the process's cryptographic provider and the one client configuration that PostgreSQL,
+//! Redis, RabbitMQ and the collector of traces share. A connection's URL decides whether it is
+//! encrypted.
 
 use std::fmt;
 use std::io;

@@ -43,7 +43,8 @@ impl fmt::Display for Id {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-        // Of times that others wrote there may be some that no calendar has: they show as its ends.
+        // Another program may have written a time beyond the calendar: it shows as the calendar's
+        // end.
         let millis = self.0.as_millis().clamp(FIRST_MILLIS, LAST_MILLIS);
         let instant = jiff::Timestamp::from_millisecond(millis).map_err(|_| fmt::Error)?;
         f.write_str(&PRINTER.timestamp_to_string(&instant))
@@ -81,7 +82,7 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
         _ => byte.is_ascii_digit(),
     });
     // The library would read a time zone in brackets and ignore it; we would rather not guess. It
-    // also knows offsets of up to 25:59, for which there is no place on earth and none in ISO 8601.
+    // also knows offsets of up to 25:59, which no zone has and ISO 8601 does not allow.
     let offset = text.get(11..).and_then(|time| time.split_once(['+', '-']));
     let too_far = offset.and_then(|(_, hours)| hours.get(..2)).is_some_and(|hours| hours > "23");
     if !looks_like_a_date || text.contains('[') || too_far || has_leap_second(text) {
@@ -94,8 +95,7 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(instant.as_millisecond()))
 }
 
-/// The last millisecond of what is named: of a whole day where there is a date alone, and otherwise
-/// the instant itself.
+/// The last millisecond of the day where there is a date alone, and otherwise the instant itself.
 pub fn parse_time_to_its_end(text: &str) -> Option<Timestamp> {
     const DATE_CHARS: usize = 10;
     let time = parse_time(text)?;
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_no_calendar_has_shows_as_one_that_it_has() {
+    fn a_time_beyond_the_calendar_shows_as_its_end() {
         let shown = |millis| Time(Timestamp::from_millis(millis)).to_string();
         assert_eq!(shown(i64::MAX), "9999-12-30T21:59:59.999Z");
         assert_eq!(shown(i64::MIN), "0001-01-01T00:00:00.000Z");

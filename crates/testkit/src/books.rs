@@ -1,12 +1,12 @@
-//! The audit of the books: what the tables of either store must show, whatever happened before.
+//! The audit of the books: the invariants of the tables in either store.
 
 use crate::sql::Connection;
 
 /// Rows that contradict each other, each with a query that counts them. `{seat_nos}` is a
 /// reservation's seat numbers, as one text with commas.
 ///
-/// A hold that lapsed keeps its seat until that is recorded, unless somebody else takes the seat
-/// first; what is said of pending reservations is so only while nobody has.
+/// A lapsed hold keeps its seat until the lapse is recorded, unless another user takes the seat
+/// first; the queries about pending reservations are right only while nobody has.
 const FAULTS: [(&str, &str); 6] = [
     (
         "seats with two sales that stand",
@@ -52,8 +52,8 @@ const FAULTS: [(&str, &str); 6] = [
     ),
 ];
 
-/// Rows of the tables that reports read which differ from a recount, or are missing, or are there for
-/// nothing. A closed session has no row.
+/// Rows of the tables that reports read which differ from a recount, or are missing, or should not
+/// exist. A closed session has no row.
 const PROJECTION_FAULTS: [(&str, &str); 2] = [
     (
         "rows of session_stats differ from a recount",

@@ -1,4 +1,4 @@
-//! A tiny HTTP/1.1 client, so that a test decides about every byte and sees every one.
+//! A tiny HTTP/1.1 client, so that a test controls and sees every byte.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -153,12 +153,12 @@ impl Answer {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    /// The error's code, or nothing.
+    /// The error's code, or an empty text.
     pub fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The same answer, once its status is as it should be.
+    /// This answer; fails unless it has this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         let text = String::from_utf8_lossy(&self.body);

@@ -1,4 +1,4 @@
-//! Chance that is the same in every run.
+//! Random numbers that are the same in every run.
 
 /// Numbers that look random (the `SplitMix64` sequence of a seed).
 pub struct Dice(u64);

@@ -34,7 +34,7 @@ pub use refusals::Refusals;
 /// A fresh, empty database of its own, on the server that `TEST_DATABASE_URL` names.
 ///
 /// The variable's URL names a database to connect to, such as `…/postgres`, as a user who may
-/// create others. The new one is dropped with what is returned, whoever is still connected.
+/// create others. The new one is dropped with the returned value, even while connected to.
 pub async fn database() -> Database {
     static PRIVATE: Shared<Postgres> = Shared::new();
     if let Some(url) = variable("TEST_DATABASE_URL") {
@@ -46,7 +46,7 @@ pub async fn database() -> Database {
 
 /// A Redis for a test that does not harm it: the one that `TEST_REDIS_URL` names, else its own.
 ///
-/// A shared one has no compartments; tests keep apart by the ids in their keys.
+/// On a shared one, the ids in their keys keep tests apart.
 pub async fn redis_url() -> RedisUrl {
     match variable("TEST_REDIS_URL") {
         Some(url) => RedisUrl::shared(url),
@@ -57,7 +57,7 @@ pub async fn redis_url() -> RedisUrl {
 /// A fresh, empty vhost of its own, on the broker that `TEST_RABBITMQ_URL` (AMQP) and
 /// `TEST_RABBITMQ_API` (the management API, such as `http://guest:guest@127.0.0.1:15672`) name.
 ///
-/// It is deleted with what is returned.
+/// It is deleted with the returned value.
 pub async fn vhost() -> Vhost {
     static PRIVATE: Shared<RabbitMq> = Shared::new();
     match (variable("TEST_RABBITMQ_URL"), variable("TEST_RABBITMQ_API")) {
@@ -75,8 +75,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// A private server that the tests of this process share while any of them needs it. The last one
-/// to go takes it along, for nothing that stays in a `static` is ever dropped.
+/// A private server that the tests of this process share while any of them needs it. The last user
+/// drops it; a value in a `static` would never be dropped.
 struct Shared<T>(Mutex<Weak<T>>);
 
 impl<T> Shared<T> {

@@ -8,7 +8,7 @@ pub fn repository(relative: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(relative)
 }
 
-/// Its text.
+/// The text of a file.
 #[track_caller]
 pub fn read(relative: &str) -> String {
     let path = repository(relative);

@@ -1,10 +1,10 @@
 //! Parts that the tests and benchmarks of every crate share. Never a dependency of the program.
 //!
-//! [`engines`] starts servers, [`app`] opens a box office in the test's own process, [`program`] starts
-//! the built program in another and [`client`] talks to it; [`sql`] looks into the database of either,
-//! and [`books`] says whether what is there adds up. Whatever fails here fails its test.
+//! [`engines`] starts servers, [`app`] opens a box office in the test's own process, [`program`]
+//! starts the built program in another and [`client`] talks to it; [`sql`] looks into the database
+//! of either, and [`books`] checks that the tables agree. A failure here fails its test.
 
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what fails here fails a test")]
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a failure here fails a test")]
 #![allow(clippy::return_self_not_must_use, reason = "an answer that was checked may be dropped")]
 
 pub mod module_order;

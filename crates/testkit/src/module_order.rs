@@ -1,9 +1,9 @@
 //! Checks that the modules of a crate use one another in one direction.
 //!
-//! A crate's order is the order of the `mod` lines in its front files, lowest first: a module may use
-//! what was declared above it in the same file, and its own children. It may use neither what is
-//! declared below it nor the file that declares it, for that file uses it. There are no exceptions;
-//! what two modules both need belongs into a third, above both.
+//! A crate's order is the order of the `mod` lines in its front files, lowest first: a module may
+//! use what was declared above it in the same file, and its own children. It may use neither what
+//! is declared below it nor the file that declares it, for that file uses it. There are no
+//! exceptions; shared parts of two modules belong in a third, above both.
 //!
 //! The source is read as text. Comments, literals and test modules do not count.
 
@@ -149,12 +149,12 @@ fn declared_in(code: &str) -> Vec<String> {
 fn uses_in(code: &str, from: &ModulePath) -> Vec<Vec<String>> {
     let mut uses = Vec::new();
     for (at, _) in code.match_indices("crate::") {
-        // How far something is seen is no use of it.
+        // A visibility is not a use.
         if code[..at].ends_with("pub(in ") {
             continue;
         }
         let names = expand(&code[at + "crate::".len()..]).into_iter().map(|name| split(&name));
-        // A text that only mentions the word names nothing.
+        // Text that only mentions the word has no name after it.
         uses.extend(names.filter(|name| !name.is_empty()));
     }
     for (at, _) in code.match_indices("super::") {

@@ -42,7 +42,7 @@ pub enum Stall {
         /// Holds the lock on the file.
         transaction: rusqlite::Connection,
     },
-    /// The same.
+    /// Closing it ends its transaction, too.
     Postgres {
         /// Holds the locks on the tables.
         transaction: Box<tokio_postgres::Client>,
@@ -66,19 +66,19 @@ impl Place {
         if tests_are_embedded() { Self::folder() } else { Self::server().await }
     }
 
-    /// A folder of its own, whatever store the tests use.
+    /// A folder of its own, even when the tests use PostgreSQL.
     pub fn folder() -> Self {
         Self::Folder(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    /// A database of its own, whatever store the tests use.
+    /// A database of its own, even when the tests use SQLite.
     pub async fn server() -> Self {
         let database = engines::database().await;
         let session = Session::open(database.url());
         Self::Server(database, session)
     }
 
-    /// The settings that lead here.
+    /// The settings of a program over these data.
     pub fn config(&self) -> Config {
         match self {
             Self::Folder(folder) => Config::default_for_tests(folder.path()),
@@ -110,7 +110,7 @@ impl Place {
         self.look(|database| database.get(query))
     }
 
-    /// Changes the database behind the program's back, as a fault or an onlooker would.
+    /// Changes the database behind the program's back, as a fault or another program would.
     #[track_caller]
     pub fn tamper(&self, sql: &str) {
         match self {
@@ -157,9 +157,9 @@ impl Place {
     }
 }
 
-/// Questions to a server that a file cannot answer.
+/// Functions for a PostgreSQL server alone.
 impl Place {
-    /// Keeps what this statement locks locked until the guard is dropped.
+    /// Keeps this statement's locks until the guard is dropped.
     pub async fn keep_locked(&self, sql: &str) -> Stall {
         let Self::Server(database, _) = self else { panic!("it is in a folder") };
         let transaction = Box::new(connect(database.url()).await);
@@ -194,7 +194,7 @@ impl Place {
     }
 }
 
-/// What SQL writes differently from one store to the other.
+/// SQL literals, which differ between the stores.
 impl Place {
     /// An id.
     pub fn id(&self, id: &str) -> String {

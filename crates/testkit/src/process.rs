@@ -57,7 +57,7 @@ impl Drop for Process {
     }
 }
 
-/// What `/proc/ID/stat` says: the state, and the parent's id.
+/// The state and the parent's id, from `/proc/ID/stat`.
 fn stat(id: u32) -> Option<(char, u32)> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The second field is a name in parentheses, and may hold anything.
@@ -65,7 +65,7 @@ fn stat(id: u32) -> Option<(char, u32)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-/// Whether it runs no more; what is left of it may wait for a parent to ask how it ended.
+/// Whether it has ended; it may still be a zombie that its parent has not reaped.
 pub(crate) fn is_gone(id: u32) -> bool {
     stat(id).is_none_or(|(state, _)| matches!(state, 'Z' | 'X'))
 }
@@ -85,7 +85,7 @@ pub(crate) fn family(id: u32) -> Vec<u32> {
     family
 }
 
-/// Sends a signal, such as `TERM`, to each of them. One that ends meanwhile is no fault.
+/// Sends a signal, such as `TERM`, to each of them. A process that ends meanwhile is no fault.
 pub(crate) fn signal(name: &str, ids: &[u32]) {
     if !ids.is_empty() {
         let ids = ids.iter().map(u32::to_string);

@@ -50,8 +50,8 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Output {
 /// The standard output of a command; fails when it reports a fault.
 #[track_caller]
 pub fn printed(output: Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {said}", output.status);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {errors}", output.status);
     String::from_utf8(output.stdout).unwrap()
 }
 

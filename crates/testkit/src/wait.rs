@@ -1,7 +1,7 @@
 //! The one way in which a test waits: for a condition, with a deadline.
 //!
-//! Nothing sleeps for a time that somebody guessed, and nothing is tried a second time because it
-//! failed; a test that has to wait says for what.
+//! Nothing sleeps for a guessed time, and nothing is retried because it failed; a test that has to
+//! wait names its condition.
 
 use std::fmt::Display;
 use std::thread;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take before its test fails; a bound, not an expectation.
 pub const PATIENCE: Duration = Duration::from_mins(1);
-/// How often a condition is looked at.
+/// How often a condition is checked.
 const STEP: Duration = Duration::from_millis(5);
 
 /// A wait, and until when it may last.
@@ -43,12 +43,12 @@ pub fn wait_until<T>(what: impl Display, mut condition: impl FnMut() -> Option<T
     }
 }
 
-/// The same for a condition that has to ask somebody, and without holding up what runs beside it.
+/// Like [`wait_until`], for an async condition; other tasks run meanwhile.
 pub async fn wait_for<T>(what: impl Display, condition: impl AsyncFnMut() -> Option<T>) -> T {
     wait_in_steps(what, STEP, condition).await
 }
 
-/// The same, looking after each `step`; an error of the condition ends the wait.
+/// Like [`wait_for`], with a check every `step`; an error of the condition ends the wait.
 pub async fn try_wait_for<E>(
     what: impl Display,
     step: Duration,

@@ -1,5 +1,5 @@
-//! Facts and commands that no box office ever saw: rows that are missing or contradict each other,
-//! ids used twice, times at the ends of time. The rules must still answer, and not panic.
+//! Facts and commands that cannot occur: rows that are missing or contradict each other, ids used
+//! twice, the first and the last instants. The rules must still answer, and not panic.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::story::{reservation_id, session_id};
 
-/// How many of each thing there are ids for.
+/// How many ids there are of each kind.
 const POOL: usize = 3;
 
 proptest! {

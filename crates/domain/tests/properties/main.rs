@@ -1,9 +1,9 @@
-//! What holds whatever people ask for, and whenever they ask it.
+//! Properties that hold for every sequence of commands and times.
 //!
 //! Random stories are played through `decide` and `apply`. While time runs forward, every answer
-//! and every row must be those of a naive [`model`]; the promises that matter most are also stated
-//! one by one, and hold even when the clock is put back. The number of stories is fixed, so that a
-//! run takes the same time everywhere.
+//! and every row must be those of a naive [`model`]; the most important promises are also tested
+//! one by one, even with a clock that is put back. The number of stories is fixed, so that a run
+//! takes the same time everywhere.
 
 mod any_facts;
 mod model;
@@ -21,7 +21,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 
-use crate::model::{Fate, Model, Told};
+use crate::model::{Fate, Model, Outline};
 use crate::story::{Step, forward, play, reservation_id, unsteady};
 
 /// How many stories each property is tried on.
@@ -29,7 +29,7 @@ fn stories(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
         // Drawing takes most of the time in an unoptimised build. There this generator is several
-        // times as fast as the default one, whose strength against attackers no story needs.
+        // times as fast as the default one, which is cryptographic.
         rng_algorithm: RngAlgorithm::XorShift,
         max_shrink_iters: 1_000,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
@@ -46,9 +46,9 @@ proptest! {
     fn the_answers_and_the_rows_are_those_of_the_model(story in forward()) {
         let mut model = Model::default();
         for step in play(&story) {
-            let told = step.answer.as_ref().map(|events| told(events)).map_err(Refusal::clone);
+            let answer = step.answer.as_ref().map(|events| outline(events)).map_err(Refusal::clone);
             let expected = model.ask(&step.command, step.now.as_millis());
-            prop_assert_eq!(told, expected, "{:?} at {:?}", step.command, step.now);
+            prop_assert_eq!(answer, expected, "{:?} at {:?}", step.command, step.now);
             same_rows(&model, &step)?;
         }
     }
@@ -178,7 +178,7 @@ proptest! {
             let needed = only(&step.before, &rows);
             prop_assert!(rows.is_covered_by(&needed));
             prop_assert_eq!(&decide(&needed, &Actor::Anyone, &step.command, step.now), &step.answer);
-            // Without any one of the seats it may not be decided.
+            // Without one of its seats it must not be decided.
             for seat in needed.seats.keys() {
                 let mut lacking = needed.clone();
                 lacking.seats.remove(seat);
@@ -295,7 +295,7 @@ fn name_of(refusal: &Refusal) -> &'static str {
     }
 }
 
-/// Compares all that is written down with what the model knows.
+/// Compares every stored row with the model.
 fn same_rows(model: &Model, step: &Step) -> Result<(), TestCaseError> {
     let (facts, now) = (&*step.after, step.now);
     prop_assert_eq!(facts.sessions.len(), model.showings.len());
@@ -358,8 +358,8 @@ fn same_sales(model: &Model, facts: &Facts) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A success in the model's words.
-fn told(events: &[Event]) -> Told {
+/// A success in the model's form.
+fn outline(events: &[Event]) -> Outline {
     let ids = |seats: &[Seat]| seats.iter().map(|seat| seat.id).collect();
     events.iter().map(|event| (event.name(), ids(event.seats()))).collect()
 }
@@ -373,7 +373,7 @@ fn wish_for(seat: SeatId) -> Command {
     }
 }
 
-/// The rows of `facts` that a command says it needs, and no others.
+/// The rows of `facts` that are in the read set, and no others.
 fn only(facts: &Facts, rows: &ReadSet) -> Facts {
     let mut found = Facts::default();
     let reservations = facts.reservations.values().filter(|it| rows.reservations.contains(&it.id));

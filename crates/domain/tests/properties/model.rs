@@ -1,16 +1,15 @@
-//! The rules told once more, naively: a log of who had which seat from when to when.
+//! The rules in a second, naive form: a log of who had which seat from when to when.
 //!
-//! Nothing is looked up that can be found by reading the log from one end to the other, and none
-//! of the crate's own rules is called: ids, refusals and wishes are its only words. It holds for
-//! time that does not run backwards.
+//! It finds everything by reading the log from one end to the other, and calls none of the crate's
+//! own rules: it shares only types with them. It is right while time does not run backwards.
 
 use poltrona_domain::{
     Command, Precondition, Refusal, ReservationId, ReservationStatus, SeatId, SeatState,
     SeatStatus, SeatTaken, Session, SessionChange, SessionId, Timestamp, UserId,
 };
 
-/// A success as the model tells it: each event's name, and the seats that it changed.
-pub(crate) type Told = Vec<(&'static str, Vec<SeatId>)>;
+/// A success in the model's form: each event's name, and the seats that it changed.
+pub(crate) type Outline = Vec<(&'static str, Vec<SeatId>)>;
 
 /// When a sale ends.
 const NEVER: i64 = i64::MAX;
@@ -50,7 +49,7 @@ pub(crate) struct Booking {
     pub(crate) starts: i64,
     pub(crate) cents: i64,
     pub(crate) made: i64,
-    /// The ends that were promised, each extension's after the others.
+    /// The promised ends: the first, then each extension's in order.
     pub(crate) ends: Vec<i64>,
     pub(crate) fate: Option<Fate>,
 }
@@ -63,7 +62,7 @@ pub(crate) enum Fate {
     Lapsed,
 }
 
-/// A seat was someone's from an instant up to, but not at, another.
+/// A seat belongs to someone from one instant up to, but not at, another.
 struct Stay {
     seat: SeatId,
     by: ReservationId,
@@ -73,8 +72,8 @@ struct Stay {
 }
 
 impl Model {
-    /// What the box office should answer. The model takes it as done.
-    pub(crate) fn ask(&mut self, command: &Command, now: i64) -> Result<Told, Refusal> {
+    /// The answer that the rules should give. The model records the change.
+    pub(crate) fn ask(&mut self, command: &Command, now: i64) -> Result<Outline, Refusal> {
         match command {
             Command::OpenSession(session) => Ok(self.open(session, now)),
             Command::UpdateSession { session, change, only_if } => {
@@ -95,7 +94,7 @@ impl Model {
         }
     }
 
-    fn open(&mut self, session: &Session, now: i64) -> Told {
+    fn open(&mut self, session: &Session, now: i64) -> Outline {
         self.showings.push(Showing {
             id: session.id,
             seats: session.layout.numbers().map(|no| session.id.seat(no)).collect(),
@@ -131,7 +130,7 @@ impl Model {
         change: &SessionChange,
         only_if: &Precondition,
         now: i64,
-    ) -> Result<Told, Refusal> {
+    ) -> Result<Outline, Refusal> {
         let showing = self.required(id, only_if)?;
         showing.version += 1;
         showing.changed = now;
@@ -150,7 +149,12 @@ impl Model {
         Ok(vec![("session.updated", vec![])])
     }
 
-    fn close(&mut self, id: SessionId, only_if: &Precondition, now: i64) -> Result<Told, Refusal> {
+    fn close(
+        &mut self,
+        id: SessionId,
+        only_if: &Precondition,
+        now: i64,
+    ) -> Result<Outline, Refusal> {
         let seats = self.required(id, only_if)?.seats.clone();
         let (mut held, mut sold) = (0, 0);
         for seat in seats {
@@ -174,7 +178,7 @@ impl Model {
         user: &str,
         now: i64,
         end: i64,
-    ) -> Result<Told, Refusal> {
+    ) -> Result<Outline, Refusal> {
         let showing = self.showing(seats[0].session()).cloned();
         let known = showing.as_ref().map(|it| it.seats.clone()).unwrap_or_default();
         let unknown: Vec<_> = seats.iter().filter(|seat| !known.contains(seat)).copied().collect();
@@ -209,14 +213,14 @@ impl Model {
         Ok(vec![("reservation.created", seats.to_vec())])
     }
 
-    fn pay(&mut self, id: ReservationId, now: i64) -> Result<Told, Refusal> {
+    fn pay(&mut self, id: ReservationId, now: i64) -> Result<Outline, Refusal> {
         let seats = self.payable(id, now)?.seats.clone();
         self.booking(id)?.fate = Some(Fate::Paid { at: now });
         self.stay(&seats, id, now, NEVER);
         Ok(vec![("payment.confirmed", seats)])
     }
 
-    fn prolong(&mut self, id: ReservationId, now: i64, end: i64) -> Result<Told, Refusal> {
+    fn prolong(&mut self, id: ReservationId, now: i64, end: i64) -> Result<Outline, Refusal> {
         let booking = self.payable(id, now)?;
         // The first end and three more.
         if booking.ends.len() == 4 {
@@ -229,7 +233,7 @@ impl Model {
         Ok(vec![("reservation.extended", seats)])
     }
 
-    fn give_back(&mut self, id: ReservationId, now: i64) -> Result<Told, Refusal> {
+    fn give_back(&mut self, id: ReservationId, now: i64) -> Result<Outline, Refusal> {
         let booking = self.booking(id)?;
         match booking.status(now) {
             ReservationStatus::Cancelled => return Ok(vec![]),
@@ -240,7 +244,7 @@ impl Model {
         Ok(self.free("reservation.cancelled", id, now))
     }
 
-    fn lapse(&mut self, id: ReservationId, now: i64) -> Result<Told, Refusal> {
+    fn lapse(&mut self, id: ReservationId, now: i64) -> Result<Outline, Refusal> {
         let booking = self.booking(id)?;
         if booking.fate.is_some() {
             return Ok(vec![]);
@@ -253,7 +257,7 @@ impl Model {
         Ok(self.free("reservation.expired", id, now))
     }
 
-    fn free(&mut self, name: &'static str, id: ReservationId, now: i64) -> Told {
+    fn free(&mut self, name: &'static str, id: ReservationId, now: i64) -> Outline {
         let mut freed = Vec::new();
         for seat in self.bookings.iter().find(|it| it.id == id).map_or(&vec![], |it| &it.seats) {
             if self.stays.iter().rfind(|stay| stay.seat == *seat).is_some_and(|stay| stay.by == id)
@@ -267,11 +271,11 @@ impl Model {
             }
         }
         self.touched.extend(&freed);
-        let mut told = vec![(name, vec![])];
+        let mut outline = vec![(name, vec![])];
         if !freed.is_empty() {
-            told.push(("seat.released", freed));
+            outline.push(("seat.released", freed));
         }
-        told
+        outline
     }
 
     fn stay(&mut self, seats: &[SeatId], by: ReservationId, from: i64, to: i64) {
@@ -300,7 +304,7 @@ impl Model {
         }
     }
 
-    /// Up to when the seat is someone's, if it is.
+    /// When a taken seat becomes free; `None` for a free one.
     fn free_from(&self, seat: SeatId, now: i64) -> Option<i64> {
         self.stay_at(seat, now).map(|stay| stay.to)
     }
@@ -310,7 +314,7 @@ impl Model {
         of_seat.filter(|stay| stay.from <= now && now < stay.to).max_by_key(|stay| stay.to)
     }
 
-    /// A stay that is in the way of a user, who may be its own.
+    /// The refusal of a seat that is kept for this user or another.
     fn kept_from(&self, user: &str, stay: &Stay) -> SeatTaken {
         let holder = self.bookings.iter().find(|it| it.id == stay.by).map(|it| it.user.as_str());
         SeatTaken {
@@ -320,7 +324,7 @@ impl Model {
         }
     }
 
-    /// What anyone should be told about the seat.
+    /// The status that everyone should see.
     pub(crate) fn status(&self, seat: SeatId, now: i64) -> SeatStatus {
         match self.free_from(seat, now) {
             None => SeatStatus::Available,
@@ -329,7 +333,7 @@ impl Model {
         }
     }
 
-    /// What should be written about the seat: its latest stay, unless it was freed.
+    /// The state that should be stored: the latest stay, unless the seat was freed.
     pub(crate) fn state(&self, seat: SeatId) -> SeatState {
         match self.stays.iter().rfind(|stay| stay.seat == seat) {
             None | Some(Stay { freed: true, .. }) => SeatState::Available,
@@ -348,7 +352,7 @@ impl Model {
 
 impl Booking {
     pub(crate) fn end(&self) -> i64 {
-        *self.ends.last().expect("it was made with one")
+        *self.ends.last().expect("a booking has a first end")
     }
 
     pub(crate) fn status(&self, now: i64) -> ReservationStatus {

@@ -1,7 +1,7 @@
-//! Random stories: what people ask of the box office, and how much time passes between.
+//! Random stories: commands, and the time that passes between them.
 //!
-//! Everything is drawn from small pools, so that people want the same seats and holds end at the
-//! very millisecond that someone asks. New things get ids of their own, as they do in life.
+//! Everything is drawn from small pools, so that users want the same seats and holds end in the
+//! very millisecond of a command. New things get fresh ids, as in production.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,32 +16,32 @@ use uuid::Uuid;
 
 /// When every story begins.
 const START_MILLIS: i64 = 1_790_000_000_000;
-/// How many things are asked in an average story. The shortest asks one, or a failing story could
-/// not be shrunk to what matters.
+/// How many commands an average story has. The shortest has one, so that a failing story can be
+/// shrunk to what matters.
 const TURNS: usize = 60;
 
-/// A wish, before it is known which ids it is about.
+/// A command whose ids are not chosen yet.
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     Open { cents: i64 },
     Update { session: usize, change: SessionChange, only_if: Precondition },
     Close { session: usize, only_if: Precondition },
     Reserve { session: usize, seats: Vec<u16>, user: u8, hold_millis: u64 },
-    // `back` counts reservations back from the next one, which nobody knows yet.
+    // `back` counts reservations back from the next one, which does not exist yet.
     Confirm { back: usize },
     Cancel { back: usize },
     Extend { back: usize, hold_millis: u64 },
     Expire { back: usize },
 }
 
-/// A wish, and how long after the one before it comes.
+/// A command, and how long after the one before it comes.
 #[derive(Clone, Debug)]
 pub(crate) struct Turn {
     pub(crate) wait_millis: i64,
     pub(crate) ask: Ask,
 }
 
-/// One question and its answer.
+/// One command and its answer.
 pub(crate) struct Step {
     pub(crate) now: Timestamp,
     pub(crate) command: Command,
@@ -89,7 +89,7 @@ fn back() -> impl Strategy<Value = usize> {
     prop_oneof![1 => Just(0), 8 => Just(1), 6 => 2..4_usize, 3 => 4..12_usize]
 }
 
-/// Holds of a few milliseconds, so that the waits often end exactly with one.
+/// Holds of a few milliseconds, so that waits often end exactly when a hold does.
 fn hold_millis() -> impl Strategy<Value = u64> {
     prop_oneof![1 => Just(0), 3 => Just(5), 4 => Just(10), 4 => Just(30), 2 => Just(100), 1 => 1..40_u64]
 }
@@ -120,7 +120,7 @@ fn change() -> impl Strategy<Value = SessionChange> {
     })
 }
 
-/// What a change requires: mostly nothing, else one of the first versions or times.
+/// The precondition of a change: mostly none, else one of the first versions or times.
 fn required() -> impl Strategy<Value = Precondition> {
     let versions = proptest::option::weighted(0.3, proptest::collection::vec(1..4_u32, 0..=2));
     let since = proptest::option::weighted(0.2, -5..200_i64);
@@ -153,7 +153,7 @@ pub(crate) fn play(story: &[Turn]) -> Vec<Step> {
     steps
 }
 
-/// Hands out ids, one after the other, and remembers how many.
+/// Gives out ids in order, and counts them.
 #[derive(Default)]
 struct Ids {
     sessions: usize,
@@ -230,7 +230,7 @@ fn new_session(n: usize, cents: i64) -> Session {
         starts_at: Timestamp::from_millis(START_MILLIS + 1_000),
         price: Cents::new(cents),
         layout: Layout::new(16).expect("sixteen seats are a room"),
-        // Both are for the decision to set; what comes in must not matter.
+        // The decision sets both; the command's values must not matter.
         version: Session::FIRST_VERSION,
         changed_at: Timestamp::from_millis(-1),
         created_at: Timestamp::from_millis(-1),

@@ -1,4 +1,4 @@
-//! Giving seats back, by a wish or by a lapse.
+//! Giving seats back, by a cancellation or by a lapse.
 
 use poltrona_domain::{
     Event, Refusal, Reservation, ReservationStatus, SeatState, SeatStatus, UserId,
@@ -120,7 +120,7 @@ fn a_late_lapse_leaves_the_seats_that_others_took() {
 }
 
 #[test]
-fn a_lapse_with_no_seat_left_says_nothing_of_seats() {
+fn a_lapse_with_no_seat_left_releases_no_seat() {
     let mut office = BoxOffice::open();
     office.reserve(1, &[1]).unwrap();
     office.clock(30_000).reserve(2, &[1]).unwrap();

@@ -1,4 +1,4 @@
-//! The rules, one story a test: what is asked, when, and exactly what is answered.
+//! The rules, one story a test: a command, its time, and its exact answer.
 
 mod give_back;
 mod pay;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 /// When every story begins.
 const START_MILLIS: i64 = 1_790_000_000_000;
-/// How long a hold is here.
+/// The length of a hold in these tests.
 const HOLD: Duration = Duration::from_secs(30);
 
 type Answer = Result<Vec<Event>, Refusal>;
@@ -50,12 +50,12 @@ impl BoxOffice {
         answer
     }
 
-    /// Ana asks for these seats of session 1, under this reservation's number.
+    /// Ana asks for these seats of session 1, as reservation `n`.
     fn reserve(&mut self, n: u128, seats: &[u16]) -> Answer {
         self.reserve_for("ana", n, seats)
     }
 
-    /// The same for another user.
+    /// A user asks for these seats of session 1, as reservation `n`.
     fn reserve_for(&mut self, user: &str, n: u128, seats: &[u16]) -> Answer {
         self.ask(&Command::Reserve {
             reservation: reservation_id(n),

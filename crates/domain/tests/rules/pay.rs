@@ -39,7 +39,7 @@ fn a_live_reservation_is_paid_and_its_seats_are_sold_for_good() {
 }
 
 #[test]
-fn a_sale_keeps_all_that_its_seats_were_held_as() {
+fn a_sale_keeps_the_room_and_price_of_its_hold() {
     let mut office = BoxOffice::open();
     office.reserve(1, &[1]).unwrap();
     let moved = |room: &str, cents| SessionChange {

@@ -21,7 +21,7 @@ fn more_time_is_one_hold_from_now_for_every_seat() {
 }
 
 #[test]
-fn more_time_is_never_less_than_there_was() {
+fn an_extension_never_shortens_a_hold() {
     let mut office = BoxOffice::open();
     office.reserve(1, &[1]).unwrap();
     let brief = Command::Extend { reservation: reservation_id(1), hold: Duration::from_millis(10) };
@@ -32,7 +32,7 @@ fn more_time_is_never_less_than_there_was() {
 }
 
 #[test]
-fn time_is_given_three_times() {
+fn a_hold_is_extended_at_most_three_times() {
     let mut office = BoxOffice::open();
     office.reserve(1, &[1]).unwrap();
     for extensions in 1..=3 {

@@ -73,7 +73,7 @@ fn nobody_else_learns_which_reservation_has_a_seat() {
     let taken = SeatTaken { holder: Some(UserId::new("ana")), ..held.clone() };
     let refused = Err(Refusal::SeatsTaken(vec![taken]));
     assert_eq!(office.reserve_for("bia", 2, &[1]), refused);
-    // A store may know the holder alone, or not even that.
+    // A store may load the holder alone, or not even that.
     office.facts.reservations.clear();
     office.facts.holders.insert(reservation_id(1), UserId::new("ana"));
     assert_eq!(office.reserve_for("bia", 2, &[1]), refused);

@@ -9,7 +9,7 @@ use crate::{BoxOffice, at, seat, session, session_id};
 #[test]
 fn a_session_opens_with_every_seat_free() {
     let mut office = BoxOffice { facts: Facts::default(), now: at(5) };
-    // The times that a caller puts in are not believed.
+    // Times that a caller sets are ignored.
     let asked = Session { created_at: at(-1), closed_at: Some(at(-1)), ..session(1) };
     let opened = Session { created_at: at(5), changed_at: at(5), closed_at: None, ..session(1) };
     let answer = office.ask(&Command::OpenSession(asked));
@@ -53,7 +53,7 @@ fn a_change_touches_only_what_it_names() {
 }
 
 #[test]
-fn a_change_is_refused_where_somebody_else_was_first() {
+fn a_change_is_refused_when_another_came_first() {
     let mut office = BoxOffice::open();
     let update = |versions: Option<Vec<u32>>, unchanged_since| Command::UpdateSession {
         session: session_id(1),
@@ -69,7 +69,7 @@ fn a_change_is_refused_where_somebody_else_was_first() {
     assert_eq!(office.ask(&update(None, Some(at(4)))), changed);
     let only_if = Precondition { versions: Some(vec![1]), unchanged_since: None };
     assert_eq!(office.ask(&Command::CloseSession { session: session_id(1), only_if }), changed);
-    // Seats that are taken meanwhile are no change of the session.
+    // Taking seats does not change the session.
     office.reserve(1, &[1]).unwrap();
     assert!(office.ask(&update(Some(vec![2]), Some(at(5)))).is_ok());
 }

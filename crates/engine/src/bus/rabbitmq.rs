@@ -1,9 +1,9 @@
 //! The bus between instances: RabbitMQ.
 //!
-//! Publishing, in order: declare, publish by name, wait for every confirmation. Consuming: take what has
-//! arrived, write it down in one transaction with the inbox, acknowledge. Between the two sides stand
-//! quorum queues (`topology`), which any number of instances work on. Whatever fails is made anew from
-//! the connection up (`keep`), and whatever was not confirmed stays in the outbox.
+//! Publishing, in order: declare, publish by name, wait for every confirmation. Consuming: take the
+//! messages that have arrived, write their effects in one transaction with the inbox, acknowledge.
+//! Quorum queues (`topology`) connect the two sides; any number of instances consume. After a
+//! failure the connection is made anew (`keep`), and unconfirmed messages stay in the outbox.
 //!
 //! `docs/adr/0012-rabbitmq.md` gives the reasons.
 
@@ -62,7 +62,7 @@ impl Bus {
         self.0.publishing.is_up() && self.0.consuming.is_up()
     }
 
-    /// Why the broker, which is reached, is of no use.
+    /// Why a reachable broker cannot be used.
     pub(super) fn obstacle(&self) -> Option<String> {
         self.0.publishing.obstacle().or_else(|| self.0.consuming.obstacle())
     }

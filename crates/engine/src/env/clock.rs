@@ -17,7 +17,7 @@ pub use steady::Steady;
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const NANOS_A_MILLISECOND: i64 = 1_000_000;
 
-/// Where the time comes from. Cheap to clone; clones of a manual clock share its hand.
+/// Where the time comes from. Cheap to clone; clones of a manual clock share its time.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The system's wall clock, which may be set.
@@ -88,7 +88,7 @@ impl Clock {
         }
     }
 
-    /// The same clock, to be corrected by a database server's.
+    /// This clock, to be corrected by a database server's.
     #[must_use]
     pub fn corrected(self) -> Self {
         match self {
@@ -97,8 +97,8 @@ impl Clock {
         }
     }
 
-    /// Follows the time that a database server has just read, which all instances share, and gives it
-    /// back. Only a test's clock overrules it.
+    /// Follows the time just read from a database server's clock, which all instances share, and
+    /// returns it. A test's clock returns its own time.
     pub fn sync_to_server(&self, read: Timestamp) -> Timestamp {
         match self {
             Self::System | Self::Steady(_) => read,
@@ -127,14 +127,14 @@ impl Clock {
         }
     }
 
-    /// Sets a manual clock; the system's clock is nobody's to set.
+    /// Sets a manual clock; other clocks ignore it.
     pub fn set(&self, to: Timestamp) {
         if let Self::Manual(hand) = self {
             hand.send_replace(to);
         }
     }
 
-    /// Moves a manual clock; the system's clock is nobody's to move.
+    /// Moves a manual clock; other clocks ignore it.
     pub fn advance(&self, by: Duration) {
         if let Self::Manual(hand) = self {
             hand.send_modify(|now| *now = now.plus(by));
@@ -163,8 +163,8 @@ impl Correction {
     }
 }
 
-/// Waits for `duration`, whatever the clock shows meanwhile: between two tries of something that
-/// failed, or two looks at something.
+/// Waits for `duration` by tokio's clock, even if [`Clock`] is set: between two tries, or two
+/// looks.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
 pub async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;

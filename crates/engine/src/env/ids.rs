@@ -16,7 +16,7 @@ pub enum Ids {
     Seeded(Arc<Mutex<Seeded>>),
 }
 
-/// Bits that follow from a seed, and what the last id was made of.
+/// Bits that follow from a seed, and the parts of the last id.
 #[derive(Debug)]
 pub struct Seeded {
     clock: Clock,
@@ -24,7 +24,7 @@ pub struct Seeded {
     last: (u64, u16),
 }
 
-/// How many ids are told apart within a millisecond; the next one then bears the next millisecond.
+/// How many ids differ within a millisecond; the next one bears the next millisecond.
 const IDS_A_MILLISECOND: u16 = 1 << 12;
 
 impl Ids {

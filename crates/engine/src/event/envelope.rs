@@ -10,8 +10,8 @@ use crate::wire::{Id, Money, Time, seat_status};
 
 /// The `source` of every event.
 pub const SOURCE: &str = "urn:poltrona";
-/// What `data` looks like. Version 1 said nothing; version 2 added amounts in cents. A version only adds
-/// fields, so that a reader of an earlier one understands a later one.
+/// The schema of `data`. Version 1 named none; version 2 added amounts in cents. A version only
+/// adds fields, so that a reader of an earlier one understands a later one.
 pub const SCHEMA: &str = "urn:poltrona:events:2";
 
 #[derive(Serialize)]

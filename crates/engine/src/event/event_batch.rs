@@ -30,7 +30,7 @@ pub enum Unreadable {
     /// It is no JSON, or lacks something.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// It says something that cannot be.
+    /// It holds an impossible value.
     #[error("{0}")]
     Event(String),
 }
@@ -77,7 +77,7 @@ impl EventBatch {
         &self.json
     }
 
-    /// Each of them, and as it travels alone.
+    /// Each event, and its own JSON.
     pub fn each(&self) -> impl Iterator<Item = (&EventIn, &str)> {
         self.events.iter().zip(self.places.iter().map(|place| &self.json[place.clone()]))
     }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_what_was_encoded() {
+    fn a_batch_reads_back_as_it_was_encoded() {
         let made = encoded();
         assert_eq!(made.events.len(), EventKind::ALL.len());
         let read = EventBatch::read(made.id, NOW, made.json().to_owned()).unwrap();

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::wire::parse_time;
 
-/// The greatest total that is believed: more than ten seats at the highest price.
+/// The greatest total that is accepted: more than ten seats at the highest price.
 const TOTAL_MAX: Cents = Cents::new(100_000_000_000);
 
 /// An event as a follower needs it; fields that an event does not have stay empty.
@@ -111,7 +111,7 @@ struct Data {
     expires_at: Option<String>,
     /// Since version 2.
     total_cents: Option<i64>,
-    /// In whole units, as version 1 has it alone.
+    /// In whole units; version 1 has only this.
     total: Option<f64>,
     total_seats: Option<u16>,
 }
@@ -137,13 +137,13 @@ impl TryFrom<Envelope> for EventIn {
     }
 }
 
-/// The total in cents. What others sent as an event of ours may hold anything: a total that no sale can
-/// have would break the sums.
+/// The total in cents. Another program's message may hold any total; one that no sale can have
+/// would break the sums.
 fn total(data: &Data) -> Result<Option<Cents>, String> {
     let total = match (data.total_cents, data.total) {
         (None, None) => return Ok(None),
         (Some(cents), _) => cents,
-        #[expect(clippy::cast_possible_truncation, reason = "what is too large saturates")]
+        #[expect(clippy::cast_possible_truncation, reason = "a value that is too large saturates")]
         (None, Some(amount)) => (amount * 100.0).round() as i64,
     };
     if (0..=TOTAL_MAX.get()).contains(&total) {

@@ -24,11 +24,11 @@ pub(super) struct Decided {
 
 /// The outcome of one command.
 pub(super) enum Decision {
-    /// It did this, out of the events of the batch.
+    /// It caused these events of the batch.
     Done(Range<usize>),
     /// An equal request was answered before.
     Replayed(RecordedAnswer),
-    /// It did nothing.
+    /// It failed, and did nothing.
     No(Error),
 }
 
@@ -70,9 +70,9 @@ pub(super) fn reads(asks: &[Ask]) -> BatchReads<'_> {
     BatchReads::of(asks.iter().map(|ask| &ask.request.command).collect(), keys.collect())
 }
 
-/// Decides every command. The key is looked at before any rule: a success that was already given is
-/// given again, whatever became of the seats since. Of two equal requests in one batch the second gets
-/// the first's answer.
+/// Decides every command. The key is checked before any rule: a recorded success is given again,
+/// even if the seats changed since. Of two equal requests in one batch the second gets the first's
+/// answer.
 pub(super) fn decide_all(asks: &[Ask], loaded: &mut Loaded) -> Decided {
     let mut decided = Decided::default();
     for (place, ask) in asks.iter().enumerate() {
@@ -117,7 +117,7 @@ fn decide_and_apply(ask: &Ask, facts: &mut Facts, now: Timestamp) -> Result<Vec<
     Ok(events)
 }
 
-/// A key and its full name, caller and key; `None` while the reservation that would tell the caller
+/// A key and its full name, caller and key; `None` while the reservation that would name the caller
 /// does not exist.
 fn named<'a>(key: &'a Key, ask: &Ask, facts: &Facts) -> Option<(&'a Key, (String, String))> {
     let caller = key.scope.owner(&ask.request.command)?.name(facts)?.to_owned();

@@ -1,13 +1,13 @@
-//! Why a command has no success.
+//! Why a command failed.
 
 use poltrona_domain::Refusal;
 
 use crate::store;
 
-/// Why a command has no success. Unless said otherwise nothing was changed.
+/// Why a command failed. Nothing was changed, unless a variant says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A rule said no.
+    /// A rule refused it.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The idempotency key was used for another request.
@@ -22,11 +22,11 @@ pub enum Error {
     /// The store cannot be used.
     #[error("the store is unavailable")]
     Unavailable,
-    /// Nobody can say yet whether it was done; the same idempotency key will tell.
+    /// Whether it was done is not known yet; a retry with its idempotency key shows that.
     #[error("outcome unknown")]
     OutcomeUnknown,
-    /// The store refused what the rules allowed, by a guard or because it makes no sense to it: a bug,
-    /// and nothing was sold.
+    /// The store refused what the rules allowed, by a guard or as an invalid statement: a bug, and
+    /// nothing was sold.
     #[error("the store refused what the rules allowed")]
     InvariantViolation,
 }

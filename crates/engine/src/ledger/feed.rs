@@ -1,11 +1,10 @@
-//! The commit feed: what this instance committed, in order, for whoever follows it.
+//! The commit feed: what this instance committed, in order, for its followers.
 //!
-//! It is bounded. A follower that is slower than sales for so long that the feed is full misses the
-//! oldest commits, and learns how many; each follower states what it does then, for all that is in a
-//! commit can also be read from the store. The ledger never waits for a follower.
+//! It is bounded. A follower that is slower than sales until the feed is full misses the oldest
+//! commits, and gets their number; each follower documents what it does then, for the store has
+//! everything that is in a commit. The ledger never waits for a follower.
 //!
-//! The one hook `Feed::before_answer` runs on the worker, for work that must be over before anyone is
-//! answered.
+//! The one hook `Feed::before_answer` runs on the worker, for work that must end before any answer.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -28,7 +27,7 @@ pub struct Commit {
     pub at: Timestamp,
     /// Its events, in order. Each event carries its rows, seats with their versions among them.
     pub events: Vec<Event>,
-    /// The same as it stands in the outbox; `None` when it did nothing but record answers.
+    /// Its events as an outbox row; `None` when it only recorded answers.
     pub outbox: Option<Arc<EventBatch>>,
     /// How many commands it carried.
     pub commands: usize,
@@ -47,19 +46,19 @@ struct Inner {
     before_answer: OnceLock<BeforeAnswer>,
 }
 
-/// What is done on the worker between a commit and its answers. It must not block. The answers of
-/// commands that freed seats wait for what it gives, if it gives something; the worker does not.
+/// A hook that the worker runs between a commit and its answers. It must not block. The answers of
+/// commands that freed seats wait for the future that it returns, if any; the worker does not.
 pub type BeforeAnswer = Box<dyn Fn(&Commit) -> Option<BoxFuture<'static, ()>> + Send + Sync>;
 
 /// A follower's place in the feed.
 pub struct Subscription(Receiver<Arc<Commit>>);
 
-/// The next thing in the feed.
+/// The next entry of the feed.
 #[derive(Debug)]
 pub enum Next {
     /// A commit.
     Commit(Arc<Commit>),
-    /// So many commits that this follower was too slow for.
+    /// The number of commits that this follower missed.
     Missed(u64),
 }
 
@@ -79,13 +78,13 @@ impl Feed {
         Subscription(self.0.commits.subscribe())
     }
 
-    /// Sets what is done between a commit and its answers. The first call counts.
+    /// Sets the hook between a commit and its answers. Only the first call counts.
     pub fn set_before_answer(&self, hook: BeforeAnswer) {
         let _ = self.0.before_answer.set(hook);
     }
 
-    /// Does what has to be done before the commands of a commit are answered; gives what the answers
-    /// of those that freed seats wait for.
+    /// Runs the hook before the commands of a commit are answered; gives the future that answers of
+    /// those that freed seats wait for.
     pub(super) fn before_answer(&self, commit: &Commit) -> Option<BoxFuture<'static, ()>> {
         self.0.before_answer.get().and_then(|hook| hook(commit))
     }

@@ -33,8 +33,8 @@ impl Pace {
         };
     }
 
-    /// How long a command waits that comes after `waiting` others, of which a transaction takes `max`:
-    /// for the transaction that runs, and for those of the others.
+    /// How long a command waits behind `waiting` others, of which a transaction takes `max`: for
+    /// the running transaction, and for those of the others.
     pub(super) fn wait(&self, waiting: usize, max: usize, now: Instant) -> Duration {
         let running = self.running.map_or(Duration::ZERO, |begun| {
             // One that takes longer than the last ones is not about to end.

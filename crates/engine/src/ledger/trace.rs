@@ -1,13 +1,13 @@
 //! A command's way through the ledger as the trace of its request shows it.
 //!
-//! In the queue, then in a batch. The transaction serves many requests and a span lies in one trace:
-//! it is a part of the first that is recorded, and linked with the others, both ways.
+//! First in the queue, then in a batch. A transaction serves many requests but its span lies in one
+//! trace: the first recorded one, linked with the others both ways.
 
 use poltrona_domain::Command;
 
 use crate::observe::traces::{Cause, Span};
 
-/// Where a command is, for its trace. Nothing, for one that nobody asked for.
+/// The span of a command's stage; none for a command without a request.
 #[derive(Default)]
 pub(super) struct Trace {
     cause: Cause,

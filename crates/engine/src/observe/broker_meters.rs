@@ -39,14 +39,14 @@ impl BrokerMeters {
         }
     }
 
-    /// The broker has taken charge of messages for a queue.
+    /// The broker has confirmed messages for a queue.
     pub fn published(&self, queue: &str, count: u64) {
         if let Some(counter) = self.published.get(queue) {
             counter.increment(count);
         }
     }
 
-    /// Messages came back, for the queue that they were for is not there.
+    /// Messages came back, for their queue does not exist.
     pub fn returned(&self, count: u64) {
         self.returned.increment(count);
     }

@@ -35,7 +35,7 @@ pub enum CommandOutcome {
     Done,
     /// It was decided before, under the same idempotency key.
     Replayed,
-    /// A rule said no.
+    /// A rule refused it.
     Refused,
     /// Its idempotency key was used for another request.
     KeyMismatch,
@@ -132,7 +132,7 @@ impl Metrics {
         Ok(Self { recorder, page, meters })
     }
 
-    /// Makes meters with this page's recorder, so that they stand on it.
+    /// Makes meters with this recorder, so that its page shows them.
     pub fn register<T>(&self, make: impl FnOnce() -> T) -> T {
         with_local_recorder(&self.recorder, make)
     }
@@ -173,7 +173,7 @@ impl Metrics {
         self.meters.guards.increment(1);
     }
 
-    /// So many spans will be seen by nobody.
+    /// So many spans were dropped.
     pub fn spans_dropped(&self, count: u64) {
         self.meters.spans_dropped.increment(count);
     }
@@ -190,12 +190,12 @@ impl Metrics {
         }
     }
 
-    /// The seat lock was asked for something, and answered, or failed to, after this long.
+    /// The seat lock answered a call, or failed to, after this long.
     pub fn seat_lock_took(&self, took: Duration) {
         self.meters.lock_seconds.record(took);
     }
 
-    /// The seat lock is not asked any more, or is again.
+    /// The seat lock's breaker opened or closed.
     pub fn seat_lock_open(&self, open: bool) {
         self.meters.lock_open.set(f64::from(u8::from(open)));
     }
@@ -229,8 +229,8 @@ impl Metrics {
         });
     }
 
-    /// Folds what was timed since the last call; to be called now and then, or memory would grow
-    /// while nobody reads the page.
+    /// Folds timings since the last call. Without regular calls memory would grow while nobody
+    /// reads the page.
     pub fn fold(&self) {
         self.page.run_upkeep();
     }
@@ -287,7 +287,7 @@ fn describe() {
         "poltrona_feed_missed_total",
         "Commits that a follower in this process was too slow for."
     );
-    counter!("poltrona_seat_lock_total", "What the seat lock said to those who want seats.");
+    counter!("poltrona_seat_lock_total", "Answers of the seat lock to requests for seats.");
     gauge!("poltrona_seat_lock_breaker_open", "1 while Redis is configured and not asked.");
     gauge!(
         "poltrona_engine_up",

@@ -1,5 +1,5 @@
-//! How a span is named on the way to somewhere else: W3C's `traceparent`, in the headers of HTTP
-//! and AMQP and in the events (<https://www.w3.org/TR/trace-context/#traceparent-header>).
+//! The name of a span in messages between programs: W3C's `traceparent`, in the headers of HTTP and
+//! AMQP and in the events (<https://www.w3.org/TR/trace-context/#traceparent-header>).
 //!
 //! `00-<trace, 32 hex digits>-<span, 16>-<flags, 2>`; the lowest flag says that the trace is recorded.
 
@@ -15,7 +15,7 @@ pub fn read(text: &str) -> Option<SpanContext> {
     let mut parts = text.trim().splitn(5, '-');
     let mut hex = |digits: usize| parts.next().filter(|part| is_hex(part, digits));
     let (version, trace, span, flags) = (hex(2)?, hex(32)?, hex(16)?, hex(2)?);
-    // A later version may add parts, this one has none; `ff` is no version.
+    // A later version may add parts, version 00 may not; `ff` is no version.
     if version == "ff" || (version == "00" && parts.next().is_some()) {
         return None;
     }
@@ -47,7 +47,7 @@ mod tests {
     const RECORDED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn what_is_read_is_written_again() {
+    fn a_traceparent_is_written_as_it_was_read() {
         let quiet = RECORDED.replace("-01", "-00");
         for (text, recorded) in [(RECORDED, true), (&quiet, false)] {
             let context = read(text).unwrap();

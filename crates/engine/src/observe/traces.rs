@@ -1,9 +1,9 @@
-//! Traces: where the time of a request went, told to whatever the program's tracer tells.
+//! Traces: where the time of a request went, recorded by the program's tracer.
 //!
 //! Owns what a span is here, which requests are recorded, and how spans find their parent: through
 //! the current [`Context`], which follows a request's future from poll to poll. Without a collector
-//! no context is ever set, and everything here does nothing. How spans leave is the program's;
-//! what is worth a span is told where it happens.
+//! no context is ever set, and everything here does nothing. The program exports the spans; each
+//! module begins its own.
 
 use std::fmt::Display;
 
@@ -24,17 +24,17 @@ pub const LINKS_MAX: u32 = 1_024;
 pub struct Traces(Option<Context>);
 
 impl Traces {
-    /// Tells nobody anything, at no cost.
+    /// Records nothing, at no cost.
     pub const fn off() -> Self {
         Self(None)
     }
 
-    /// Tells whatever `tracer` tells.
+    /// Records through `tracer`.
     pub fn to(tracer: SdkTracer) -> Self {
         Self(Some(Context::new().with_value(tracer)))
     }
 
-    /// Whether anybody is told.
+    /// Whether there is a tracer.
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
     }
@@ -79,37 +79,37 @@ impl Traces {
 #[must_use = "a span ends when it is dropped"]
 pub struct Span(Option<Context>);
 
-/// The span in which something was asked for; what comes of it later is told as a part of that.
+/// The span in which work was asked for; the work's later spans are its children.
 #[derive(Clone, Default)]
 pub struct Cause(Context);
 
 impl Span {
-    /// Tells nobody anything.
+    /// Records nothing.
     pub const fn none() -> Self {
         Self(None)
     }
 
-    /// A part of what goes on in this task now, if that is recorded.
+    /// A child of this task's current span, if that is recorded.
     pub fn child(name: &'static str) -> Self {
         Context::map_current(|parent| part(parent, name, SpanKind::Internal))
     }
 
-    /// The same, for the taking of a message.
+    /// Like [`child`](Self::child), for consuming a message.
     pub fn consumer(name: &'static str) -> Self {
         Context::map_current(|parent| part(parent, name, SpanKind::Consumer))
     }
 
-    /// A part of this.
+    /// A child of this span.
     pub fn part(&self, name: &'static str) -> Self {
         self.0.as_ref().map_or(Self::none(), |parent| part(parent, name, SpanKind::Internal))
     }
 
-    /// Whether it will be told to anybody.
+    /// Whether it is recorded.
     pub fn is_recorded(&self) -> bool {
         self.0.as_ref().is_some_and(is_recorded)
     }
 
-    /// Says something about it. Never who asked, nor what they sent.
+    /// Sets an attribute. Never the user, nor their text.
     pub fn set(&self, name: &'static str, value: impl Into<Value>) {
         if let Some(context) = &self.0 {
             context.span().set_attribute(KeyValue::new(name, value));
@@ -123,14 +123,14 @@ impl Span {
         }
     }
 
-    /// It went wrong.
+    /// Marks it as failed.
     pub fn fail(&self, why: &impl Display) {
         if let Some(context) = &self.0 {
             context.span().set_status(Status::error(why.to_string()));
         }
     }
 
-    /// Points from this to another piece of work.
+    /// Links this span to another.
     pub fn link(&self, other: &Self) {
         if let (Some(context), Some(other)) = (&self.0, &other.0) {
             context.span().add_link(other.span().span_context().clone(), Vec::new());
@@ -165,12 +165,12 @@ impl Cause {
         Self(Context::current())
     }
 
-    /// A part of it, if it is recorded.
+    /// A child of it, if it is recorded.
     pub fn part(&self, name: &'static str) -> Span {
         part(&self.0, name, SpanKind::Internal)
     }
 
-    /// Its name elsewhere; `None` when there is no trace.
+    /// Its `traceparent`; `None` when there is no trace.
     pub fn traceparent(&self) -> Option<String> {
         let span = self.0.span();
         let context = span.span_context();
@@ -178,7 +178,7 @@ impl Cause {
     }
 }
 
-/// The trace that goes on in this task now, for log lines.
+/// The id of this task's current trace, for log lines.
 pub fn current_trace() -> Option<String> {
     Context::map_current(|context| {
         let span = context.span();

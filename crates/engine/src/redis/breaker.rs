@@ -1,9 +1,9 @@
-//! The way to Redis, and the breaker in it.
+//! The connection to Redis, and its breaker.
 //!
 //! Requests use the one connection there is, and wait for an answer no longer than a limit. When it
-//! breaks, or fails too often, it is put away, and nobody asks Redis any more. Connecting is the
-//! watch's work, beside the requests: once a second it looks, and only a connection over which a call
-//! such as requests make was answered in time is given to them.
+//! breaks, or fails too often, it is dropped, and Redis is not asked any more. The watch connects
+//! again, beside the requests: once a second it tries, and gives them only a connection over which
+//! a call such as theirs was answered in time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -29,7 +29,7 @@ pub type Call = ScriptInvocation<'static>;
 pub struct Settings {
     /// Its URL.
     pub url: String,
-    /// Whom a `rediss:` connection trusts.
+    /// The authorities that a `rediss:` connection trusts.
     pub tls: Tls,
     /// How long it may take to answer a call.
     pub timeout: Duration,
@@ -37,10 +37,10 @@ pub struct Settings {
 
 /// The scripts that will be called.
 pub struct Scripts {
-    /// Every script, to be loaded beforehand, so that none has to be sent twice while someone waits.
+    /// Every script, to be loaded beforehand, so that no request has to send one.
     pub all: Vec<&'static Script>,
-    /// A call that has no effect, and before which everything stands that stands before the others: a
-    /// password, a missing permission, a full memory, a replica that only reads.
+    /// A call that has no effect, and fails for every reason for which others would: a password, a
+    /// missing permission, a full memory, a replica that only reads.
     pub trial: fn() -> Call,
 }
 
@@ -66,7 +66,7 @@ pub struct Breaker {
 #[derive(Default)]
 struct Line {
     connection: Option<Connection>,
-    /// Which connection this is, so that what fails late is not held against the next.
+    /// The number of this connection, so that its late failures do not count against the next.
     number: u64,
     failures: u32,
 }
@@ -76,14 +76,14 @@ struct Line {
 pub enum CallError {
     /// Redis was not asked.
     Open,
-    /// It was, and what was asked of it may or may not be done.
+    /// It was asked, and the call may or may not have taken effect.
     Failed,
 }
 
 impl Breaker {
     /// Open at first: nothing has been reached yet. Once it is, an answer may take as long as `limit`.
     ///
-    /// Fails when the URL is none.
+    /// Fails when the URL is invalid.
     pub fn new(
         settings: &Settings,
         scripts: Scripts,
@@ -102,7 +102,7 @@ impl Breaker {
         self.limit
     }
 
-    /// Whether nobody asks Redis.
+    /// Whether Redis is not asked.
     pub fn is_open(&self) -> bool {
         self.read(|line| line.connection.is_none())
     }
@@ -133,7 +133,7 @@ impl Breaker {
                 if self.is_open() {
                     self.try_again().await;
                 } else {
-                    // Or nobody would notice, while nobody buys, that Redis went away.
+                    // While nobody buys, only this notices that Redis went away.
                     let _ = self.call::<redis::Value>(&(self.scripts.trial)()).await;
                 }
                 let wait = if self.is_open() { REDIS.wait(&self.ids) } else { LOOK_EVERY };
@@ -158,7 +158,7 @@ impl Breaker {
         }
     }
 
-    /// A connection that is of use: one over which a request would have had its answer in time.
+    /// A usable connection: a request's call over it was answered in time.
     async fn connect(&self) -> RedisResult<Connection> {
         let connecting = async {
             let mut connection = self.server.connect().await?;
@@ -183,7 +183,7 @@ impl Breaker {
     }
 
     fn succeeded(&self) {
-        // The usual case takes no turn at writing.
+        // The usual case takes no write lock.
         if self.read(|line| line.failures) > 0 {
             self.write(|line| line.failures = 0);
         }

@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::tls::Tls;
 
-/// Where Redis is, as whom it is used, and which certificates are trusted.
+/// The address of Redis, the login, and the certificates to trust.
 #[derive(Clone, Debug)]
 pub struct Server {
     info: ConnectionInfo,

@@ -17,7 +17,7 @@ use crate::store::query::OutboxRow;
 /// How many outbox rows, that is, batches, one pass moves at most.
 pub(super) const ROWS: usize = 256;
 
-/// The relay's connections to the rest. Cheap to clone.
+/// The parts that the relay uses. Cheap to clone.
 #[derive(Clone)]
 pub struct Delivery {
     /// Where the outbox is.
@@ -28,7 +28,7 @@ pub struct Delivery {
     pub bus: Bus,
     /// Watches holds whose lapse nobody announced.
     pub expiry: Arc<Expiry>,
-    /// Has spans of deliveries.
+    /// Records spans of deliveries.
     pub traces: Traces,
     /// Counts.
     pub metrics: Arc<Metrics>,
@@ -50,14 +50,14 @@ impl Delivery {
         delivered.inspect_err(|error| span.fail(error))?;
         Failpoint::Published.reached();
         drop(span);
-        // A row that is gone comes again only where someone else may have it in hand.
+        // A deleted row comes again only where another instance or the broker may have it.
         let with_inbox = !self.store.is_shared() && !self.bus.redelivers();
         let rows = batches.iter().map(|batch| batch.id).collect();
         self.ledger.write(BackgroundWrite::DeleteOutbox { rows, with_inbox }).await?;
         Ok(batches.len())
     }
 
-    /// Reads rows of the outbox that this process did not make, or does not have in hand any more.
+    /// Decodes rows of the outbox that this process did not make, or no longer has in memory.
     pub(super) fn read(rows: Vec<OutboxRow>) -> anyhow::Result<Vec<Arc<EventBatch>>> {
         let read = rows.into_iter().map(|row| {
             let batch = EventBatch::read(row.id, row.created_at, row.events)?;

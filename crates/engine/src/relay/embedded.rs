@@ -1,7 +1,7 @@
-//! Moving the outbox of a file, which is this process's alone: whatever is in it, in order.
+//! Moving the outbox of a file, which is this process's alone: every row, in order.
 //!
-//! The outbox says what is to be delivered; the feed says when to look, and has the batches that this
-//! process made, so that they need not be read from JSON. What the feed does not have is read.
+//! The outbox says what is to be delivered; the feed says when to look, and has the batches that
+//! this process made, so that they need not be read from JSON. Other batches are read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::env::clock::pause;
 use crate::event::EventBatch;
 use crate::ledger::feed::{Next, Subscription};
 
-/// How long a failed pass waits before the next.
+/// How long to wait after a failed pass.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Moves the outbox until stopped.
@@ -53,7 +53,7 @@ impl Mover {
         while let Some(next) = self.commits.try_next() {
             self.learn(next);
         }
-        // What was known before this look is here, or was delivered.
+        // Batches that were known before are among these ids, or were delivered.
         let ids = self.delivery.store.outbox_ids(ROWS).await?;
         if ids.len() < ROWS {
             self.made.retain(|id, _| ids.binary_search(id).is_ok());
@@ -69,7 +69,7 @@ impl Mover {
     async fn wait_for_commit(&mut self) {
         match self.commits.next().await {
             Some(next) => self.learn(next),
-            // The ledger is gone: nothing comes any more, and the stop is near.
+            // The ledger has ended: no commit comes any more, and the stop is near.
             None => std::future::pending().await,
         }
     }

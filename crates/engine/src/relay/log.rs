@@ -5,8 +5,8 @@ use tracing::info;
 use crate::event::EventIn;
 use crate::observe::traceparent;
 
-/// Logs an event, under the target of what it is about, so that whoever runs the program sees events
-/// go by. User ids stay out of it.
+/// Logs an event, under the target of what it is about, so that operators see events go by. User
+/// ids stay out of it.
 pub(super) fn event(event: &EventIn) {
     let name = event.kind.name();
     let session = event.session.map(tracing::field::display);

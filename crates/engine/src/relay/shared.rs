@@ -1,4 +1,4 @@
-//! Moving an outbox that instances share: each its own batches, and the sweep what was left behind.
+//! Moving an outbox that instances share: each moves its own batches, and the sweep the rest.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::ledger::feed::{Next, Subscription};
 
 /// How often an instance asks for the lease.
 const EVERY: Duration = Duration::from_secs(1);
-/// How old a row is before it counts as left behind: whoever committed it has had its chance.
+/// How old a row is before it counts as left behind: its own instance has had its chance.
 const GRACE: Duration = Duration::from_secs(2);
 /// How many lapses that nobody announced are watched at a time.
 const LAPSES: usize = 1_000;
 
-/// Moves what this instance commits, until stopped. What fails, and what it misses of the feed, is left
-/// to the sweep.
+/// Moves what this instance commits, until stopped. Failed batches and missed commits are left to
+/// the sweep.
 pub(super) async fn move_own(
     delivery: Delivery,
     mut commits: Subscription,

@@ -25,7 +25,7 @@ pub enum SeatLock {
     Redis(Arc<Lock>),
 }
 
-/// The way in for people's commands.
+/// The entry for people's commands.
 #[derive(Clone, Copy)]
 pub struct Admission<'a> {
     /// Where commands go.
@@ -35,8 +35,8 @@ pub struct Admission<'a> {
 }
 
 impl SeatLock {
-    /// The lock in this Redis, if there is one. Its work beside the requests belongs to `tracker` and
-    /// ends with `stop`. Redis need not be there yet; only a URL that is none fails.
+    /// The lock in this Redis, if there is one. Its background tasks belong to `tracker` and end
+    /// with `stop`. Redis need not be there yet; only an invalid URL fails.
     pub fn start(
         redis: Option<&Settings>,
         hold: Duration,
@@ -89,11 +89,11 @@ impl Admission<'_> {
 async fn take(lock: &Lock, request: &LockRequest<'_>) -> Verdict {
     let span = Span::child("seat_lock.take");
     let verdict = span.around(lock.take(request)).await;
-    let said = match &verdict {
+    let answer = match &verdict {
         Verdict::Refused(_) => "refused",
         Verdict::Granted(_) => "granted",
         Verdict::Unsure(_) => "unsure",
     };
-    span.set("poltrona.seat_lock.said", said);
+    span.set("poltrona.seat_lock.said", answer);
     verdict
 }

@@ -1,7 +1,7 @@
 -- Frees seats that the database freed, where nobody else's mark stands.
 --
--- What is left says so for a moment, so that whoever was told before that they are taken, and comes
--- to write it down only now, does not.
+-- The mark 'free' stays for a moment, so that a request that was refused before does not mark the
+-- seats as taken after this.
 --
 -- KEYS: the seats. ARGV: the owner, the owner that stands for nobody, the moment in milliseconds.
 for i, mark in ipairs(redis.call('MGET', unpack(KEYS))) do

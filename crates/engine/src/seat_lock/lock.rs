@@ -1,4 +1,4 @@
-//! The lock in Redis: what it answers to a request for seats.
+//! The lock in Redis: its answers to requests for seats.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +32,9 @@ pub(super) struct LockRequest<'a> {
     pub(super) reservation: ReservationId,
     /// One to ten seats of one session, in the order they were asked for.
     pub(super) seats: &'a [SeatId],
-    /// Who asks.
+    /// The user who asks.
     pub(super) user: &'a UserId,
-    /// For how long.
+    /// The length of the hold.
     pub(super) hold: Duration,
     /// Whether the request has an idempotency key: it may have been granted already, so that only
     /// the database can refuse it.
@@ -52,7 +52,7 @@ pub(super) enum Verdict {
 }
 
 impl Lock {
-    /// Starts looking for Redis, and following the feed. Fails only when the URL is none.
+    /// Starts looking for Redis, and following the feed. Fails only when the URL is invalid.
     pub(super) fn start(
         settings: &Settings,
         hold: Duration,
@@ -111,10 +111,10 @@ impl Lock {
         verdict
     }
 
-    /// The refusal that the database gave under these very marks a moment ago; `None` where it did not.
-    /// A mark alone refuses nobody, for it may be of a request that will come to nothing. A seat that
-    /// may not exist is left to the database, which reports that first; so is a hold whose time is over,
-    /// for the seat may be free, and the user's own, for the database names its reservation.
+    /// The refusal that the database gave under these very marks a moment ago, if it did. A mark
+    /// alone refuses nobody, for its request may still fail. The database decides on a seat that
+    /// may not exist, which it reports first, on a hold whose time is over, for the seat may be
+    /// free, and on the user's own hold, whose reservation it names.
     fn refusal(&self, request: &LockRequest<'_>, marks: &[Vec<u8>]) -> Option<Vec<SeatTaken>> {
         let (recent, seats) = (&self.marks.recent, request.seats);
         if !recent.all_exist(seats) {
@@ -131,8 +131,9 @@ impl Lock {
     }
 }
 
-/// Writes down what this instance commits. What it misses is forgotten: marks that are not there cost a
-/// question to the database, and what it knew of seats is learned anew with the next answers.
+/// Updates marks after this instance's commits. After missed commits it forgets what it knew of
+/// seats, and learns it anew from the next answers; missing marks only cost a question to the
+/// database.
 async fn follow(marks: Arc<Marks>, mut commits: Subscription, metrics: Arc<Metrics>) {
     while let Some(next) = commits.next().await {
         match next {

@@ -6,18 +6,18 @@ use std::time::Duration;
 use poltrona_domain::{ReservationId, SeatId, SeatTaken, Timestamp};
 use uuid::Uuid;
 
-/// Who owns a mark that a refusal of the database left: someone, but a refusal does not say who.
+/// The owner of a mark that a refusal of the database left, which does not name the reservation.
 pub(super) const SOMEBODY: ReservationId = ReservationId::from_uuid(Uuid::nil());
 
-/// By how much a hold's end may differ from the one that was written down before the database had
-/// decided. More comes of clocks that disagree.
+/// By how much a hold's end may differ from its mark, which was written before the database
+/// decided. A greater difference shows that clocks disagree.
 const TOLERANCE: Duration = Duration::from_millis(50);
 
 /// The word for "never again" in the place of a time.
 const SOLD: &str = "sold";
 
-/// What a seat's key holds: `<reservation> <end of the hold, in ms since 1970>`, or `<reservation>
-/// sold`.
+/// The value of a seat's key: `<reservation> <end of the hold, in ms since 1970>`, or
+/// `<reservation> sold`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// The reservation that has the seat.
@@ -37,7 +37,7 @@ impl Mark {
         Self { owner: SOMEBODY, retry_at: taken.retry_at }
     }
 
-    /// Reads what was found; `None` when nobody of ours wrote it.
+    /// Reads a key's value; `None` when this program did not write it.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (owner, until) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
         let owner = ReservationId::from_uuid(Uuid::try_parse(owner).ok()?);
@@ -66,7 +66,7 @@ impl fmt::Display for Mark {
     }
 }
 
-/// A seat's key. What stands in braces decides its slot in a cluster: a session's seats share one.
+/// A seat's key. The part in braces decides its slot in a cluster: a session's seats share one.
 pub(super) fn key(seat: SeatId) -> String {
     format!("seat:{{{}}}:{}", seat.session(), seat.no().get())
 }

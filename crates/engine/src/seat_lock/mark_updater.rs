@@ -15,12 +15,12 @@ use super::recent::Recent;
 use super::scripts::FREE_TTL;
 use crate::redis::{Breaker, Call};
 
-/// How much may wait.
+/// How many jobs may wait.
 const DEPTH: usize = 4_096;
-/// How much is sent before the answers are waited for.
+/// How many jobs are sent before the answers are awaited.
 const LOT: usize = 256;
 
-/// The way to the task.
+/// The sender to the task.
 pub(super) struct MarkUpdater {
     jobs: mpsc::Sender<Job>,
     recent: Arc<Recent>,
@@ -33,7 +33,7 @@ pub(super) struct Updating {
     breaker: Arc<Breaker>,
 }
 
-/// Something to be done, after all that was asked for before it.
+/// A call to be made, after all those that were sent before it.
 struct Job {
     call: Call,
     seats: Vec<SeatId>,
@@ -42,13 +42,13 @@ struct Job {
 }
 
 impl MarkUpdater {
-    /// The way to the task, and the task.
+    /// The sender to the task, and the task.
     pub(super) fn new(recent: Arc<Recent>, breaker: Arc<Breaker>) -> (Self, Updating) {
         let (sender, jobs) = mpsc::channel(DEPTH);
         (Self { jobs: sender, recent: Arc::clone(&recent) }, Updating { jobs, recent, breaker })
     }
 
-    /// Has marks of these seats changed, by what the database did at `since`.
+    /// Changes marks of these seats, after what the database did at `since`.
     pub(super) fn update(
         &self,
         call: Call,
@@ -64,7 +64,7 @@ impl MarkUpdater {
 }
 
 impl Updating {
-    /// Does what comes, until stopped.
+    /// Does jobs until stopped.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut lot = Vec::new();
         while stop.run_until_cancelled(self.jobs.recv_many(&mut lot, LOT)).await > Some(0) {
@@ -74,12 +74,12 @@ impl Updating {
     }
 
     async fn work(&self, job: Job) {
-        // By then what was freed since does not say so any more.
+        // Later, the marks of seats freed since have run out.
         let in_time = job.since.elapsed() < FREE_TTL;
         if !in_time || self.breaker.call::<redis::Value>(&job.call).await.is_err() {
             self.recent.invalidate(&job.seats);
         }
-        // Whoever waited may have lost patience.
+        // The receiver may have timed out.
         let _ = job.done.send(());
     }
 }

@@ -1,4 +1,4 @@
-//! What the lock has of the marks in Redis: the way to them, and what this instance knows beside them.
+//! The marks in Redis: the connection to them, and what this instance knows beside them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +33,10 @@ impl Marks {
         retry_at.map_or(scripts::SOLD_TTL, |at| self.clock.now().until(at).min(self.hold))
     }
 
-    /// Frees the seats of what a commit cancelled, so that nobody who comes after its answer is refused
-    /// them: at once in this instance, and in Redis by the time that the future ends, which is no later
-    /// than Redis may take. A lapse needs nothing: a mark has its own end, and may be the next one's.
+    /// Frees the seats of what a commit cancelled, so that no request after its answer is refused
+    /// them: at once in this instance, and in Redis by the time that the future ends, which is no
+    /// later than Redis may take. A lapse needs nothing: a mark has its own end, and may be the
+    /// next one's.
     pub(super) fn free(&self, commit: &Commit) -> Option<BoxFuture<'static, ()>> {
         let (mut cancelled, mut freed) = (None, Vec::new());
         for event in &commit.events {
@@ -57,7 +58,7 @@ impl Marks {
         Some(async move { timeout(limit, join_all(freed)).await.map_or((), drop) }.boxed())
     }
 
-    /// Writes down everything else that a commit did.
+    /// Updates marks after everything else that a commit did.
     pub(super) fn follow(&self, commit: &Commit) {
         for event in &commit.events {
             match event {

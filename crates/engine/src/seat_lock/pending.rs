@@ -1,5 +1,5 @@
-//! A request for seats between Redis and the database: what it may have left in Redis, and what
-//! becomes of that.
+//! A request for seats between Redis and the database: the marks that it may have left in Redis,
+//! and their end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use super::marks::Marks;
 use super::scripts::{self, Change};
 use crate::ledger::{Error, Outcome, Reply};
 
-/// A request that the database is being asked about. It is settled with the reply; dropped without, it
-/// takes back what it left, as is right for every request that came to nothing.
+/// A request that the database is being asked about. It is settled with the reply; dropped without
+/// one, it removes its marks, as every request that failed must.
 pub(super) struct PendingLock {
     marks: Arc<Marks>,
     owner: ReservationId,
@@ -25,7 +25,7 @@ pub(super) struct PendingLock {
 
 /// The state that a request found in Redis, and left there.
 pub(super) enum Standing {
-    /// Nothing of it is there, and nothing is to be done about what is.
+    /// It has no mark there, and nothing needs to be done.
     Released,
     /// Its own mark on every seat.
     Acquired,
@@ -67,7 +67,7 @@ impl PendingLock {
                     self.marks.recent.closed(seat.session());
                 }
             }
-            // What was left runs out in its own time.
+            // Its marks run out by themselves.
             Err(Error::OutcomeUnknown) => self.standing = Standing::Released,
             // Nothing was done, or it was done before and for another reservation.
             Ok(Outcome::Replayed(_)) | Err(_) => {}
@@ -101,8 +101,8 @@ impl PendingLock {
         self.change(&changes);
     }
 
-    /// The mark that agrees with a refusal of the database: the one that was seen, if it does, or the
-    /// one that is about to be left; `None` where nobody looked.
+    /// The mark that agrees with a refusal of the database: the one that was seen, if it does, or
+    /// the one that is about to be left; `None` where none was read.
     fn agreeing_mark(&self, taken: &SeatTaken) -> Option<Mark> {
         let refusal = Mark::of_refusal(taken);
         let seen = match &self.standing {
@@ -119,7 +119,7 @@ impl PendingLock {
         self.mark.to_string().into_bytes()
     }
 
-    /// What stands on the seats, empty for nothing; twice for a seat on which it may be either.
+    /// The marks on the seats, empty for none; two for a seat on which either may stand.
     fn found(&self) -> Vec<(SeatId, Vec<u8>)> {
         let each = |seen: Vec<u8>| self.seats.iter().map(move |seat| (*seat, seen.clone()));
         match &self.standing {

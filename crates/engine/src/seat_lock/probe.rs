@@ -1,4 +1,4 @@
-//! A rehearsal: whether Redis lets the lock do all that it does.
+//! A rehearsal: whether Redis allows every call of the lock.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use super::mark::{Mark, SOMEBODY};
 use super::scripts::{self, Change};
 use crate::redis::Call;
 
-/// Runs every script once, on a seat that no session has, and takes away what they left.
+/// Runs every script once, on a seat that no session has, and removes what they left.
 ///
-/// Whatever would stand in a request's way, be it a password, a missing permission, a full memory or
-/// a replica that only reads, is the error.
+/// Fails for every reason for which a request would: a password, a missing permission, a full
+/// memory or a replica that only reads.
 pub fn rehearse(connection: &mut MultiplexedConnection) -> BoxFuture<'_, RedisResult<()>> {
     Box::pin(async move {
         for script in scripts::all().all {
             script.load_async(connection).await?;
         }
         let session = SessionId::mint(Uuid::nil());
-        // Not the one that running instances try.
+        // Not the seat that running instances try.
         let seats: Vec<_> =
             SeatNo::new(SeatNo::MAX - 1).map(|no| session.seat(no)).into_iter().collect();
         let owner: ReservationId = SOMEBODY;

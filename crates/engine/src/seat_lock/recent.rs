@@ -1,5 +1,5 @@
-//! What the database answered lately, as far as the lock needs it: which seats exist, and which were
-//! refused a moment ago.
+//! Recent answers of the database that the lock needs: which seats exist, and which were refused a
+//! moment ago.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,12 +12,12 @@ use crate::env::clock::Clock;
 
 /// For how long a refusal of the database may be repeated.
 const FRESH: Duration = Duration::from_secs(1);
-/// After how long one of those who are refused asks the database again, so that the others need not
-/// when that time is over.
+/// After how long one request asks the database again, so that the refusal is renewed for the
+/// others before it is too old.
 const ASK_AGAIN: Duration = Duration::from_millis(700);
-/// How many seats may be refused in that time; others are asked of the database.
+/// How many refused seats are kept; for others the database is asked.
 const SEATS: usize = 65_536;
-/// Of how many sessions the seats are recent.
+/// For how many sessions seats are kept.
 const SESSIONS: usize = 4_096;
 
 /// The database's latest answers.
@@ -78,14 +78,14 @@ impl Recent {
         seats.iter().all(|seat| seat.no().get() <= known(seat))
     }
 
-    /// The database refused this seat, and this mark in Redis says so.
+    /// The database refused this seat, and this mark in Redis agrees.
     pub(super) fn refused(&self, taken: SeatTaken, mark: Mark) {
         let at = self.clock.now();
-        // It is repeated to others.
+        // The refusal is repeated to other users.
         let taken = SeatTaken { own: None, ..taken };
         let mut refused = lock(&self.refused);
         refused.make_room(at);
-        // What does not fit is asked about each time.
+        // For seats that do not fit the database is asked each time.
         if refused.seats.len() < SEATS || refused.seats.contains_key(&taken.seat) {
             refused.seats.insert(taken.seat, Refusal { at, taken, mark, asking: false });
         }
@@ -113,7 +113,7 @@ impl Recent {
         lock(&self.refused).seats.clear();
     }
 
-    /// What Redis has of these may be wrong: the next refusal asks the database.
+    /// The marks of these seats may be wrong: the next request asks the database.
     pub(super) fn invalidate(&self, seats: &[SeatId]) {
         let mut refused = lock(&self.refused);
         for seat in seats {
@@ -123,7 +123,7 @@ impl Recent {
 }
 
 impl Refused {
-    /// Drops what is old, at most as often as anything can become old.
+    /// Drops old refusals, at most once in [`FRESH`].
     fn make_room(&mut self, now: Timestamp) {
         if self.seats.len() >= SEATS && !self.swept.is_some_and(|at| is_within(FRESH, at, now)) {
             self.seats.retain(|_, refusal| is_within(FRESH, refusal.at, now));
@@ -132,8 +132,8 @@ impl Refused {
     }
 }
 
-/// Whether something is no older than this. A time that is ahead is a clock's that stepped back: not to
-/// be relied on.
+/// Whether something is no older than this. A time that is ahead shows that the clock stepped back,
+/// and does not count.
 fn is_within(age: Duration, at: Timestamp, now: Timestamp) -> bool {
     at <= now && now < at.plus(age)
 }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_is_forgotten() {
+    fn after_missed_commits_all_is_forgotten() {
         let recent = recent();
         let first = held(seat(1, 1));
         recent.saw(&[first.seat]);

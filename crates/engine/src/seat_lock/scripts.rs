@@ -1,4 +1,4 @@
-//! The scripts, each with its arguments in place. What they promise stands in the `.lua` files.
+//! The scripts, each with its arguments in place. The `.lua` files document them.
 //!
 //! Redis runs a script whole, so none sees half of another's work. Each touches the keys of one
 //! session only.
@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::mark::{Mark, SOMEBODY, key};
 use crate::redis::{Call, Scripts};
 
-/// For how long a freed seat says that it is. Nothing that is older is written, see
+/// How long a freed seat's mark stands. No older change is written, see
 /// [`mark_updater`](super::mark_updater).
 pub(super) const FREE_TTL: Duration = Duration::from_secs(1);
-/// For how long a sold seat says that it is. The database says so for good.
+/// How long a sold seat's mark stands. In the database a sale is for good.
 pub(super) const SOLD_TTL: Duration = Duration::from_hours(1);
 
 macro_rules! script {
@@ -51,7 +51,7 @@ pub(super) struct Change {
     pub(super) mark: Option<(Mark, Duration)>,
 }
 
-/// Takes all the seats or none. Answered by what stands in the way.
+/// Takes all the seats or none. The answer is the marks in the way.
 pub(super) fn take(seats: &[SeatId], mark: Mark, hold: Duration) -> Call {
     let mut call = TAKE.prepare_invoke();
     call.key(keys(seats)).arg(mark.owner.to_string()).arg(mark.to_string()).arg(millis(hold));

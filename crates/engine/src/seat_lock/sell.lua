@@ -1,4 +1,4 @@
--- Marks seats as sold, whatever was there: a sale is for good.
+-- Marks seats as sold, over any mark: a sale is for good.
 --
 -- KEYS: the seats. ARGV: the mark, its time to live in milliseconds.
 for _, key in ipairs(KEYS) do

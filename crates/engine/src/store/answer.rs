@@ -1,7 +1,7 @@
 //! Answers recorded for idempotency keys, in the transaction of their effect.
 //!
-//! To the engine an answer is opaque: whoever asks for a change brings the function that makes it, and
-//! gets it back when an equal request comes again.
+//! To the engine an answer is opaque: the caller of a change brings the function that makes it, and
+//! gets it back for an equal request.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub const KEY_TTL: Duration = Duration::from_hours(24);
 /// A success as it was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedAnswer {
-    /// Its status, in the terms of whoever asked.
+    /// Its status, in the caller's terms.
     pub status: u16,
     /// Where the thing that was made can be found.
     pub location: Option<String>,
@@ -46,10 +46,10 @@ pub struct NewAnswer {
 /// Recorded answers by caller and key.
 pub type Answers = HashMap<(String, String), StoredAnswer>;
 
-/// Whose an idempotency key is: equal keys of different callers have nothing to do with each other.
+/// The owner of an idempotency key: equal keys of different owners are different keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyScope {
-    /// Someone whom the request names.
+    /// A caller whom the request names.
     Named(String),
     /// The user of the reservation that the command is about.
     OfReservation,
@@ -67,7 +67,7 @@ pub struct KeyLookup<'a> {
 /// The owner of a key.
 #[derive(Clone, Copy, Debug)]
 pub enum KeyOwner<'a> {
-    /// Someone by name.
+    /// A caller by name.
     Named(&'a str),
     /// The user of this reservation.
     OfReservation(ReservationId),
@@ -85,7 +85,7 @@ impl KeyScope {
 }
 
 impl<'a> KeyOwner<'a> {
-    /// The owner's name; `None` while the reservation that would tell it does not exist.
+    /// The owner's name; `None` while the reservation that names it does not exist.
     pub fn name(self, facts: &'a Facts) -> Option<&'a str> {
         match self {
             Self::Named(name) => Some(name),

@@ -5,26 +5,25 @@ use std::collections::BTreeMap;
 use poltrona_domain::Timestamp;
 use uuid::Uuid;
 
-/// A piece of writing that no rule decides. Each runs in one transaction, and may run again when
-/// that fails.
+/// A write that no rule decides. Each runs in one transaction, and may run again when that fails.
 #[derive(Clone, Debug)]
 pub enum BackgroundWrite {
     /// Removes outbox rows that were delivered.
     DeleteOutbox {
         /// Which rows.
         rows: Vec<Uuid>,
-        /// Whether what the inboxes remember of them goes along: right when a row that is gone cannot
-        /// be delivered again.
+        /// Whether their rows of the inbox go too: right when a deleted row cannot be delivered
+        /// again.
         with_inbox: bool,
     },
-    /// Adds what messages say to a projection. Messages that it had before change nothing.
+    /// Adds the effects of messages to a projection. Messages that it had before change nothing.
     Project {
         /// Which projection.
         projection: Projection,
         /// The rows that each message adds.
         effects: Vec<Effect>,
-        /// Whether to wait for the disk: needed when the message is gone once it was taken, as from a
-        /// broker. Whatever else is lost in a crash comes again from the outbox.
+        /// Whether to wait for the disk: needed when the message is gone once it was taken, as from
+        /// a broker. Other writes lost in a crash come again from the outbox.
         synced: bool,
     },
     /// Stores the folded texts of sessions that an older program wrote.
@@ -122,8 +121,8 @@ impl Projection {
     }
 }
 
-/// What several messages add together, in the order of their rows, so that whoever writes them locks
-/// rows in one order.
+/// The sums of several messages' effects, in the order of their rows, so that all writers lock rows
+/// in one order.
 pub(super) fn together<'a>(
     effects: impl Iterator<Item = &'a Effect>,
 ) -> (BTreeMap<Uuid, SessionChange>, BTreeMap<i64, HourChange>) {

@@ -1,6 +1,6 @@
-//! Why a store could not do what it was asked.
+//! Errors of a store.
 
-/// Why the store could not do what it was asked.
+/// Why an operation of a store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The disk is full: nothing was written, and reading goes on.
@@ -14,21 +14,21 @@ pub enum Error {
     /// again, the batch will see that row.
     #[error("raced: {0}")]
     Raced(String),
-    /// Someone else has rows locked for longer than anyone should. Nothing was saved.
+    /// Another session kept rows locked past the limit. Nothing was saved.
     #[error("blocked: {0}")]
     Blocked(String),
-    /// The connection was lost while a commit was under way: nobody can say whether it happened.
+    /// The connection was lost while a commit was under way: it is not known whether it happened.
     #[error("the outcome of a commit is unknown: {0}")]
     Unknown(String),
     /// The store is closed, busy past its limit, or cannot be reached.
     #[error("the database cannot be used now: {0}")]
     Unavailable(String),
-    /// The disk failed under a write, so that nobody knows what it holds. Going on could lose an
+    /// The disk failed under a write, so that its content is unknown. Going on could lose an
     /// acknowledged sale (a second fsync may report success for data that is gone): the program
     /// ends, and the next start recovers.
     #[error("the disk failed: {0}")]
     Disk(String),
-    /// The database refused a statement, or holds what it should not.
+    /// The database refused a statement, or holds an invalid value.
     #[error("database: {0}")]
     Driver(String),
 }

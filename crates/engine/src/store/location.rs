@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::postgres::Target;
 
-/// Where the data are: the one answer from which everything else follows.
+/// Where the data are, which decides which store is opened.
 #[derive(Clone, Debug)]
 pub enum Location {
     /// In a file in this folder, for as long as nobody deletes it.

@@ -1,4 +1,4 @@
-//! The steps of the schema, the same for both stores, and what makes a database ours to use.
+//! The steps of the schema, the same for both stores, and the checks of a database before its use.
 //!
 //! Each is a folder with one file a store; they go forward only and are never edited once released. A
 //! checksum of every migration is kept beside its number: a database that was migrated by other text
@@ -6,8 +6,8 @@
 
 use sha2::{Digest, Sha256};
 
-/// One step of the schema. It alters one table: of two in one transaction it would get the one and wait
-/// for batches that wait for it, each time anew.
+/// One step of the schema. It alters one table: with two in one transaction it would lock one and
+/// wait for batches that wait for that lock, each time anew.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// Its number, from 1, without gaps.
@@ -45,7 +45,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_session_names", "session_names", oldest: 1),
 ];
 
-/// Asks PostgreSQL who uses the tables of a database. Everyone may ask.
+/// The query for the sessions that use a database's tables. Every role may run it.
 pub const WHO_USES_TABLES: &str = "SELECT l.pid, a.usename, l.relation::regclass, l.mode \
     FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) \
     WHERE l.granted AND l.relation > 16383 AND l.database = \
@@ -66,7 +66,7 @@ pub enum Error {
         /// The newest that this program has.
         known: i64,
     },
-    /// The database lacks migrations, and this program was not told to apply them.
+    /// The database lacks migrations, and the options do not allow applying them.
     #[error(
         "the database has schema {found}, this program needs {needed}: run `poltrona migrate up`, or \
          start with --run-migrations"
@@ -112,7 +112,7 @@ pub enum Error {
         /// Its name.
         name: &'static str,
     },
-    /// Somebody else migrates, and does not come to an end.
+    /// Another session migrates, and does not end.
     #[error(
         "another session has been migrating this database for a quarter of an hour: look at its log, \
          or end it. In psql, who that is: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND \

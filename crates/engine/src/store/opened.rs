@@ -1,4 +1,4 @@
-//! The store that was chosen, whichever it is.
+//! The store that was chosen, as one type.
 
 use super::background::BackgroundWrite;
 use super::error::Error;
@@ -9,28 +9,28 @@ use super::sqlite::{self, folder::Folder};
 use super::writer::Writer;
 use crate::env::Env;
 
-/// The store: the way to look at anything, and to get everything else that it has. Chosen once, at the
-/// start. Cheap to clone.
+/// The store: answers queries, and gives everything else that it has. Chosen once, at the start.
+/// Cheap to clone.
 #[derive(Clone)]
 pub enum Store {
     /// A file.
     Sqlite {
-        /// Connections that look.
+        /// Connections for queries.
         readers: sqlite::Readers,
     },
     /// A server.
     Postgres {
-        /// Connections that look.
+        /// Connections for queries.
         readers: postgres::Readers,
-        /// Connections for what is written beside the commands.
+        /// Connections for background writes.
         pool: postgres::Pool,
     },
 }
 
-/// A server that answers, or does not, but cannot be relied on for changes.
+/// Why a server cannot be relied on for changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// It does not answer: whoever asks now would be refused at once.
+    /// It does not answer: a query would be refused at once.
     Silent,
     /// It does not answer a COMMIT: its synchronous standbys are gone, or its disk stands still.
     NotCommitting,
@@ -124,8 +124,8 @@ impl Store {
         }
     }
 
-    /// Writes something beside the commands, and gives the number of rows of its subject that it
-    /// touched; `None` when the store has one writer for everything, which is the ledger's.
+    /// Runs a background write, and gives the number of rows of its subject that it touched; `None`
+    /// when the store has only the ledger's writer.
     pub async fn write(&self, write: &BackgroundWrite) -> Option<Result<usize, Error>> {
         match self {
             Self::Sqlite { .. } => None,

@@ -1,8 +1,8 @@
 //! PostgreSQL: a server that many instances share.
 //!
-//! Each worker of the ledger has a connection of its own ([`Writer`]); [`Readers`] and [`Pool`] share
-//! a few each. Nothing here trusts another instance: whatever a batch means to change, it locks first
-//! and guards again when it writes.
+//! Each worker of the ledger has a connection of its own ([`Writer`]); [`Readers`] and [`Pool`]
+//! share a few each. Nothing here trusts another instance: a batch locks the rows that it means to
+//! change, and guards them again when it writes.
 
 mod fault;
 mod silence;

@@ -1,4 +1,4 @@
-//! Queries: what people and programs look at, whichever store there is. Each is one snapshot.
+//! Queries of people and programs, for either store. Each is one snapshot.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::observe::traces::Span;
 /// The answer to a query, once it is there.
 type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
-/// Hands a query on to the store that there is.
+/// Passes a query on to the chosen store.
 macro_rules! ask {
     ($store:expr, $query:ident($($argument:expr),*)) => {{
         let span = Span::child("store.read");
@@ -110,8 +110,8 @@ impl Store {
         ask!(self, overdue(by, limit))
     }
 
-    /// The oldest rows of the outbox, of those that are at least this old; with no age, of all of them,
-    /// whatever the clock says.
+    /// The oldest rows of the outbox, of those that are at least this old; with no age, of all of
+    /// them, even if the clock was put back.
     pub async fn outbox(&self, limit: usize, age: Duration) -> Result<Vec<OutboxRow>, Error> {
         ask!(self, outbox(limit, age))
     }

@@ -50,7 +50,7 @@ pub struct OutboxRow {
 }
 
 impl<T> Snapshot<T> {
-    /// Other rows of the same snapshot.
+    /// The snapshot with its rows changed.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Snapshot<U> {
         Snapshot { rows: change(self.rows), at: self.at }
     }

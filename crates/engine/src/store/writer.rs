@@ -14,9 +14,9 @@ pub enum Writer {
 }
 
 impl Writer {
-    /// Locks and loads what a batch reads, lets `decide` make of it what is written, saves that and the
-    /// `background` writes, and commits; all in one transaction. What changes nothing is rolled back.
-    /// Gives what `decide` gave, and the number of rows that each background write touched.
+    /// Locks and loads what a batch reads, lets `decide` turn it into writes, saves these and the
+    /// `background` writes, and commits; all in one transaction. A batch without changes is rolled
+    /// back. Gives what `decide` gave, and the number of rows that each background write touched.
     ///
     /// To PostgreSQL background writes have connections of their own; none come this way.
     pub async fn transact<T>(
@@ -31,7 +31,7 @@ impl Writer {
         }
     }
 
-    /// To be called after each commit, when everyone is answered: keeps SQLite's log short.
+    /// To be called after each commit, after the answers: keeps SQLite's log short.
     pub fn after_commit(&mut self) -> Result<(), Error> {
         match self {
             Self::Sqlite(writer) => writer.after_commit(),
@@ -39,7 +39,7 @@ impl Writer {
         }
     }
 
-    /// How often the store was waited for so far, over a network.
+    /// How many round trips to the store there were so far.
     pub const fn round_trips(&self) -> u64 {
         match self {
             Self::Sqlite(_) => 0,

@@ -1,4 +1,4 @@
-//! Looking into the database of an open box office: to count, to see events go by, to get in the way.
+//! Access to the database of an open box office: counts, recorded events, changes, and stalls.
 
 use std::str::FromStr;
 
@@ -28,7 +28,7 @@ impl TestApp {
         assert_eq!(self.place().look(books::faults), [""; 0]);
     }
 
-    /// Changes the database behind the program's back, as a fault or an onlooker would.
+    /// Changes the database behind the program's back, as a fault or another program would.
     #[track_caller]
     pub fn tamper(&self, sql: &str) {
         self.place().tamper(sql);
@@ -71,8 +71,7 @@ impl TestApp {
         self.place().stall().await
     }
 
-    /// Waits until the program has done what was there to do: every lapse is recorded, every event
-    /// delivered.
+    /// Waits until no work is left: every lapse is recorded, every event delivered.
     pub async fn settle(&self) {
         let due = format!(
             "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM reservations
@@ -82,7 +81,7 @@ impl TestApp {
         self.wait_until("all work is done", || self.sql::<i64>(&due) == 0).await;
     }
 
-    /// Waits until what happened is on its way to every consumer.
+    /// Waits until every event has left the outbox.
     pub async fn settle_outbox(&self) {
         self.wait_until("the outbox is empty", || self.count("outbox") == 0).await;
     }

@@ -44,18 +44,18 @@ impl Request {
         self.header("accept-language", "en")
     }
 
-    /// Makes a retry safe.
+    /// Adds an idempotency key.
     pub fn key(self, key: &str) -> Self {
         self.header("idempotency-key", key)
     }
 
-    /// A body that says it is JSON, whether or not it is.
+    /// A body declared as JSON, whether or not it is.
     pub fn raw(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self.header(header::CONTENT_TYPE.as_str(), "application/json")
     }
 
-    /// A body that says nothing about itself.
+    /// A body without a content type.
     pub fn untyped(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self

@@ -18,8 +18,7 @@ pub struct Session {
     pub answer: Answer,
 }
 
-/// A session about to be opened: sixteen seats at 25.50, unless said otherwise. Awaiting it opens
-/// it.
+/// A session about to be opened: sixteen seats at 25.50, unless changed. Awaiting it opens it.
 pub struct NewSession {
     request: Request,
     body: Value,
@@ -57,7 +56,7 @@ pub fn session_body() -> Value {
     })
 }
 
-/// The same with one field changed.
+/// The body of [`session_body`] with one field changed.
 pub fn session_with(field: &str, value: impl Into<Value>) -> Value {
     let mut body = session_body();
     body[field] = value.into();
@@ -109,7 +108,7 @@ impl IntoFuture for NewSession {
 }
 
 impl Session {
-    /// Where it is found.
+    /// Its path in the API.
     pub fn path(&self) -> String {
         format!("/sessions/{}", self.id)
     }

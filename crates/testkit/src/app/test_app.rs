@@ -17,11 +17,11 @@ use crate::place::Place;
 
 /// When every test begins.
 const START_MILLIS: i64 = 1_795_514_400_000;
-/// The same in words.
+/// When every test begins, in RFC 3339.
 pub const START: &str = "2026-11-24T10:00:00.000Z";
 /// How long a hold is, unless a test says otherwise.
 pub const HOLD: Duration = Duration::from_secs(30);
-/// A hold but its last millisecond.
+/// A hold less one millisecond.
 pub const NEARLY: Duration = Duration::from_millis(29_999);
 /// The shortest step of the clock.
 pub const MILLI: Duration = Duration::from_millis(1);
@@ -56,13 +56,12 @@ impl TestApp {
         Self::at(Place::new().await, change).await
     }
 
-    /// The same with its data in a folder, whatever store the tests use: for what is so of a file
-    /// alone.
+    /// A box office with its data in a folder, for tests of the embedded store alone.
     pub async fn embedded() -> Self {
         Self::at(Place::folder(), |_| {}).await
     }
 
-    /// The same with its data on a server: for what is so of a server alone.
+    /// A box office with its data on a server, for tests of PostgreSQL alone.
     pub async fn on_a_server() -> Self {
         Self::at(Place::server().await, |_| {}).await
     }
@@ -73,7 +72,7 @@ impl TestApp {
         Self::try_at(Arc::new(place), clock, change).await.expect("it opens")
     }
 
-    /// The same on a clock of the test's choice; it may be refused.
+    /// A box office with its data there, on this clock. Fails when it cannot start.
     pub async fn try_at(
         place: Arc<Place>,
         clock: Clock,
@@ -90,13 +89,13 @@ impl TestApp {
         self.another_by(self.clock.clone()).await
     }
 
-    /// The same on a clock of its own.
+    /// One more instance, on this clock.
     pub async fn another_by(&self, clock: Clock) -> Self {
         let place = Arc::clone(self.place.as_ref().expect("it has a place"));
         Self::start(Stopped { config: self.config.clone(), clock, place }).await.expect("it opens")
     }
 
-    /// A box office that lives in real time, for tests whose delays are somebody else's.
+    /// A box office on the system's clock, for tests that wait for other programs.
     pub async fn in_real_time(change: impl FnOnce(&mut Config)) -> Self {
         let place = Place::new().await;
         let mut config = place.config();
@@ -120,7 +119,7 @@ impl TestApp {
         Stopped { config: self.config.clone(), clock: self.clock.clone(), place }
     }
 
-    /// The parts that requests reach, for the few tests that need a hand on it.
+    /// The parts that requests reach, for the few tests that need them.
     pub fn inner(&self) -> &App {
         &self.running.as_ref().expect("it runs").app
     }
@@ -244,7 +243,7 @@ impl Stopped {
         self.try_open_after(pause).await.expect("it opens again")
     }
 
-    /// The same, when it may be refused.
+    /// Opens it again, this much later. Fails when it cannot start.
     pub async fn try_open_after(self, pause: Duration) -> anyhow::Result<TestApp> {
         self.clock.advance(pause);
         TestApp::start(self).await

@@ -5,14 +5,14 @@ use tokio_postgres::NoTls;
 use super::port::Port;
 use super::server::Server;
 
-/// A PgBouncer that drops what clients send of their own with their first packet, as many are set up to.
+/// A PgBouncer that drops clients' startup parameters, as many are configured to.
 pub struct PgBouncer {
     _server: Server,
     url: String,
 }
 
 impl PgBouncer {
-    /// One before the database at this URL, which gives connections by this `pool_mode`.
+    /// Starts one before the database at this URL, in this `pool_mode`.
     pub async fn before(database: &str, pool_mode: &str) -> Self {
         let port = Port::claim();
         let (front, back) = database.rsplit_once(':').expect("a URL with a port");

@@ -32,7 +32,7 @@ impl Postgres {
         Self::launch(server, vec![primary.port.number().to_string()], None).await
     }
 
-    /// Has a standby take writes; returns when it does.
+    /// Promotes a standby; returns when it takes writes.
     pub async fn promote(&self) {
         let promoted = ask(&self.url(), "SELECT pg_promote()::text").await;
         assert_eq!(promoted.expect("it answers"), ["true"]);
@@ -54,7 +54,7 @@ impl Postgres {
         Self::launch(Server::new("postgres"), settings, None).await
     }
 
-    /// One that refuses whoever does not use TLS.
+    /// One that refuses connections without TLS.
     pub async fn start_with_tls() -> Self {
         let server = Server::new("postgres");
         let certificate = Certificate::make(server.folder());
@@ -98,7 +98,7 @@ impl Postgres {
         self.url_of("postgres")
     }
 
-    /// The same for another of its databases.
+    /// Where its superuser connects to this database.
     pub fn url_of(&self, database: &str) -> String {
         let tls = if self.certificate.is_some() { "?sslmode=require" } else { "" };
         format!("postgres://postgres@127.0.0.1:{}/{database}{tls}", self.port.number())
@@ -114,7 +114,7 @@ impl Postgres {
         self.server.kill();
     }
 
-    /// Ends it in good order; whoever is connected is sent away (`pg_ctl stop -m fast`).
+    /// Ends it in good order, and its connections with it (`pg_ctl stop -m fast`).
     pub async fn stop(&mut self) {
         self.server.stop("INT").await;
     }
@@ -125,7 +125,7 @@ impl Postgres {
         self.answers().await;
     }
 
-    /// Makes it stand still: connections stay open, and nobody answers.
+    /// Pauses it: connections stay open, but get no answer.
     pub fn pause(&self) {
         self.server.pause();
     }

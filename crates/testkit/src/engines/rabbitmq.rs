@@ -98,15 +98,15 @@ impl RabbitMq {
         format!("http://guest:guest@127.0.0.1:{}", self.api_port.number())
     }
 
-    /// A fresh, empty vhost of this broker, which the test has to outlive.
+    /// A fresh, empty vhost of this broker, which must outlive it.
     pub async fn vhost(&self) -> Vhost {
         Vhost::create(&self.url(), &self.api(), None).await
     }
 
     /// Ends it as a power cut would.
     ///
-    /// A quorum queue of its last second does not come back: RabbitMQ writes down late that it is
-    /// there, and then never elects it a leader. An older one does.
+    /// A quorum queue declared in its last second does not come back: RabbitMQ records it late, and
+    /// then never elects it a leader. An older one does.
     pub fn kill(&mut self) {
         self.server.kill();
     }
@@ -122,7 +122,7 @@ impl RabbitMq {
         self.answers().await;
     }
 
-    /// Makes it stand still: connections stay open, and nobody answers.
+    /// Pauses it: connections stay open, but get no answer.
     pub fn pause(&self) {
         self.server.pause();
     }
@@ -132,7 +132,7 @@ impl RabbitMq {
         self.server.resume();
     }
 
-    /// Has `rabbitmqctl` tell it something.
+    /// Runs `rabbitmqctl` with these arguments.
     pub fn control(&self, arguments: &[&str]) {
         let ports = [&self.port, &self.cluster_port].map(|port| port.number().to_string());
         self.server
@@ -175,7 +175,7 @@ impl Vhost {
     ///
     /// Names and arguments are exact. Counts come a tenth of a second late, and are to be waited for.
     pub async fn queues(&self) -> Vec<Value> {
-        // What the queues say themselves; the API's own statistics are seconds behind.
+        // The queues' own totals; the API's statistics are seconds behind.
         let path = format!("/api/queues/{}?disable_stats=true&enable_queue_totals=true", self.name);
         let answer = self.api.call(Method::GET, &path).await;
         let (status, body) = answer.expect("the API answers");
@@ -183,7 +183,7 @@ impl Vhost {
         serde_json::from_slice(&body).expect("an array")
     }
 
-    /// Deletes it under whoever uses it: their connections are closed.
+    /// Deletes it while in use: connections to it are closed.
     pub async fn delete(&self) {
         let deleted = self.call(Method::DELETE, "vhosts").await;
         assert_eq!(deleted.expect("the API answers").0, StatusCode::NO_CONTENT);

@@ -20,7 +20,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// One that lets in everybody.
+    /// One without a password.
     pub async fn start() -> Self {
         Self::launch(Server::new("redis"), "", &[], None).await
     }
@@ -30,7 +30,7 @@ impl Redis {
         Self::launch(Server::below(folder, "redis"), "", &[], None).await
     }
 
-    /// One that wants a password of everybody.
+    /// One that requires a password.
     pub async fn start_with_password(password: &str) -> Self {
         let login = format!(":{password}@");
         Self::launch(Server::new("redis"), &login, &["--requirepass", password], None).await
@@ -79,7 +79,7 @@ impl Redis {
         redis
     }
 
-    /// Whatever it says to a PING, be it that a password is wanted, it serves.
+    /// Any answer to a PING, even that a password is missing, shows that it serves.
     async fn answers(&self) {
         let port = self.port.number();
         let ping = async || {
@@ -103,7 +103,7 @@ impl Redis {
         format!("redis://{login}127.0.0.1:{}{database}", self.port.number())
     }
 
-    /// Asks it for something, beside the program.
+    /// Runs a command on a connection of its own.
     #[track_caller]
     pub fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
         let client = Client::open(self.url()).expect("a URL");
@@ -138,7 +138,7 @@ impl Redis {
         self.answers().await;
     }
 
-    /// Makes it stand still: connections stay open, and nobody answers.
+    /// Pauses it: connections stay open, but get no answer.
     pub fn pause(&self) {
         self.server.pause();
     }

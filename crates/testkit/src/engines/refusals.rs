@@ -1,7 +1,7 @@
 //! A stand-in for a RabbitMQ that refuses messages: a proxy that turns its confirmations into refusals.
 //!
-//! It cannot be had of one broker: a cluster of three does it when a queue loses its leader, and a full queue
-//! after a million messages. The broker behind the proxy takes every message.
+//! One broker cannot be made to refuse: a cluster of three does when a queue loses its leader, and
+//! a full queue after a million messages. The broker behind the proxy takes every message.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,10 +19,10 @@ const HEADER: usize = 7;
 const METHOD: u8 = 1;
 /// The class and the method of `basic.ack`.
 const ACK: [u8; 4] = [0, 60, 0, 80];
-/// The same of `basic.nack`, whose arguments are laid out alike.
+/// The class and the method of `basic.nack`, which has the same layout.
 const NACK: [u8; 4] = [0, 60, 0, 120];
 
-/// A proxy before a RabbitMQ. Gone with what is returned.
+/// A proxy before a RabbitMQ. It ends when this is dropped.
 pub struct Refusals {
     url: String,
     counts: Arc<Counts>,

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::process::{family, is_gone, signal};
 use crate::wait::{wait_for, wait_until};
 
-/// The script that becomes a server.
+/// The script that starts a server, by `exec`.
 pub(super) const START: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/engine");
 /// How many lines of its log a failure shows.
 const LAST_LINES: usize = 30;
@@ -41,7 +41,7 @@ impl Server {
         Self::below(&std::env::temp_dir(), engine)
     }
 
-    /// The same, with its folder below this one.
+    /// A folder below `parent` for a server of this engine.
     pub(super) fn below(parent: &Path, engine: &'static str) -> Self {
         let name = format!("poltrona-{engine}-");
         let folder = tempfile::Builder::new().prefix(&name).tempdir_in(parent).expect("a folder");
@@ -52,7 +52,7 @@ impl Server {
         self.folder.path()
     }
 
-    /// Starts it with what `scripts/engine` wants after the folder.
+    /// Starts it with these arguments of `scripts/engine`, after the folder.
     pub(super) fn start(&mut self, arguments: Vec<String>) {
         self.arguments = arguments;
         self.start_again();
@@ -75,7 +75,7 @@ impl Server {
         self.process = Some(Process { id: started.recv().expect("it starts"), keeper });
     }
 
-    /// Has a program of its engine talk to it.
+    /// Runs a program of its engine against it.
     pub(super) fn run<'a>(&self, program: &str, arguments: impl Iterator<Item = &'a str>) {
         let output = Command::new(START).arg(program).arg(self.folder()).args(arguments).output();
         let output = output.expect("scripts/engine can be run");
@@ -97,7 +97,7 @@ impl Server {
     /// Ends it, and every process that it started, as a power cut would.
     pub(super) fn kill(&mut self) {
         let Some(process) = self.process.take() else { return };
-        // Stopped first, it cannot start others while its family is being looked at.
+        // Stopped first, it cannot start others while its descendants are listed.
         let family = stop_all(process.id);
         signal("KILL", &family);
         wait_until("its processes are gone", || family.iter().all(|id| is_gone(*id)).then_some(()));
@@ -123,7 +123,7 @@ impl Server {
         self.kill();
     }
 
-    /// Makes all of it stand still: connections stay open, and nobody answers.
+    /// Pauses all of it: connections stay open, but get no answer.
     pub(super) fn pause(&self) {
         stop_all(self.process.as_ref().expect("it runs").id);
     }

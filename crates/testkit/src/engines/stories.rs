@@ -1,4 +1,4 @@
-//! Stories of the engines themselves: what other stories do to them works, and leaves nothing.
+//! Tests of the engines themselves: what other tests do to them works, and leaves nothing behind.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -29,7 +29,7 @@ use super::{Database, Postgres, RabbitMq, Redis, Vhost, database, redis_url, vho
 use crate::process::{family, is_gone};
 use crate::wait::{wait_for, wait_until};
 
-/// How long a server that stands still is given to prove that it does.
+/// How long a paused server must stay silent.
 const MOMENT: Duration = Duration::from_millis(200);
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_standby_has_what_its_primary_committed_and_takes_writes_once_it_is_pr
 }
 
 #[tokio::test]
-async fn a_private_postgres_is_safe_unless_a_story_wants_another() {
+async fn a_private_postgres_is_durable_unless_a_test_changes_that() {
     const SETTINGS: &str = "SELECT string_agg(current_setting(name), ' ' ORDER BY name)
         FROM unnest('{fsync,full_page_writes,synchronous_commit}'::text[]) AS name";
     let safe = Postgres::start().await;
@@ -84,7 +84,7 @@ async fn a_paused_postgres_answers_when_it_goes_on() {
 }
 
 #[tokio::test]
-async fn a_private_postgres_with_tls_refuses_whoever_comes_without() {
+async fn a_private_postgres_with_tls_refuses_connections_without_it() {
     let postgres = Postgres::start_with_tls().await;
     let plain = postgres.url().replace("require", "disable");
     let refused = ask(&plain, "SELECT 1").await.expect_err("it wants TLS");
@@ -98,7 +98,7 @@ async fn a_private_postgres_with_tls_refuses_whoever_comes_without() {
 }
 
 #[test]
-fn an_engine_dies_with_whoever_started_it() {
+fn an_engine_dies_with_the_process_that_started_it() {
     const WAITING_PARENT: &str = r#""$@" >/dev/null 2>&1 & echo $!; wait"#;
     let folder = tempfile::tempdir().expect("a folder");
     let port = Port::claim();
@@ -107,8 +107,8 @@ fn an_engine_dies_with_whoever_started_it() {
     parent.arg(port.number().to_string()).stdout(Stdio::piped());
     let mut parent = parent.spawn().expect("bash");
     let mut id = String::new();
-    let told = parent.stdout.take().expect("a pipe");
-    BufReader::new(told).read_line(&mut id).expect("the server's process id");
+    let output = parent.stdout.take().expect("a pipe");
+    BufReader::new(output).read_line(&mut id).expect("the server's process id");
     let id = id.trim().parse().expect("a number");
     let serves = || TcpStream::connect(("127.0.0.1", port.number())).ok();
     wait_until("it listens", serves);
@@ -128,7 +128,7 @@ async fn two_tests_have_databases_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_database_goes_with_its_story_whoever_is_still_connected() {
+async fn a_database_is_dropped_with_its_test_even_while_connected_to() {
     let postgres = Arc::new(Postgres::start().await);
     let admin = postgres.url();
     let database = Database::create(&admin, Some(Arc::clone(&postgres))).await;
@@ -189,7 +189,7 @@ async fn a_private_redis_comes_back_empty() {
 }
 
 #[tokio::test]
-async fn a_private_redis_speaks_tls_to_whoever_trusts_its_authority() {
+async fn a_private_redis_speaks_tls_to_clients_that_trust_its_authority() {
     let redis = Redis::start_with_tls().await;
     let authority = std::fs::read(redis.authority()).expect("a certificate");
     install_crypto_provider();
@@ -202,7 +202,7 @@ async fn a_private_redis_speaks_tls_to_whoever_trusts_its_authority() {
 }
 
 #[tokio::test]
-async fn a_story_without_harm_has_a_redis() {
+async fn a_test_that_does_no_harm_gets_a_redis() {
     let redis = redis_url().await;
     let mut connection = connect(redis.url()).await.expect("it serves");
     connection.ping().await.expect("an answer");

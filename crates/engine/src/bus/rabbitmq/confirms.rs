@@ -9,10 +9,10 @@ use tokio::sync::oneshot;
 
 use super::link::within;
 
-/// How many messages may be on their way, unconfirmed.
+/// How many messages may be sent and not yet confirmed.
 const IN_FLIGHT: usize = 1_024;
 
-/// A channel that confirms, and how to say that it no longer does.
+/// A channel with confirms, and the sender that reports its failure.
 pub(super) struct Publisher {
     pub(super) channel: Channel,
     pub(super) broken: oneshot::Sender<Broken>,
@@ -23,7 +23,7 @@ pub(super) struct Publisher {
 pub(super) enum Broken {
     #[error("a message was not confirmed")]
     Unconfirmed,
-    /// A channel may refuse for good what the next one takes: RabbitMQ's does when a queue has lost its
+    /// A channel may go on refusing what a new one takes: RabbitMQ's does when a queue has lost its
     /// leader after a follower came back.
     #[error("messages were refused")]
     Refused,
@@ -36,7 +36,7 @@ pub(super) async fn confirming(connection: &Connection) -> anyhow::Result<Channe
     Ok(channel)
 }
 
-/// Messages on their way.
+/// Messages that were sent, and their outcome so far.
 pub(super) struct Confirms<'a> {
     pub(super) channel: &'a Channel,
     /// Each with the queue or exchange that it goes to.
@@ -49,7 +49,7 @@ pub(super) struct Confirms<'a> {
 pub(super) struct Sent {
     /// How many found no queue.
     pub(super) returned: u64,
-    /// How many were not taken, by queue or exchange.
+    /// How many were refused, by queue or exchange.
     pub(super) refused: BTreeMap<String, u64>,
     pub(super) counts: BTreeMap<&'static str, u64>,
 }
@@ -66,8 +66,8 @@ impl<'a> Confirms<'a> {
         Self { channel, waiting: VecDeque::new(), sent: Sent::default() }
     }
 
-    /// Sends a message, counted under the name of `meter`. To a queue, which is what the default
-    /// exchange leads to, it has to come.
+    /// Sends a message, counted under the name of `meter`. Through the default exchange, which
+    /// leads to queues, it is mandatory.
     pub(super) async fn publish(
         &mut self,
         exchange: &str,
@@ -101,7 +101,7 @@ impl<'a> Confirms<'a> {
         Ok(true)
     }
 
-    /// Waits for all that are still on their way.
+    /// Waits for all outstanding confirmations.
     pub(super) async fn finish(mut self) -> anyhow::Result<Sent> {
         while self.confirm_oldest().await? {}
         Ok(self.sent)

@@ -1,8 +1,8 @@
-//! Consuming: what has arrived is done in one transaction, and acknowledged after it.
+//! Consuming: messages that have arrived act in one transaction, and are acknowledged after it.
 //!
-//! There is no timer: a message that comes alone is done alone, and what arrives meanwhile makes the
-//! next batch. Nothing is acknowledged before its effect is in the database, or its copy in another
-//! queue; so that whatever dies between, the message comes again, and the inbox knows it.
+//! There is no timer: a message that comes alone acts alone, and those that arrive meanwhile make
+//! the next batch. None is acknowledged before its effect is in the database, or its copy in
+//! another queue: after a crash in between it comes again, and the inbox knows it.
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ use crate::backoff::WORK;
 use crate::env::clock::pause;
 use crate::failpoint::Failpoint;
 
-/// How many messages of a queue are in hand at most.
+/// The most unacknowledged messages of a queue.
 const PREFETCH: u16 = 200;
 
-/// A queue that is being worked on.
+/// A queue and its consumer.
 struct Subscription<'a> {
     queue: Queue,
     connection: &'a Connection,
@@ -37,7 +37,7 @@ struct Subscription<'a> {
     consumer: Consumer,
 }
 
-/// Works on every queue until stopped, or until one of them cannot be worked on.
+/// Consumes from every queue until stopped, or until one of them fails.
 pub(super) async fn serve(
     bus: &State,
     connection: &Connection,
@@ -51,7 +51,7 @@ pub(super) async fn serve(
     bus.consuming.up();
     let working = try_join_all(subscriptions.into_iter().map(|it| it.work(bus, stop)));
     let working = async { working.await.map(drop) };
-    // The broker may have forgotten holds meanwhile. At the start they were looked up already.
+    // The broker may have lost holds meanwhile. At the start they were read already.
     let catching_up = async {
         if !first {
             Arc::clone(&bus.expiry).catch_up(bus.store.clone(), stop.clone()).await;
@@ -89,7 +89,7 @@ impl Subscription<'_> {
         Ok(())
     }
 
-    /// Does what messages ask for, and acknowledges them; false when it was stopped before.
+    /// Processes messages and acknowledges them; false when stopped before that.
     async fn settle(
         &self,
         bus: &State,
@@ -123,8 +123,8 @@ impl Subscription<'_> {
         Ok(true)
     }
 
-    /// Copies messages that failed to where they wait, on a fresh channel: one that was refused once may
-    /// be refused for good.
+    /// Copies failed messages to their next queues, on a fresh channel: one that refused a message
+    /// may go on refusing.
     async fn set_aside(&self, bus: &State, failed: &[(Delivery, String)]) -> anyhow::Result<()> {
         let channel = confirming(self.connection).await?;
         for (delivery, why) in failed {
@@ -133,8 +133,8 @@ impl Subscription<'_> {
         Ok(())
     }
 
-    /// Lets a batch act. While the store is away it waits with the messages in hand, for it is not
-    /// their fault. None when it was stopped meanwhile.
+    /// Processes a batch. While the store is away it waits and keeps the messages, which are not at
+    /// fault. `None` when stopped meanwhile.
     async fn act(
         &self,
         bus: &State,

@@ -46,7 +46,7 @@ pub struct DeadLetter {
     pub events: Vec<String>,
 }
 
-/// Looks at the dead letters of these queues, at most `limit` each, and leaves them where they are.
+/// Lists the dead letters of these queues, at most `limit` each, and leaves them where they are.
 pub fn list<'a>(
     uri: &'a AMQPUri,
     tls: &'a Tls,
@@ -69,7 +69,7 @@ async fn list_on(
 ) -> anyhow::Result<Vec<DeadLetterQueue>> {
     let mut queues_found = Vec::new();
     for queue in queues {
-        // One that is not there costs its channel.
+        // A missing queue closes its channel.
         let channel = within(connection.create_channel()).await?;
         let count = within(inspection::count(&channel, &queue.dead_letters())).await?;
         let mut letters = Vec::new();
@@ -85,7 +85,7 @@ async fn list_on(
 }
 
 /// Sends dead letters to the queues they came from, at most `limit` of each, as if they had never
-/// failed; says how many. Those that die again meanwhile stay.
+/// failed; gives their numbers. Those that fail again meanwhile stay.
 pub fn replay<'a>(
     uri: &'a AMQPUri,
     tls: &'a Tls,
@@ -124,7 +124,7 @@ async fn replay_on(
     Ok(replayed)
 }
 
-/// The next dead letter that is not in anyone's hand.
+/// The next dead letter that no other client has.
 async fn take(channel: &Channel, queue: Queue) -> anyhow::Result<Option<BasicGetMessage>> {
     let name = queue.dead_letters().as_str().into();
     within(channel.basic_get(name, BasicGetOptions::default())).await
@@ -138,7 +138,7 @@ fn letter(delivery: &Delivery) -> DeadLetter {
     DeadLetter {
         id: properties.message_id().as_ref().map(|id| id.as_str().to_owned()),
         at,
-        why: failures.error.or(reason).unwrap_or_else(|| "nobody said".to_owned()),
+        why: failures.error.or(reason).unwrap_or_else(|| "no reason given".to_owned()),
         failures: failures.count,
         events: names(&delivery.data),
     }

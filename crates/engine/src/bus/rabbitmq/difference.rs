@@ -1,5 +1,5 @@
-//! A queue or exchange of ours that cannot be declared, above all because it stands there otherwise: the
-//! broker then has another's, or one of another version, and only a person may delete it.
+//! A queue or exchange that cannot be declared, mostly because it exists with other arguments:
+//! another program's, or another version's, which only a person may delete.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -27,8 +27,8 @@ impl Item {
         }
     }
 
-    /// The command that deletes it from this vhost, unless it has messages or bindings. What stands in
-    /// capitals is for people to fill in.
+    /// The command that deletes it from this vhost, unless it has messages or bindings. Words in
+    /// capitals are placeholders.
     pub fn deletion(&self, vhost: &str) -> String {
         match self {
             Self::Queue(name) => {
@@ -64,7 +64,7 @@ pub(super) struct NotDeclared {
 }
 
 impl NotDeclared {
-    /// The broker's words, or why there are none, as a terminal may show them.
+    /// The broker's message, or why there is none, safe for a terminal.
     pub(super) fn in_words(&self) -> String {
         let words = match self.why.kind() {
             ErrorKind::ProtocolError(error) => error.get_message().to_string(),
@@ -73,7 +73,7 @@ impl NotDeclared {
         text::printable(&words).into_owned()
     }
 
-    /// Whether it exists with other arguments, or for one connection alone: to try again does not help.
+    /// Whether it exists with other arguments, or for one connection alone: a retry does not help.
     pub(super) fn is_different(&self) -> bool {
         is_closed_by(&self.why, &AMQPSoftError::PRECONDITIONFAILED)
             || is_closed_by(&self.why, &AMQPSoftError::RESOURCELOCKED)

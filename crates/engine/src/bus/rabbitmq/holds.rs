@@ -1,7 +1,7 @@
-//! Delay queues: which lengths of holds there are, and what a message about holds carries.
+//! Delay queues: the lengths of holds that have one, and the messages about holds.
 //!
-//! A hold waits in a queue of its length, and is announced when it comes out. The length is the hold's
-//! own, and not this instance's setting: another may have another.
+//! A hold waits in a queue of its length, and is announced when it comes out. The length is the
+//! hold's own, not this instance's setting: instances may differ.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,19 +17,19 @@ use crate::wire::{Time, parse_time};
 
 /// The name under which messages to all of these queues are counted.
 pub(super) const METER: &str = "poltrona.holds";
-/// How old news may be for the delay to be trusted: it begins when they leave.
+/// How old events may be for the delay to be trusted: it begins when they are sent.
 pub(super) const LATE: Duration = Duration::from_secs(1);
-/// How many lengths have a queue at a time. There is one for each setting in use; an extension under a
-/// shorter setting keeps the longer hold's end, and makes an odd one.
+/// How many lengths have a queue at a time. There is one for each setting in use; an extension
+/// under a shorter setting keeps the longer hold's end, and so makes an odd length.
 const LENGTHS: usize = 16;
 
 /// A hold that ends.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Hold {
-    /// Of which reservation.
+    /// The reservation.
     pub(super) reservation_id: Uuid,
-    /// When, RFC 3339.
+    /// Its end, RFC 3339.
     pub(super) expires_at: String,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn by_length(message: &EventBatch) -> BTreeMap<u64, Vec<Hold>> {
     lengths
 }
 
-/// The same, as the expiry takes them.
+/// Holds as the expiry takes them.
 pub(super) fn ends(holds: &[Hold]) -> Vec<(Timestamp, ReservationId)> {
     let end = |hold: &Hold| {
         let at = parse_time(&hold.expires_at)?;
@@ -79,7 +79,7 @@ pub(super) enum Admission {
 }
 
 impl DelayQueues {
-    /// Something is to be sent to the queue of this length.
+    /// Admits a hold of this length, which is sent now.
     pub(super) fn admit(&self, length: u64, now: Instant) -> Admission {
         let mut lengths = self.lock();
         if !lengths.contains_key(&length) {
@@ -94,15 +94,15 @@ impl DelayQueues {
         }
     }
 
-    /// Those that may have messages of ours. RabbitMQ deletes a queue that nobody has declared for long,
-    /// with what is in it.
+    /// The lengths whose queues may have our messages. RabbitMQ deletes a queue that is not
+    /// declared for long, with its messages.
     pub(super) fn in_use(&self, now: Instant) -> Vec<u64> {
         let mut lengths = self.lock();
         forget_unused(&mut lengths, now);
         lengths.keys().copied().collect()
     }
 
-    /// The queues may be gone.
+    /// Forgets them: the queues may be gone.
     pub(super) fn forget(&self) {
         self.lock().clear();
     }
@@ -112,7 +112,7 @@ impl DelayQueues {
     }
 }
 
-/// What was sent last to a queue has left it after one length; a queue stays for ten.
+/// The last message leaves its queue after one length; a queue stays for ten.
 fn forget_unused(lengths: &mut BTreeMap<u64, Instant>, now: Instant) {
     let twice = |length: u64| Duration::from_millis(length.saturating_mul(2));
     lengths.retain(|length, sent| now.saturating_duration_since(*sent) <= twice(*length));

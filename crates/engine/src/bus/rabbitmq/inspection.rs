@@ -16,12 +16,12 @@ pub struct Inspected {
     pub item: Item,
     /// The number of messages that wait in it; `None` when it does not exist.
     pub messages: Option<u32>,
-    /// The broker's words about what differs, when it exists but not as the program declares it.
+    /// The broker's message about what differs, when it exists but not as the program declares it.
     pub difference: Option<String>,
 }
 
-/// Inspects the exchange and every queue but those of holds. Creates nothing: only what exists is declared
-/// again, which changes nothing. A user who may not declare learns of no difference.
+/// Inspects the exchange and every queue but those of holds. Creates nothing: only what exists is
+/// declared again, which changes nothing. A user who may not declare gets no difference.
 pub fn inspect(connection: &Connection) -> BoxFuture<'_, Result<Vec<Inspected>, Error>> {
     Box::pin(async move {
         let mut inspected = vec![inspect_exchange(connection).await?];
@@ -53,7 +53,7 @@ async fn inspect_queue(
     let item = Item::Queue(declaration.name.clone());
     let mut channel = connection.create_channel().await?;
     let messages = match count(&channel, &declaration.name).await {
-        // Another connection has it for itself alone.
+        // It is exclusive to another connection.
         Err(error) if is_closed_by(&error, &AMQPSoftError::RESOURCELOCKED) => {
             channel = connection.create_channel().await?;
             Some(0)

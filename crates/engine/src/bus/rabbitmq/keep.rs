@@ -1,5 +1,5 @@
-//! Keeping both sides connected: whatever goes wrong with a connection, it is made anew, and with it
-//! everything that depends on it.
+//! Keeping both sides connected: after any failure a connection is made anew, with everything that
+//! depends on it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use super::{consumers, publisher};
 use crate::backoff::BROKER;
 use crate::env::clock::pause;
 
-/// How soon instances that quarrel over the declaration of a queue notice it.
+/// How soon a conflict of instances that declare the same queue shows.
 const QUARREL: Duration = Duration::from_secs(5);
-/// How long a connection has to last to be called good, so that the next failure is a first one.
+/// How long a connection must last for its failure to count as a first one.
 const GOOD: Duration = Duration::from_secs(10);
 
 /// Keeps one side connected until stopped.
@@ -33,10 +33,10 @@ pub(super) async fn keep(bus: Arc<State>, side: Side, stop: CancellationToken) {
         let Some(connected) = stop.run_until_cancelled(opening).await else { return };
         let ended = match connected {
             Ok(connection) => {
-                // Whatever somebody sent to break it, the side is made anew.
+                // Even after a panic the side is made anew.
                 let ended = AssertUnwindSafe(serve(&bus, side, &connection, first, &stop));
                 let ended = ended.catch_unwind().await;
-                let ended = ended.unwrap_or_else(|_| Err(anyhow!("a fault of this program")));
+                let ended = ended.unwrap_or_else(|_| Err(anyhow!("a bug of this program")));
                 first = false;
                 close(connection).await;
                 ended
@@ -44,9 +44,9 @@ pub(super) async fn keep(bus: Arc<State>, side: Side, stop: CancellationToken) {
             Err(error) => Err(error),
         };
         let Err(why) = ended else { return };
-        // What takes long is no quarrel over queues.
+        // A conflict over queues would have shown sooner.
         is_first_try &= since.elapsed() < QUARREL;
-        // A refusal was logged where it was met, and the broker is there.
+        // A refusal was logged already, and the broker is reachable.
         if why.downcast_ref() != Some(&Broken::Refused) {
             bus.link(side).away(&why, &bus.settings.uri.vhost, is_first_try);
         }

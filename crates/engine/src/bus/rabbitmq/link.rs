@@ -1,4 +1,4 @@
-//! A connection to the broker, and how it is.
+//! A connection to the broker, and its state.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -20,14 +20,14 @@ use crate::tls::Tls;
 
 /// How long the broker may take to answer anything.
 const ANSWER: Duration = Duration::from_secs(10);
-/// How long a goodbye may take.
+/// How long closing a connection may take.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// How often either side shows that it lives, unless the URL says otherwise: a connection that is cut
-/// without a word is noticed after two of these.
+/// The heartbeat of a connection, unless the URL sets another: a connection that is cut silently is
+/// noticed after two.
 const HEARTBEAT_SECS: u16 = 5;
 
-/// What a connection is for. There are two, for a broker that is short of memory or disk no longer reads
-/// from whoever publishes, and our consumers have to go on.
+/// The purpose of a connection. There are two: a broker that is short of memory or disk no longer
+/// reads from publishers, and consumers have to go on.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Side {
     Publishing,
@@ -45,7 +45,7 @@ pub(super) struct Link {
 enum State {
     Starting,
     Up,
-    /// Connected, but the broker reads nothing from whoever publishes: it is short of memory or disk.
+    /// Connected, but the broker reads nothing from publishers: it is short of memory or disk.
     Blocked(String),
     /// Connected, but the broker refused messages, and has not taken any since.
     Refusing(String),
@@ -64,7 +64,7 @@ impl Link {
         *self.lock() == State::Up
     }
 
-    /// Why the broker, which is reached, is of no use; none when it is, or is not reached.
+    /// Why a reachable broker cannot be used; `None` when it can, or is not reached.
     pub(super) fn obstacle(&self) -> Option<String> {
         match &*self.lock() {
             State::Blocked(why) | State::Refusing(why) | State::Different(why) => Some(why.clone()),
@@ -77,7 +77,7 @@ impl Link {
         self.obstacle().unwrap_or_else(|| "RabbitMQ is away".to_owned())
     }
 
-    /// It is connected. That is no reason to believe that a broker which refused messages takes them.
+    /// It is connected. A broker that refused messages may still refuse them.
     pub(super) fn up(&self) {
         let is_refusing = matches!(*self.lock(), State::Refusing(_));
         if !is_refusing && self.turned(State::Up) {
@@ -110,19 +110,19 @@ impl Link {
     pub(super) fn away(&self, why: &anyhow::Error, vhost: &str, is_first_try: bool) {
         let (side, error) = (self.side, format!("{why:#}"));
         if is_first_try {
-            debug!(target: "rabbitmq", ?side, error, "not the way it should be yet");
+            debug!(target: "rabbitmq", ?side, error, "the first try failed");
             return;
         }
         let different = why.downcast_ref().filter(|it: &&NotDeclared| it.is_different());
-        let mend = different.map(|it| it.item.deletion(vhost));
-        let state = match &mend {
-            Some(mend) => State::Different(format!("{error}; to delete it: {mend}")),
+        let deletion = different.map(|it| it.item.deletion(vhost));
+        let state = match &deletion {
+            Some(deletion) => State::Different(format!("{error}; to delete it: {deletion}")),
             None => State::Away,
         };
-        match (self.turned(state), mend) {
-            (true, Some(mend)) => warn!(
-                target: "rabbitmq", ?side, error, mend,
-                "RabbitMQ has something of another kind under a name of ours; \
+        match (self.turned(state), deletion) {
+            (true, Some(deletion)) => warn!(
+                target: "rabbitmq", ?side, error, deletion,
+                "RabbitMQ has a queue or an exchange of ours with other arguments; \
                  sales go on, and events wait in the outbox"
             ),
             (true, None) => warn!(
@@ -183,7 +183,7 @@ pub(super) async fn open(uri: &AMQPUri, tls: &Tls) -> anyhow::Result<Connection>
     within(transport::connect(uri, tls, properties)).await.context("cannot connect")
 }
 
-/// Says goodbye, to whoever may not listen any more.
+/// Closes a connection; the broker may not answer any more.
 pub(super) async fn close(connection: Connection) {
     let _ = timeout(GOODBYE, connection.close(200, "".into())).await;
 }
@@ -199,7 +199,7 @@ where
     }
 }
 
-/// The same for declarations; the error stays a [`NotDeclared`].
+/// Like [`within`], for declarations; the error stays a [`NotDeclared`].
 pub(super) async fn declared<T>(
     declaring: impl Future<Output = Result<T, NotDeclared>>,
 ) -> anyhow::Result<T> {
@@ -207,7 +207,8 @@ pub(super) async fn declared<T>(
     Ok(declared.context("cannot declare the queues")??)
 }
 
-/// Waits until a connection is lost; says why. Meanwhile its side learns whether messages are taken.
+/// Waits until a connection is lost; gives the reason. Meanwhile `link` follows whether messages
+/// are taken.
 pub(super) async fn lost(connection: &Connection, link: &Link) -> anyhow::Result<Infallible> {
     let mut events = connection.events_listener();
     while let Some(event) = events.next().await {

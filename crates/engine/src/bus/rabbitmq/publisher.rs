@@ -1,8 +1,8 @@
 //! Publishing what was committed.
 //!
-//! To our own queues messages go by name, for what an exchange confirms is only that *some* queue has
-//! the message, or none at all. They are `mandatory`: one that finds no queue comes back, and counts as
-//! not delivered, although it is confirmed too.
+//! Messages to our own queues are sent by name, for an exchange confirms only that *some* queue has
+//! the message, or none at all. They are `mandatory`: one that finds no queue comes back, and
+//! counts as not delivered, although it is confirmed too.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -27,17 +27,17 @@ use crate::env::clock::pause;
 use crate::event::EventBatch;
 use crate::projection;
 
-/// How often what should be there is declared again, and dead letters are counted.
+/// How often queues are declared again, and dead letters counted.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
 /// How late a lapse may be before it is looked for in the database.
 const GRACE: Duration = Duration::from_secs(10);
-/// How many of those are taken up at a time.
+/// How many of those are read at a time.
 const LAPSES: usize = 1_000;
 const PERSISTENT: u8 = 2;
 const BATCH: &str = "application/cloudevents-batch+json";
 const SINGLE: &str = "application/cloudevents+json";
 
-/// Keeps a publisher at hand until stopped, or until its connection fails.
+/// Keeps a publisher ready until stopped, or until its connection fails.
 pub(super) async fn serve(
     bus: &State,
     connection: &Connection,
@@ -54,23 +54,23 @@ pub(super) async fn serve(
         Err(error) = lost(connection, &bus.publishing) => Err(error),
         Err(error) = reconcile(bus, connection) => Err(error),
     };
-    // Messages on their way are waited for.
+    // The lock waits for messages that are being sent.
     bus.publisher.lock().await.take();
     ended
 }
 
-/// Brings back what somebody deleted, and counts, for as long as the connection lasts.
+/// Declares deleted queues again, and counts dead letters, while the connection lasts.
 async fn reconcile(bus: &State, connection: &Connection) -> anyhow::Result<Infallible> {
     let channel = within(connection.create_channel()).await?;
     loop {
         pause(RECONCILE_EVERY).await;
-        // It would not be heard.
+        // A blocked broker reads nothing.
         if !bus.publishing.is_blocked() {
             reconcile_once(bus, &channel).await?;
             // Nothing was refused on this connection, or it would have ended.
             bus.publishing.takes_messages();
         }
-        // Whatever became of their messages: holds that nobody announced are announced.
+        // Announces lapsed holds whose messages were lost.
         match bus.store.overdue(GRACE, LAPSES).await {
             Ok(overdue) => bus.expiry.watch(overdue),
             Err(error) => debug!(target: "rabbitmq", %error, "cannot look for lapses"),
@@ -91,14 +91,14 @@ async fn reconcile_once(bus: &State, channel: &Channel) -> anyhow::Result<()> {
 impl State {
     /// Publishes messages to every queue that wants them; returns when the broker has confirmed all.
     pub(super) async fn deliver(&self, messages: &[Arc<EventBatch>]) -> anyhow::Result<()> {
-        // One at a time: the client tells of a message that came back with *some* confirmation of the
-        // same channel, so that no other sender's may be under way.
+        // One sender at a time: the client reports a returned message with *some* confirmation of
+        // its channel, which must not be another sender's.
         let mut slot = self.publisher.lock().await;
         let Some(publisher) = &*slot else { bail!(self.publishing.why_not()) };
         let sending = self.publish_all(&publisher.channel, messages);
         let sent = tokio::select! {
             biased;
-            // Nothing is wrong with the connection: what it holds is read when the broker reads again.
+            // The connection is sound: the broker will read what was sent when it reads again.
             () = self.publishing.until_blocked() => bail!("RabbitMQ takes no messages"),
             sent = sending => sent,
         };
@@ -182,16 +182,16 @@ impl State {
     }
 }
 
-/// Has a new channel made: at once, or later if the last one did not serve for long either.
+/// Gives up the channel. A new one is made at once, or later if this one did not last long.
 fn give_up(slot: &mut Option<Publisher>, why: Broken) {
     if let Some(publisher) = slot.take() {
-        // Nobody waits for it any more when the connection has just ended.
+        // Nobody receives it when the connection has just ended.
         let _ = publisher.broken.send(why);
     }
 }
 
-/// The number of messages that each queue refused, and how many wait there: a queue that is full refuses,
-/// and one whose leader was lost, although it may be empty.
+/// The number of messages that each queue refused, and how many wait there: a full queue refuses,
+/// and one that lost its leader, even if it is empty.
 async fn refusal(channel: &Channel, refused: &BTreeMap<String, u64>) -> String {
     let mut refusals = Vec::new();
     for (target, count) in refused {
@@ -204,16 +204,16 @@ async fn refusal(channel: &Channel, refused: &BTreeMap<String, u64>) -> String {
     format!("RabbitMQ refused {}", refusals.join(" and "))
 }
 
-/// The number of messages that wait in a queue, if it can be had.
+/// The number of messages that wait in a queue, if it can be read.
 async fn waiting(channel: &Channel, target: &str) -> Option<u32> {
-    // To ask for a queue that does not exist, as none of the exchange's name does, costs the channel.
+    // No queue has the exchange's name, and to ask for a missing queue closes the channel.
     if target == EXCHANGE {
         return None;
     }
     within(inspection::count(channel, target)).await.ok().flatten()
 }
 
-/// Sends each event to the exchange, for whoever listens; nobody has to.
+/// Sends each event to the exchange, which needs no queue bound to it.
 async fn publish_singly(confirms: &mut Confirms<'_>, message: &EventBatch) -> anyhow::Result<()> {
     for (event, json) in message.each() {
         let mut properties = properties(&event.id.to_string(), SINGLE);

@@ -1,8 +1,8 @@
-//! A failed message waits aside and comes again, and at last becomes a dead letter; the queue moves on.
+//! A failed message waits in another queue and comes again, and at last becomes a dead letter.
 //!
-//! How often it failed stands in a header of ours, written with the copy that waits. RabbitMQ's own
-//! would not do: a queue's delivery count begins anew with each copy, and since 4.0 it no longer believes
-//! the `x-death` of a message that a client sends.
+//! The number of its failures is in a header of ours, written with the copy that waits. RabbitMQ's
+//! own counts do not serve: a queue's delivery count begins anew with each copy, and since 4.0 it
+//! ignores the `x-death` of a message that a client sends.
 
 use std::collections::BTreeMap;
 
@@ -32,8 +32,8 @@ pub(super) struct Failures {
     pub(super) at_millis: Option<i64>,
 }
 
-/// Puts a copy of a message where it waits for its next try, or where it stays. It is there when this
-/// returns, so that the message itself can be acknowledged.
+/// Copies a message to the queue of its next try, or to the dead letters. The copy is confirmed
+/// when this returns, so that the message can be acknowledged.
 pub(super) async fn retry_or_dead_letter(
     bus: &State,
     channel: &Channel,
@@ -52,7 +52,7 @@ pub(super) async fn retry_or_dead_letter(
     }
     let sent = send(channel, &queue.dead_letters(), &delivery.data, properties.clone()).await;
     if let Err(error) = sent {
-        // There is no room for it, or no queue: it is kept where there is.
+        // The dead letters are full or missing: it stays among the retries.
         warn!(target: "rabbitmq", queue = name, id, %error, "cannot give up a message; trying it again");
         bus.meters.retried(name);
         return send(channel, &queue.last_retry(), &delivery.data, properties).await;
@@ -62,7 +62,7 @@ pub(super) async fn retry_or_dead_letter(
     Ok(())
 }
 
-/// Sends one message to a queue; it is there when this returns.
+/// Sends one message to a queue; it is confirmed when this returns.
 pub(super) async fn send(
     channel: &Channel,
     queue: &str,
@@ -127,9 +127,9 @@ mod tests {
         let fresh = BasicProperties::default().with_message_id("one".into());
         assert_eq!(failures(&fresh).count, 0);
         let twice = failed(&failed(&fresh, 1, "no", 5), 2, &"é".repeat(300), 7);
-        let told = failures(&twice);
-        assert_eq!((told.count, told.at_millis), (2, Some(7)));
-        assert_eq!(told.error.unwrap().chars().count(), LONGEST_ERROR);
+        let read = failures(&twice);
+        assert_eq!((read.count, read.at_millis), (2, Some(7)));
+        assert_eq!(read.error.unwrap().chars().count(), LONGEST_ERROR);
         let again = forgiven(&twice);
         assert_eq!(failures(&again).count, 0);
         assert_eq!(again.message_id(), fresh.message_id());

@@ -18,12 +18,12 @@ use crate::observe::traces::Traces;
 use crate::store::Store;
 use crate::tls::Tls;
 
-/// Where the broker is, and what goes to it.
+/// The broker's address, and what goes to it.
 #[derive(Clone)]
 pub struct Settings {
     /// Its address, and the login.
     pub uri: AMQPUri,
-    /// Whom an `amqps:` connection trusts.
+    /// The authorities that an `amqps:` connection trusts.
     pub tls: Tls,
     /// Whether single events go to the exchange, for other programs.
     pub exchange: bool,
@@ -33,7 +33,7 @@ pub struct Settings {
 pub struct Parts {
     /// The time, and chance.
     pub env: Env,
-    /// Writes what projections make of events, and records lapses.
+    /// Writes the projections' changes, and records lapses.
     pub ledger: Ledger,
     /// Finds holds whose messages were lost.
     pub store: Store,
@@ -41,7 +41,7 @@ pub struct Parts {
     pub expiry: Arc<Expiry>,
     /// Counts.
     pub metrics: Arc<Metrics>,
-    /// Has spans of what consumers do, in the traces of what caused it.
+    /// Records spans of consumers, in the traces of what caused them.
     pub traces: Traces,
 }
 

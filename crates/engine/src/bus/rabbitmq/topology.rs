@@ -1,8 +1,8 @@
 //! Every exchange and queue, and how messages move between them.
 //!
-//! Declaring what is there changes nothing, so it is done at each connection and again and again: what
-//! somebody deletes comes back. All queues are quorum queues, and every message that the broker itself
-//! moves on (a delay that ends, a delivery too many) leaves its queue only when the next one has it:
+//! Declaring what exists changes nothing, so it is done at each connection and repeated: a deleted
+//! queue comes back. All queues are quorum queues, and every message that the broker itself moves
+//! on (a delay that ends, a delivery too many) leaves its queue only when the next one has it:
 //! <https://www.rabbitmq.com/docs/quorum-queues#dead-lettering>.
 
 use std::time::Duration;
@@ -14,22 +14,23 @@ use lapin::{Channel, ExchangeKind};
 use super::difference::{Item, NotDeclared};
 use crate::store::background::Projection;
 
-/// Where single events go, by their type, for whoever binds a queue.
+/// The exchange of single events, routed by type; other programs bind queues.
 pub(super) const EXCHANGE: &str = "poltrona.events";
-/// How often a message is delivered that nobody answers for, before it is a dead letter: each is a
-/// connection lost, or a process, with it in hand.
+/// How often an unacknowledged message is delivered before it is a dead letter: each time a
+/// connection, or a process, that had it was lost.
 const DELIVERIES: i64 = 20;
-/// How many messages a queue takes. A full one refuses, and what it refuses waits where it came from.
+/// How many messages a queue takes. A full one refuses, and refused messages wait where they came
+/// from.
 pub(super) const LONGEST: i64 = 1_000_000;
-/// How many dead letters a queue keeps. When it is full, what fails goes on being retried.
+/// How many dead letters a queue keeps. When it is full, failed messages are retried on.
 const DEAD_LETTERS: i64 = 100_000;
-/// To look at a dead letter is to have it delivered, so that looking must not use it up.
+/// Listing dead letters delivers them, so the delivery limit must be out of reach.
 const LOOKS: i64 = 1_000_000;
 /// How long a queue of holds stays that no instance uses any more, at least.
 const UNUSED: Duration = Duration::from_mins(10);
-/// The same, in lengths of its holds.
+/// How long it stays, at least, in lengths of its holds.
 const UNUSED_HOLDS: u64 = 10;
-/// How long what failed waits, time after time.
+/// How long a message waits after its first, second and third failure.
 const RETRIES: [(&str, Duration); 3] = [
     ("1s", Duration::from_secs(1)),
     ("5s", Duration::from_secs(5)),
@@ -79,7 +80,7 @@ impl Queue {
         RETRIES.map(|(name, _)| self.retry_name(name))
     }
 
-    /// Where a message waits that failed this often before; none when it was the last time.
+    /// Where a message that failed this often before waits; `None` after the last try.
     pub(super) fn retry(self, failures: usize) -> Option<String> {
         RETRIES.get(failures).map(|(name, _)| self.retry_name(name))
     }
@@ -117,7 +118,7 @@ impl Declaration {
     }
 }
 
-/// A queue with all that belongs to it: the queue of its dead letters first, those of its retries, itself.
+/// A queue with those that belong to it: its dead letters first, then its retries, then itself.
 pub(super) fn with_its_own(queue: Queue) -> [Declaration; 5] {
     let dead = queue.dead_letters();
     let kept = limits(DEAD_LETTERS).with("x-delivery-limit", LOOKS);
@@ -152,8 +153,9 @@ pub(super) async fn declare_exchange(channel: &Channel) -> Result<(), NotDeclare
     declared.await.map_err(|why| NotDeclared { item: Item::Exchange(EXCHANGE), why })
 }
 
-/// Declares the queue in which holds of this length wait for their end. One length a queue, for only
-/// then do messages end in the order in which they came: of a queue, RabbitMQ looks at the first alone.
+/// Declares the queue in which holds of this length wait for their end. One length a queue, for
+/// RabbitMQ looks only at a queue's first message: messages must end in the order in which they
+/// came.
 pub(super) async fn declare_holds(
     channel: &Channel,
     length_millis: u64,
@@ -165,7 +167,7 @@ pub(super) async fn declare_holds(
     Declaration { name: holds(length_millis), arguments }.declare(channel).await.map(drop)
 }
 
-/// The arguments of a queue whose messages end in another, by name, through the default exchange.
+/// The arguments of a queue whose expired messages go to another, through the default exchange.
 fn moving_on(to: &str) -> Arguments {
     limits(LONGEST)
         .with_text("x-dead-letter-exchange", "")

@@ -1,4 +1,4 @@
-//! The work that a queue's messages ask for, and having it done.
+//! The work that a queue's messages ask for.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::store::background::{BackgroundWrite, Projection};
 
 /// How many lapses are handed to the ledger at a time.
 const LAPSES: usize = 4_096;
-/// How long lapses may take, which people's commands go before; then they are not acknowledged, and are
-/// handed over again.
+/// How long lapses may take, since people's commands go first. Then they stay unacknowledged, and
+/// are handed over again.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Messages of one queue, read.
@@ -38,7 +38,7 @@ pub(super) struct Away(Error);
 type Verdict = Result<(), String>;
 
 impl Batch {
-    /// An empty batch of what this queue brings.
+    /// An empty batch of this queue's messages.
     pub(super) const fn new(queue: Queue) -> Self {
         match queue.projection() {
             Some(projection) => Self::Events(projection, Vec::new()),
@@ -46,10 +46,10 @@ impl Batch {
         }
     }
 
-    /// Reads one more message. What cannot be read will never be: it fails at once.
+    /// Adds a message. An unreadable one fails at once, for no retry would help.
     ///
-    /// The inbox remembers it from `now` on, when it acts, and not from when its events happened: it may
-    /// have waited for long, and a second copy of it no less.
+    /// The inbox remembers it from `now` on, not from the time of its events: it may have waited
+    /// for long, and so may a second copy.
     pub(super) fn add(&mut self, delivery: &Delivery, now: Timestamp) -> Verdict {
         match self {
             Self::Events(_, messages) => messages.push(message(delivery, now)?),
@@ -63,7 +63,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Does it; says what became of each message, in order.
+    /// Performs it; gives each message's outcome, in order.
     pub(super) async fn act(&self, bus: &State) -> Result<Vec<Verdict>, Away> {
         match self {
             Self::Events(projection, messages) => project(bus, *projection, messages).await,
@@ -85,7 +85,7 @@ fn unreadable(error: impl std::fmt::Display) -> String {
     format!("it cannot be read: {error}")
 }
 
-/// All in one transaction; and when that fails, each in its own, so that it fails alone.
+/// Writes all in one transaction; when that fails, each in its own, so that it fails alone.
 async fn project(
     bus: &State,
     projection: Projection,
@@ -129,7 +129,7 @@ async fn expire(bus: &State, lapses: &[Vec<ReservationId>]) -> Result<Vec<Verdic
     lapses.iter().map(of_one).collect()
 }
 
-/// Whether it is the message that failed, or the store.
+/// Whether the message failed, or the store.
 fn verdict(outcome: Result<(), Error>) -> Result<Verdict, Away> {
     match outcome {
         Ok(()) => Ok(Ok(())),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_not_in_the_batch() {
+    fn an_unreadable_message_is_not_in_the_batch() {
         let now = Timestamp::from_millis(0);
         let mut lapses = Batch::new(Queue::Expirations);
         let id = "01900000-0000-7000-8000-000000000001";

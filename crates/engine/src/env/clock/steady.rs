@@ -12,9 +12,9 @@ use tracing::warn;
 
 /// A step forward beyond this is not believed at once.
 const BELIEVED: i64 = 60 * SECOND;
-/// How long a greater one must stand.
+/// How long a greater step must stay.
 const STANDS: Duration = Duration::from_secs(10);
-/// A step from here on is worth a line in the log.
+/// A step of this size or more is logged.
 const WORTH_A_LINE: i64 = SECOND;
 /// The part of the passing time that is given up while the clock is ahead: it runs at 0.99 of its speed.
 const GIVEN_UP: i64 = 100;
@@ -30,24 +30,24 @@ pub struct Steady {
 /// The last reading.
 #[derive(Debug)]
 struct Reading {
-    /// How long the clock had lived.
+    /// The clock's age.
     age: Duration,
-    /// What it showed.
+    /// The time that it showed.
     shown: i64,
     /// A step forward that is not believed yet: the age at which it was seen, and how far it went.
     leapt: Option<(Duration, i64)>,
-    /// Whether it is known to be ahead by more than is worth a line.
+    /// Whether it is ahead by a step that is logged.
     is_ahead: bool,
 }
 
-/// What happened to the wall clock.
+/// A step of the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// It was set back by so much.
     Back(i64),
     /// It was set forward by so much, and is not followed yet.
     Doubted(i64),
-    /// It is followed over so much.
+    /// A step of so much was followed.
     Followed(i64),
 }
 
@@ -84,7 +84,7 @@ impl Reading {
         }
         self.is_ahead = false;
         if behind > BELIEVED {
-            // Another step begins anew: one that is taken for true can never be taken back.
+            // Another step restarts the wait: a step that was followed cannot be undone.
             let same = self.leapt.filter(|(_, far)| (far - behind).abs() < WORTH_A_LINE);
             let (leapt_at, _) = *self.leapt.insert(same.unwrap_or((age, behind)));
             if age.saturating_sub(leapt_at) < STANDS {
@@ -100,7 +100,7 @@ impl Reading {
 
 impl Step {
     fn log(&self) {
-        #[expect(clippy::cast_precision_loss, reason = "it is for people")]
+        #[expect(clippy::cast_precision_loss, reason = "it is only shown")]
         let seconds = |nanos: i64| nanos as f64 / SECOND as f64;
         match *self {
             Self::Back(by) => warn!(
@@ -183,14 +183,14 @@ mod tests {
         assert_eq!(clock.after(0), (0, Some(Step::Doubted(3_600 * SECOND))));
         assert_eq!(clock.after(9_999), (9_999_000_000, None));
         assert_eq!(clock.after(1), (3_610 * SECOND, Some(Step::Followed(3_600 * SECOND))));
-        // A second one before that begins anew.
+        // A second step before that restarts the wait.
         let mut clock = Bench::new();
         clock.wall += 120 * SECOND;
         assert_eq!(clock.after(0).1, Some(Step::Doubted(120 * SECOND)));
         clock.wall += 86_400 * SECOND;
         assert_eq!(clock.after(9_900).1, Some(Step::Doubted(86_520 * SECOND)));
         assert_eq!(clock.after(100), (10 * SECOND, None));
-        // One that is taken back never was.
+        // A step that is taken back has no effect.
         let mut clock = Bench::new();
         clock.wall += 86_400 * SECOND;
         assert_eq!(clock.after(0).1, Some(Step::Doubted(86_400 * SECOND)));

@@ -38,8 +38,8 @@ async fn delete_outbox(
     rows: &[Uuid],
     with_inbox: bool,
 ) -> Result<usize, Error> {
-    // In one statement, and the inbox only when the row was still there: whoever deleted it first
-    // may have had it delivered again since.
+    // In one statement, and the inbox only when the row was still there: a row that another
+    // instance deleted may have been delivered again since.
     let sql = if with_inbox {
         "WITH deleted AS (DELETE FROM outbox WHERE id = ANY($1) RETURNING id),
               forgotten AS (DELETE FROM inbox WHERE event_id IN (SELECT id FROM deleted))
@@ -81,8 +81,8 @@ async fn project(
     Ok(fresh.len())
 }
 
-/// Messages may come in any order, so each adds to whatever is there; but what comes late about a
-/// session that is closed must not bring its row back.
+/// Messages may come in any order, so each adds to the row; but a late message about a closed
+/// session must not bring its row back.
 async fn write_sessions(
     tx: &Transaction<'_>,
     changes: &BTreeMap<Uuid, SessionChange>,
@@ -166,7 +166,7 @@ async fn fold_texts(connection: &mut Object, lot: u16) -> Result<usize, Error> {
     Ok(found.len())
 }
 
-/// Another instance may be at the same rows: what it has locked is left to it.
+/// Another instance may purge too: rows that it has locked are left to it.
 async fn purge(
     connection: &Object,
     kind: Purgeable,

@@ -9,7 +9,7 @@ use crate::store::error::Error;
 /// The class of a failed statement. Its transaction is not committed.
 pub(super) fn of(error: &tokio_postgres::Error) -> Error {
     let words = words(error);
-    // A connection that broke says nothing of the server's.
+    // A broken connection has no code of the server's.
     let Some(state) = error.code() else { return Error::Unavailable(words) };
     match state.code() {
         // Raised by our own functions, see the migrations.
@@ -22,17 +22,17 @@ pub(super) fn of(error: &tokio_postgres::Error) -> Error {
         code => match code.get(..2) {
             Some("23") => Error::Guard(words),
             Some("40") => Error::Raced(words),
-            // Connection, resources, operator, system; and a session that was ended for resting.
+            // Connection, resources, operator, system; and a session that was ended for idling.
             Some("08" | "53" | "57" | "58" | "25") => Error::Unavailable(words),
-            // A prepared statement that is gone, or that somebody else has prepared: a pooler was put
-            // between. The next connection is refused in words.
+            // A prepared statement that is gone, or that another client has prepared: a pooler is
+            // between. The next connection fails with that reason.
             Some("26" | "42") if matches!(code, "26000" | "42P05") => Error::Unavailable(words),
             _ => Error::Driver(words),
         },
     }
 }
 
-/// The class of a failed COMMIT that every statement before had made ready.
+/// The class of a COMMIT that failed after every statement succeeded.
 pub(super) fn of_commit(error: &tokio_postgres::Error) -> Error {
     match of(error) {
         // The server may have died before or after it wrote the commit down.

@@ -1,8 +1,8 @@
 //! Settings that a connection must keep for as long as it is open, and poolers that lose them.
 //!
-//! They are sent as statements and read back: a pooler may drop those that come with the first packet
-//! without a word (`ignore_startup_parameters`), and one that gives each transaction another connection
-//! loses them, and prepared statements with them.
+//! They are sent as statements and read back: a pooler may silently drop those that come with the
+//! first packet (`ignore_startup_parameters`), and one that gives each transaction another
+//! connection loses them, and prepared statements with them.
 
 use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
@@ -22,8 +22,8 @@ pub(super) const LIMITS: Settings = &[
     ("statement_timeout", "5s"),
     ("jit", "off"),
 ];
-/// How a worker's statements are planned: once, and always by their keys, whatever the statistics
-/// of a table that has just begun to fill may say.
+/// How a worker's statements are planned: once, and always by their keys, even if the statistics of
+/// a young table suggest another plan.
 pub(super) const PLANNED_ONCE: Settings = &[
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
@@ -36,12 +36,12 @@ pub(super) const PLANNED_ONCE: Settings = &[
 pub(super) enum Durability {
     /// For the disk, and for standbys where the server wants that.
     Synced,
-    /// For nothing: whatever a crash takes back comes again.
+    /// For nothing: writes lost in a crash come again.
     Deferred,
 }
 
 impl Durability {
-    /// A server that waits for a standby to have applied a commit goes on doing so.
+    /// A server that waits for a standby to apply a commit (`remote_apply`) goes on doing so.
     const fn sql(self) -> &'static str {
         match self {
             Self::Synced => {
@@ -98,13 +98,13 @@ fn lost_setting(name: &str, sent: &str, found: &str) -> String {
     format!("{name} was set to {sent} and is {found}: {POOLED}")
 }
 
-/// The fault of a pooler between, and its fix.
+/// The fault of a pooler that loses settings, and its fix.
 pub const POOLED: &str = "a pooler between this program and PostgreSQL does not keep a connection's \
                           settings; set pool_mode = session for this database, or connect to the \
                           server itself";
 
-/// Whether what is set on a connection stays on it. Where each transaction gets another connection to the
-/// server, a second client in the middle of one takes the connection that the first has just used.
+/// Whether a connection keeps its settings. Where each transaction gets another connection to the
+/// server, a second client's transaction gets the connection that the first has just used.
 pub fn keeps_connections(target: &Target) -> BoxFuture<'_, Result<bool, tokio_postgres::Error>> {
     const PROCESS: &str = "SELECT pg_backend_pid()";
     Box::pin(async move {

@@ -5,7 +5,7 @@ use deadpool_postgres::Object;
 use super::pool::Pool;
 use crate::store::error::Error;
 
-/// The advisory lock of whoever sweeps the outbox. A number of this program's own.
+/// The advisory lock for sweeping the outbox. A number of this program's own.
 const SWEEP: i64 = 0x706f_6c74_0001;
 
 /// The lease of this instance, until it is ended or dropped.

@@ -114,7 +114,7 @@ async fn ask(
 fn answer(row: &Row) -> Result<Kept, Error> {
     let fingerprint: Vec<u8> = row::get(row, 2)?;
     let status: i16 = row::get(row, 3)?;
-    let unreadable = |_| Error::Driver("the database holds an answer that is none".to_owned());
+    let unreadable = |_| Error::Driver("the database holds an invalid answer".to_owned());
     let stored = StoredAnswer {
         fingerprint: fingerprint.try_into().map_err(|_: Vec<u8>| {
             Error::Driver("the database holds a fingerprint of another length".to_owned())

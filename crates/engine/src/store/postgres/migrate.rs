@@ -12,23 +12,23 @@ use super::{fault, row};
 use crate::env::clock::pause;
 use crate::store::migrations::{self, Error, MIGRATIONS, Migration, Status, checksum, statuses};
 
-/// The advisory lock of whoever migrates. A number of this program's own.
+/// The advisory lock for migrating. A number of this program's own.
 const MIGRATING: i64 = 0x706f_6c74_0002;
 
-/// For how long the steps that are missing are tried.
+/// How long missing steps are tried.
 const TRYING: Duration = Duration::from_mins(10);
-/// Whoever has migrated for longer than this may be frozen, or gone with its connection still open.
+/// A session that migrates for longer may be frozen, or gone with its connection still open.
 const TURN: &str = "SET lock_timeout = '15min'";
 
-/// Whoever waits to alter a table keeps everybody waiting who comes for it after them. Batches give up
-/// after a second, so this is less.
+/// A wait to alter a table blocks every later statement on it. Batches give up after a second, so
+/// this is less.
 const POLITE: &str = "SET LOCAL lock_timeout = '500ms'";
-/// An autovacuum that is in somebody's way is ended by PostgreSQL after a second, `deadlock_timeout`, of
-/// their waiting: once in a while a step waits for that.
+/// PostgreSQL ends an autovacuum that blocks a lock for a second, `deadlock_timeout`: once in a
+/// while a step waits for that.
 const STUBBORN: &str = "SET LOCAL lock_timeout = '1100ms'";
 /// How often a step waits politely before it is stubborn once.
 const POLITELY: u32 = 9;
-/// For how long the table is left to others then.
+/// How long the table is left to others between tries.
 const ASIDE: Duration = Duration::from_secs(2);
 
 /// Applies what is missing; says which migrations those were. Instances that start at the same time
@@ -49,7 +49,7 @@ pub(super) async fn ready(client: &Client) -> Result<(), Error> {
     if found < needed { Err(Error::Missing { found, needed }) } else { Ok(()) }
 }
 
-/// The same for steps of the caller's choice, and for as long as the caller wants them tried.
+/// Like [`up`], for these steps, and for at most `trying`.
 pub async fn apply<'a>(
     client: &mut Client,
     steps: &'a [Migration],
@@ -62,7 +62,7 @@ pub async fn apply<'a>(
     applied
 }
 
-/// Waits for the advisory lock, and says so when that takes long.
+/// Waits for the advisory lock; logs that it waits.
 async fn wait_for_turn(client: &Client) -> Result<(), Error> {
     let turn = "SELECT pg_try_advisory_lock($1)";
     if client.query_one(turn, &[&MIGRATING]).await?.try_get(0)? {
@@ -84,7 +84,7 @@ async fn apply_alone<'a>(
     let applied = newest(client, steps).await?;
     let missing: Vec<_> = steps.iter().filter(|step| step.version > applied).collect();
     if missing.is_empty() {
-        // A role that only serves may not create tables, not even one that is there.
+        // A role that only serves may not create tables, not even with IF NOT EXISTS.
         return Ok(missing);
     }
     client
@@ -123,7 +123,7 @@ async fn apply_in_time(client: &mut Client, step: &Migration, until: Instant) ->
     Ok(())
 }
 
-/// Whether somebody else has what was wanted.
+/// Whether another session has the lock.
 fn is_in_use(error: &tokio_postgres::Error) -> bool {
     let states = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
     error.code().is_some_and(|state| states.contains(state))
@@ -150,7 +150,7 @@ async fn apply_one(
     tx.commit().await
 }
 
-/// The newest migration that the database has, 0 for none; fails unless this program can live with
+/// The newest migration that the database has, 0 for none; fails unless this program can work with
 /// all of them.
 async fn newest(client: &Client, steps: &[Migration]) -> Result<i64, Error> {
     let exists =
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_wait_for_the_migration_lock_names_the_lock() {
         // PostgreSQL shows the lower half of a lock's number as `objid`.
-        let told = format!("objid = {} ", MIGRATING & 0xffff_ffff);
-        assert!(Error::NoTurn.to_string().contains(&told), "{told}");
+        let expected = format!("objid = {} ", MIGRATING & 0xffff_ffff);
+        assert!(Error::NoTurn.to_string().contains(&expected), "{expected}");
     }
 }

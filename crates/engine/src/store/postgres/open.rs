@@ -14,14 +14,14 @@ use crate::store::options::Options;
 pub struct Opened {
     /// One for each worker of the ledger.
     pub writers: Vec<Writer>,
-    /// For looking at things.
+    /// For queries.
     pub readers: Readers,
-    /// For what is written beside the commands.
+    /// For background writes.
     pub pool: Pool,
 }
 
-/// Checks that the server is safe to sell on and has this program's schema, and makes what reaches it.
-/// Connections are opened when they are first needed.
+/// Checks that the server is safe to sell on and has this program's schema, and makes its writers
+/// and pools. Connections are opened when they are first needed.
 pub async fn open(target: &Target, options: Options, clock: &Clock) -> Result<Opened, OpenError> {
     let unreachable = |error: &tokio_postgres::Error| OpenError::Unreachable(fault::words(error));
     let mut client = target.connect().await.map_err(|error| unreachable(&error))?;

@@ -12,7 +12,7 @@ pub enum OpenError {
     /// It answers what this program does not understand.
     #[error(transparent)]
     Store(#[from] Error),
-    /// It would lose what was acknowledged.
+    /// It could lose acknowledged sales.
     #[error(transparent)]
     Unsafe(#[from] Unsafe),
     /// A pooler gives each transaction another connection.

@@ -1,4 +1,4 @@
-//! Connections that are shared: some to look at things, some for what is written beside the commands.
+//! Connections that are shared: some for queries, some for background writes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,14 +26,14 @@ const WAIT: Duration = Duration::from_secs(2);
 const QUERY_TIMEOUT: Duration = Duration::from_secs(8);
 /// How many connections serve the relay, the projections and the retention.
 pub const BACKGROUND_CONNECTIONS: usize = 6;
-/// How many connections are kept for looking whether the server answers.
+/// How many connections are kept to check whether the server answers.
 pub const PING_CONNECTIONS: usize = 1;
 
-/// Connections that only look.
+/// Connections for queries.
 #[derive(Clone)]
 pub struct Readers {
     pool: deadpool_postgres::Pool,
-    /// One connection that answers whether the server answers, however busy the others are.
+    /// One connection to check whether the server answers, however busy the others are.
     pings: deadpool_postgres::Pool,
     /// Permits of queries that may look at a whole table; half the connections.
     scans: Arc<Semaphore>,
@@ -41,7 +41,7 @@ pub struct Readers {
     pub(in crate::store) target: Target,
 }
 
-/// Connections for what is written beside the commands.
+/// Connections for background writes.
 #[derive(Clone)]
 pub struct Pool {
     pool: deadpool_postgres::Pool,
@@ -55,7 +55,7 @@ impl Readers {
         Self { pool: pool(count), pings, scans, clock, target }
     }
 
-    /// Answers a query in time, or not at all while the server is silent.
+    /// Runs a query with a time limit; refuses it while the server is silent.
     pub(in crate::store) async fn in_time<T>(
         &self,
         query: impl Future<Output = Result<T, Error>>,
@@ -74,7 +74,7 @@ impl Readers {
         primaries::watch(self.target.clone())
     }
 
-    /// The connection that is kept for looking whether the server answers.
+    /// The connection that is kept to check whether the server answers.
     pub(super) async fn connection_to_ping(&self) -> Result<Object, Error> {
         connection(&self.pings).await
     }
@@ -93,8 +93,9 @@ impl Readers {
 
 impl Pool {
     pub(super) fn new(target: &Target) -> Self {
-        // What only the relay and the projections do need not wait for the disk, unless they say so: a
-        // crash takes it back together with all that came after, and the outbox brings it again.
+        // Writes of the relay and the projections need not wait for the disk, unless they ask for
+        // it: a crash undoes them together with all that came after, and the outbox brings them
+        // again.
         Self { pool: pool(target, BACKGROUND_CONNECTIONS, Durability::Deferred) }
     }
 
@@ -103,7 +104,7 @@ impl Pool {
         let mut connection = self.connection().await?;
         let done = background::run(&mut connection, write).await;
         if done.is_err() {
-            // Whatever state it is in, nobody else shall have it.
+            // Its state is unknown, so it is not used again.
             drop(Object::take(connection));
         }
         done
@@ -135,7 +136,7 @@ impl Connect for ToHosts {
 
 fn pool(target: &Target, size: usize, durability: Durability) -> deadpool_postgres::Pool {
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    // The pool's own settings of a connection are not asked: the target knows them.
+    // The pool's own connection settings are not used: the target has them.
     let manager =
         Manager::from_connect(tokio_postgres::Config::new(), ToHosts(target.clone()), how);
     let timeline = target.state.timeline.clone();
@@ -153,5 +154,5 @@ fn pool(target: &Target, size: usize, durability: Durability) -> deadpool_postgr
         .wait_timeout(Some(WAIT))
         .create_timeout(Some(target.connect_timeout()))
         .recycle_timeout(Some(WAIT));
-    pool.build().expect("a runtime was named, which is all that it asks for")
+    pool.build().expect("a runtime is set, which is all that it needs")
 }

@@ -1,5 +1,5 @@
-//! Servers that take writes, of the hosts that a URL names. There must be one: when a primary that was
-//! replaced comes back, whoever reaches it could sell what the other has sold.
+//! Servers that take writes, of the hosts that a URL names. There must be one: when a primary that
+//! was replaced comes back, an instance that reaches it could sell what the other has sold.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

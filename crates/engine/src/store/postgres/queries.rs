@@ -21,7 +21,7 @@ impl Readers {
         filter: SessionFilter,
         page: Page,
     ) -> Result<Option<Vec<Session>>, Error> {
-        // What many sessions match is found by looking at the newest, which may take long.
+        // A search that matches many sessions reads from the newest on, which may take long.
         let searches = filter != SessionFilter::default();
         let _permit = if searches { Some(self.scan_permit().await?) } else { None };
         let mut connection = self.connection().await?;

@@ -103,7 +103,7 @@ impl List {
         self.word = " WHERE ";
     }
 
-    /// A page of the list; `None` when `page.after` is nothing that could be listed.
+    /// A page of the list; `None` when `page.after` names no entry.
     pub(super) async fn page(
         mut self,
         connection: &impl GenericClient,
@@ -126,7 +126,7 @@ impl List {
         Ok(Some(self))
     }
 
-    /// In this order, and no more than so many.
+    /// Orders the list, and limits its length.
     pub(super) fn first(&mut self, order: Order, limit: usize) {
         let Order { age, id, .. } = order;
         let sql = &self.sql;

@@ -18,7 +18,8 @@ pub(super) const SEAT: &str =
     "s.session_id, s.seat_no, s.status, s.reservation_id, s.hold_until, s.version";
 
 /// The time as rows have it: milliseconds, cut. It differs from row to row, so that no index can be
-/// searched for it: in a condition it belongs into a query of its own, `(SELECT …)`, which is asked once.
+/// searched for it: in a condition it belongs in a query of its own, `(SELECT …)`, which is
+/// evaluated once.
 pub(super) const NOW: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 pub(super) fn get<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T, Error> {

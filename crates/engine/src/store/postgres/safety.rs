@@ -67,8 +67,8 @@ pub fn unsafe_settings(
     })
 }
 
-/// What turns a setting on again where it was turned off: what is set nearer to the connection wins
-/// over what is set for the whole server.
+/// The command that turns a setting on again where it was turned off: a setting nearer to the
+/// connection overrides the server's.
 fn fix(setting: &str, source: &str, database: &str, user: &str) -> String {
     match source {
         "database" => format!("psql -c 'ALTER DATABASE {database} RESET {setting}'"),

@@ -55,8 +55,8 @@ pub(super) async fn run(
         futures_util::join!(try_join_all(sent), client.batch_execute("COMMIT"));
     match (written, committed) {
         (Ok(_), Ok(())) => Ok(()),
-        // The server said what was wrong with a write: nothing was committed. A connection that broke
-        // while COMMIT was on its way tells nothing.
+        // The server reported a write that failed: nothing was committed. After a connection that
+        // broke during COMMIT the outcome is unknown.
         (Err(error), _) if error.code().is_some() => Err(fault::of(&error)),
         (Err(error), _) | (Ok(_), Err(error)) => Err(fault::of_commit(&error)),
     }

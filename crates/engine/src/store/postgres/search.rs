@@ -40,7 +40,7 @@ async fn fewest(
     let filters = filter.given();
     let (mut found, mut fewest) = (None, many(limit));
     for by in &filters {
-        // Of one name's sessions no more are read than a page has, if nothing else is asked of them.
+        // Of one name's sessions at most a page is read, if there is no other filter.
         let of_each = if filters.len() == 1 { limit } else { fewest };
         let matches = match filter.part(*by) {
             Some(part) => count_named(db, *by, part, of_each, fewest).await?,
@@ -53,8 +53,8 @@ async fn fewest(
     Ok(found)
 }
 
-/// How many sessions have names with this part: up to `most`, and up to `of_each` of one name. As many
-/// as that where texts are still to be folded, which no index has.
+/// How many sessions have names with this part: up to `most`, and up to `of_each` of one name.
+/// `most` while texts are still to be folded, which no index has.
 async fn count_named(
     db: &impl GenericClient,
     by: Filter,
@@ -76,7 +76,7 @@ async fn count_named(
     matches(&found)
 }
 
-/// How many sessions start in time, up to `most`.
+/// How many sessions start in the filter's range, up to `most`.
 async fn count_starting(
     db: &impl GenericClient,
     filter: &SessionFilter,
@@ -118,8 +118,8 @@ async fn list(
     }
     let Some(mut list) = list.page(db, SESSIONS, page).await? else { return Ok(None) };
     if let Some(part) = by.and_then(|by| filter.part(by)) {
-        // The newest of each name, and of those the newest. A part of its own with a limit is planned
-        // by itself, so that no estimate of how many names match makes the planner read the table.
+        // The newest of each name, and of those the newest. A subquery with a limit is planned by
+        // itself, so that no estimate of how many names match makes the planner read the table.
         let names = "session_names n CROSS JOIN LATERAL";
         list.within(&format!("SELECT {} FROM {names} (", row::SESSION), ") s");
         list.only("strpos(n.name, ?) > 0", Some(folded(part)));
@@ -128,8 +128,8 @@ async fn list(
     list.read(db).await.map(Some)
 }
 
-/// The sessions that start in time, of which the conditions that follow choose. Materialized, or the
-/// planner might take the index that has the list's order, in the hope that matches come soon.
+/// The sessions that start in the filter's range, for the conditions that follow. Materialized, or
+/// the planner might take the index that has the list's order, in the hope that matches come soon.
 fn starting(filter: &SessionFilter) -> List {
     let mut list = List::new("SELECT * FROM sessions".to_owned());
     only_in_time(&mut list, filter, "starts_at");
@@ -138,7 +138,7 @@ fn starting(filter: &SessionFilter) -> List {
     list
 }
 
-/// `start` is the column, or, where another index is to be used, something that none is made of.
+/// `start` is the column, or, where another index is to be used, an expression without one.
 fn only_in_time(list: &mut List, filter: &SessionFilter, start: &str) {
     let time = |time: Timestamp| -> Value { Box::new(time.as_millis()) };
     list.only_if(&format!("{start} >= ?"), filter.from.map(time));

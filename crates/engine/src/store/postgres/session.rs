@@ -17,7 +17,7 @@ pub(super) struct Session {
 
 /// Why a connection could not be opened.
 pub(super) enum OpenFault {
-    /// The server's, or the network's.
+    /// A fault of the server or the network.
     Server(tokio_postgres::Error),
     /// It does not keep our settings.
     Kept(Error),
@@ -32,7 +32,7 @@ impl From<tokio_postgres::Error> for OpenFault {
 /// Names each statement once: its field, and its text.
 macro_rules! statements {
     ($($name:ident: $sql:expr,)*) => {
-        /// What a batch may need to say.
+        /// The statements that a batch may need.
         pub(super) struct Statements { $(pub(super) $name: Statement,)* }
 
         impl Statements {

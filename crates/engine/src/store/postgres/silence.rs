@@ -1,7 +1,7 @@
 //! A server that takes what is sent and does not answer: a breaker, shared by all who ask it.
 //!
-//! A server that is gone refuses at once; one that is frozen, or cut off, has everyone wait for their
-//! limit. So after the first who waited in vain, one at a time goes on asking and the others are refused at
+//! A server that is gone refuses at once; one that is frozen, or cut off, lets every query wait for
+//! its limit. So after the first time-out one query at a time is sent and the others are refused at
 //! once, until one is answered.
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub struct Silence(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     silent: AtomicBool,
-    /// Whether somebody asks it all the same.
+    /// Whether a query tests whether it answers.
     probing: AtomicBool,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Leave<'a> {
 }
 
 impl Silence {
-    /// Leave to ask; fails while the server is silent and somebody else is finding out whether it still is.
+    /// Leave to ask; fails while the server is silent and another query tests whether it still is.
     pub(super) fn leave(&self) -> Result<Leave<'_>, Error> {
         let state = &*self.0;
         if !state.silent.load(Ordering::Relaxed) {
@@ -41,7 +41,7 @@ impl Silence {
         Ok(Leave { state, is_probe: true })
     }
 
-    /// Whether whoever asks now would be refused.
+    /// Whether a query would be refused now.
     pub fn refuses(&self) -> bool {
         self.0.silent.load(Ordering::Relaxed) && self.0.probing.load(Ordering::Relaxed)
     }
@@ -76,12 +76,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_one_waited_in_vain_one_at_a_time_finds_out() {
+    fn after_a_time_out_one_query_at_a_time_tests_the_server() {
         let silence = Silence::default();
         let (first, beside) = (silence.leave().unwrap(), silence.leave().unwrap());
         first.not_answered();
         drop((first, beside));
-        assert!(!silence.refuses(), "nobody finds out yet");
+        assert!(!silence.refuses(), "no query tests it yet");
         let probe = silence.leave().unwrap();
         assert!(silence.leave().is_err() && silence.refuses());
         drop(probe);

@@ -1,9 +1,9 @@
 //! The statements of a batch: what it locks, loads and writes.
 //!
-//! The seats are locked and read by one statement, in the order of their key, so that two batches can
-//! never wait for each other. After a wait PostgreSQL gives the seat as it became, but which seats are
-//! wanted (those of a reservation, say) was read before it. So everything else is read by later
-//! statements of the same transaction, each with a snapshot of its own.
+//! The seats are locked and read by one statement, in the order of their key, so that two batches
+//! can never wait for each other. After a wait PostgreSQL gives the seat's new row, but the list of
+//! wanted seats (those of a reservation, say) was read before it. So everything else is read by
+//! later statements of the same transaction, each with a snapshot of its own.
 //!
 //! Each write itself fails the transaction unless it changed exactly the rows that it was meant to
 //! (`expect_rows`, `expect_first`), for it is sent together with the COMMIT.
@@ -41,7 +41,7 @@ pub(super) fn lock_seats() -> String {
 pub(super) const LOCK_SESSIONS: &str =
     "SELECT 1 FROM sessions WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE";
 
-/// Read after every lock was taken: after a wait only the clock itself tells the time.
+/// Read after every lock was taken: after a wait the transaction's own time is too old.
 pub(super) fn clock() -> String {
     format!("SELECT {}", row::NOW)
 }

@@ -1,4 +1,4 @@
-//! The state of the server, as whoever asked it found it.
+//! The state of the server, as the latest queries found it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,7 +29,7 @@ impl Primaries {
         self.0.load(Ordering::Relaxed) > 1
     }
 
-    /// There are so many; gives how many there were.
+    /// Sets their number; gives the one before.
     pub(super) fn found(&self, count: usize) -> usize {
         self.0.swap(count, Ordering::Relaxed)
     }
@@ -39,11 +39,11 @@ impl Primaries {
 #[derive(Clone, Debug, Default)]
 pub struct Commits(Arc<AtomicUsize>);
 
-/// A COMMIT that waits; dropped when it does no more.
+/// A COMMIT that waits; dropped when it was answered.
 pub(super) struct Waiting(Commits);
 
 impl Commits {
-    /// How many.
+    /// Their number.
     pub fn unanswered(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }

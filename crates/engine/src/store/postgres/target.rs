@@ -27,21 +27,21 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection rests before the peer is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
-/// A server, and what it takes to be let in.
+/// A server, the login, and the authorities to trust.
 #[derive(Clone)]
 pub struct Target {
     /// One for each host of the URL; at least one.
     hosts: Vec<Config>,
     /// Which of them answered last. Clones share it.
     good: Arc<AtomicUsize>,
-    /// What is known of it.
+    /// Its state, as far as known.
     pub(in crate::store) state: ServerState,
     trust: Tls,
     /// Whether the URL names the authorities to trust.
     names_trust: bool,
 }
 
-/// What is wrong with a URL. It never repeats it, for it holds a password.
+/// The fault of a URL. It never repeats the URL, which holds a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct TargetError(String);
@@ -49,10 +49,11 @@ pub struct TargetError(String);
 impl Target {
     /// Reads `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=/ca.pem`.
     ///
-    /// `sslmode` is `disable` (the default), or `require`, `verify-ca` or `verify-full`, which all three
-    /// verify the server's certificate and name, by the authorities in `sslrootcert` or, without it,
-    /// the system's or those of [`trusting`](Self::trusting). `allow` and `prefer` would protect from
-    /// nobody who can answer in the server's place, so they are what they can be relied on for: no TLS.
+    /// `sslmode` is `disable` (the default), or `require`, `verify-ca` or `verify-full`, which all
+    /// three verify the server's certificate and name, by the authorities in `sslrootcert` or,
+    /// without it, the system's or those of [`trusting`](Self::trusting). `allow` and `prefer`
+    /// would not protect from an attacker who answers in the server's place, so they mean
+    /// `disable`.
     ///
     /// Of several hosts (`h1:5432,h2:5432`) the one that takes writes is wanted, and each has a second to
     /// answer; `connect_timeout` gives it another limit.
@@ -95,7 +96,7 @@ impl Target {
         })
     }
 
-    /// The same server, trusted by `tls` unless its URL names the authorities to trust.
+    /// This server, trusted by `tls` unless its URL names the authorities to trust.
     #[must_use]
     pub fn trusting(mut self, tls: &Tls) -> Self {
         if !self.names_trust {
@@ -114,8 +115,8 @@ impl Target {
         Box::pin(async move { self.open().await.map(|(client, _)| client) })
     }
 
-    /// The same, and the task of the current runtime that drives the connection for as long as its client
-    /// lives.
+    /// Like [`connect`](Self::connect); gives also the task of the current runtime that drives the
+    /// connection while its client lives.
     pub(super) fn open(&self) -> BoxFuture<'_, Opening> {
         Box::pin(async move {
             let (count, first) = (self.hosts.len(), self.good.load(Ordering::Relaxed));
@@ -125,8 +126,8 @@ impl Target {
                     return Ok(opened);
                 }
             }
-            // After the last there is none to go on to: whoever asked has a limit of their own, and is
-            // told what is wrong with a server that was replaced.
+            // The last is tried without a limit or a check: the caller has a limit, and reports
+            // what is wrong with a server that was replaced.
             let last = (first + count - 1) % count;
             let opened = self.open_on(last).await?;
             self.good.store(last, Ordering::Relaxed);
@@ -170,7 +171,7 @@ impl Target {
         0..self.hosts.len()
     }
 
-    /// A connection to this host, whatever its role; none when it does not answer in its time.
+    /// A connection to this host in any role; `None` when it does not answer in its time.
     pub(super) async fn connect_to(&self, place: usize) -> Option<Client> {
         let mut config = self.hosts[place].clone();
         config.target_session_attrs(TargetSessionAttrs::Any);
@@ -189,7 +190,7 @@ impl Target {
         CONNECT_TIMEOUT.saturating_add(HOST_TIMEOUT.saturating_mul(others))
     }
 
-    /// Whether what is said to the server, passwords among it, crosses a network for all to read.
+    /// Whether traffic to the server, passwords included, crosses a network unencrypted.
     pub fn is_overheard(&self) -> bool {
         let is_here = |host: &Host| match host {
             Host::Tcp(name) => {
@@ -346,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_url_is_said_without_its_password() {
+    fn a_url_error_does_not_show_the_password() {
         for url in [
             "postgres://ana:secret@h/d?sslmode=maybe",
             "postgres://ana:secret@h/d?sslrootcert=/nowhere.pem",

@@ -1,7 +1,7 @@
 //! The newest timeline that a server showed.
 //!
 //! A standby that is promoted begins a new timeline. A server on an older one is a primary that was
-//! replaced and has come back: what it sells, the other has sold already.
+//! replaced and has come back: it could sell what the other has sold.
 //! <https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-TIMELINES>
 
 use std::sync::Arc;

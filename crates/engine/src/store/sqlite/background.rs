@@ -53,8 +53,8 @@ fn project(tx: &Transaction<'_>, projection: Projection, effects: &[Effect]) -> 
     Ok(fresh.len())
 }
 
-/// Messages may come in any order, so each adds to whatever is there; but what comes late about a
-/// session that is closed must not bring its row back.
+/// Messages may come in any order, so each adds to the row; but a late message about a closed
+/// session must not bring its row back.
 fn write_sessions(tx: &Transaction<'_>, changes: &BTreeMap<Uuid, SessionChange>) -> Result<()> {
     let mut add = tx.prepare_cached(
         "INSERT INTO session_stats (session_id, seats, held, sold, revenue_cents)

@@ -116,8 +116,8 @@ impl Checkpointer {
         Ok(())
     }
 
-    /// Whether the log could be truncated. Waits for the program's own readers, who are quick, and
-    /// for nobody else.
+    /// Truncates the log, if it can; gives whether it did. Waits only for the program's own
+    /// readers, who are quick.
     fn truncate(&mut self, writer: &Connection) -> Result<bool, Error> {
         let started = Instant::now();
         let alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
@@ -144,7 +144,7 @@ impl Checkpointer {
     pub(super) fn close(mut self, writer: &Connection) -> Result<(), Error> {
         drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
-            // A panic there has already been told by the panic hook; the log is copied below.
+            // The panic hook has already reported a panic there; the log is copied below.
             let _ = thread.join();
         }
         self.truncate(writer).map(|_| ())
@@ -165,7 +165,7 @@ fn copy_when_woken(connection: &Connection, woken: &Receiver<()>, shared: &Share
 
 /// The outcome of a checkpoint.
 struct Copied {
-    /// Whether somebody kept it from doing all that was asked.
+    /// Whether a lock kept it from finishing.
     blocked: bool,
     /// How many pages of the log are in the database now.
     pages: u32,

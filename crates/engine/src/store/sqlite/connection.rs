@@ -13,8 +13,8 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 64;
 
-/// Held for reading by whoever has a snapshot open, for writing by the writer when it truncates the
-/// log: a log can only be truncated when nobody reads from it.
+/// Held for reading while a snapshot is open, for writing while the writer truncates the log: a log
+/// can only be truncated when nobody reads from it.
 pub(super) type Gate = Arc<RwLock<()>>;
 
 /// A connection that may write, with the settings that durability rests on.

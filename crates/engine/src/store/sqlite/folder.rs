@@ -60,7 +60,7 @@ impl Folder {
 
     fn take(path: &Path, ephemeral: bool) -> Result<Self, Error> {
         let io_error = |source| Error::Io { path: path.display().to_string(), source };
-        // It holds who bought what: nobody else's to read.
+        // It holds who bought what: no other user may read it.
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error)?;
         let mut file = File::options()
             .create(true)
@@ -132,8 +132,8 @@ pub fn database_in(path: &Path) -> PathBuf {
     path.join(DATABASE)
 }
 
-/// Who has a folder locked, as ` by process 123`; nothing when nobody has. Makes no file, and keeps a
-/// program that starts in the same instant out of it for no longer than that.
+/// The process that has a folder locked, as ` by process 123`; `None` when none has. Makes no file,
+/// and locks the folder only for this instant, in which no other program can start in it.
 pub fn user_of(path: &Path) -> io::Result<Option<String>> {
     let mut file = match File::open(path.join(LOCK)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -149,7 +149,7 @@ pub fn user_of(path: &Path) -> io::Result<Option<String>> {
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.ephemeral {
-            // What cannot be deleted is left to the system's own cleaning of temporary files.
+            // The system cleans up temporary files that cannot be deleted here.
             let _ = fs::remove_dir_all(&self.path);
         }
     }
@@ -159,7 +159,7 @@ fn in_use(path: &Path, file: &mut File) -> Error {
     Error::InUse { path: path.display().to_string(), by: holder(file) }
 }
 
-/// Whose process id a lock holds, in words.
+/// The process that a lock names, in words.
 fn holder(file: &mut File) -> String {
     let mut pid = String::new();
     match file.read_to_string(&mut pid) {

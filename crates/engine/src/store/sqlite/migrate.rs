@@ -47,7 +47,7 @@ fn apply<'a>(
     Ok(missing)
 }
 
-/// The first release did not write down which programs can live with a migration.
+/// The first release did not record which programs can work with a migration.
 fn add_oldest(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     if has_oldest(tx)? {
         return Ok(());

@@ -22,7 +22,7 @@ impl Readers {
         filter: SessionFilter,
         page: Page,
     ) -> Result<Option<Vec<Session>>, Error> {
-        // What many sessions match is found by looking at the newest, which may take long.
+        // A search that matches many sessions reads from the newest on, which may take long.
         if filter == SessionFilter::default() {
             self.read(move |db| search::sessions(db, &filter, page)).await
         } else {
@@ -97,7 +97,7 @@ impl Readers {
         limit: usize,
         age: Duration,
     ) -> Result<Vec<OutboxRow>, Error> {
-        // What was written before the clock was put back waits for nobody.
+        // Rows written before the clock was put back are due, too.
         let all = age.is_zero();
         let before = if all { Timestamp::from_millis(i64::MAX) } else { self.before(age) };
         self.read(move |db| read::outbox(db, limit, before)).await

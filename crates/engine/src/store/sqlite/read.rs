@@ -1,4 +1,4 @@
-//! Queries: what people and programs look at. Each runs in one snapshot.
+//! Queries of people and programs. Each runs in one snapshot.
 
 use poltrona_domain::{
     Reservation, ReservationId, Sale, Seat, Session, SessionId, Timestamp, UserId,
@@ -198,7 +198,7 @@ impl List {
         Ok(Some(self))
     }
 
-    /// In this order, and no more than so many.
+    /// Orders the list, and limits its length.
     pub(super) fn first(&mut self, order: Order, limit: usize) {
         let Order { age, id, .. } = order;
         let sql = &self.sql;

@@ -16,7 +16,7 @@ use crate::store::error::Error;
 #[derive(Clone)]
 pub struct Readers {
     shared: Arc<Shared>,
-    /// One connection that answers whether the store answers, however busy the others are.
+    /// One connection to check whether the store answers, however busy the others are.
     pings: Arc<Shared>,
     /// The write-ahead log.
     log: Arc<Path>,
@@ -25,7 +25,7 @@ pub struct Readers {
 struct Shared {
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
-    /// Turns of [`Readers::scan`]; half the connections.
+    /// Permits of [`Readers::scan`]; half the connections.
     scans: Arc<Semaphore>,
     gate: Gate,
     clock: Clock,
@@ -65,7 +65,7 @@ impl Readers {
         read_on(&self.shared, query).await
     }
 
-    /// The same on the connection that is kept for looking whether the store answers.
+    /// Like [`Readers::read`], on the connection that is kept to check whether the store answers.
     pub(super) async fn read_to_ping<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
@@ -160,13 +160,13 @@ mod tests {
         let file = folder.path().join("db");
         connect(&file).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
         let readers = Readers::open(&file, 2, Gate::default(), &Env::system()).unwrap();
-        let (end, told) = channel::<()>();
-        let told = Arc::new(Mutex::new(told));
+        let (end, ended) = channel::<()>();
+        let ended = Arc::new(Mutex::new(ended));
         let long = || {
-            let told = Arc::clone(&told);
+            let ended = Arc::clone(&ended);
             readers.scan(move |_| {
                 // Until the other end is dropped.
-                let _ = told.lock().unwrap().recv();
+                let _ = ended.lock().unwrap().recv();
                 Ok(())
             })
         };

@@ -14,7 +14,7 @@ use crate::store::error::Error;
 use crate::text;
 use crate::wire::reservation_status;
 
-/// Writes what a batch came to: its rows, its events, and the answers to record.
+/// Writes the outcome of a batch: its rows, its events, and the answers to record.
 pub(super) fn batch(tx: &Transaction<'_>, writes: &BatchWrites) -> Result<(), Error> {
     rows(tx, &writes.changes())?;
     if let Some(events) = &writes.events {

@@ -28,7 +28,7 @@ fn fewest(db: &Connection, filter: &SessionFilter, limit: usize) -> Result<Optio
     let filters = filter.given();
     let (mut found, mut fewest) = (None, many(limit));
     for by in &filters {
-        // Of one name's sessions no more are read than a page has, if nothing else is asked of them.
+        // Of one name's sessions at most a page is read, if there is no other filter.
         let of_each = if filters.len() == 1 { limit } else { fewest };
         let matches = match filter.part(*by) {
             Some(part) => count_named(db, *by, part, of_each, fewest)?,
@@ -41,8 +41,8 @@ fn fewest(db: &Connection, filter: &SessionFilter, limit: usize) -> Result<Optio
     Ok(found)
 }
 
-/// How many sessions have names with this part: up to `most`, and up to `of_each` of one name. As many
-/// as that where texts are still to be folded, which no index has.
+/// How many sessions have names with this part: up to `most`, and up to `of_each` of one name.
+/// `most` while texts are still to be folded, which no index has.
 fn count_named(
     db: &Connection,
     by: Filter,
@@ -68,7 +68,7 @@ fn count_named(
     Ok(matches)
 }
 
-/// How many sessions start in time, up to `most`.
+/// How many sessions start in the filter's range, up to `most`.
 fn count_starting(db: &Connection, filter: &SessionFilter, most: usize) -> Result<usize> {
     let mut list = List::new("SELECT 1 FROM sessions".to_owned());
     only_in_time(&mut list, filter);
