@@ -45,7 +45,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to show progress on stderr, as suits it; a `quiet` run shows none.
+    /// Shows progress on stderr, in the form for a terminal or a file; a `quiet` run shows none.
     pub fn start(quiet: bool, subject: Subject) -> Self {
         if quiet {
             return Self { stop: None, thread: None };
@@ -59,7 +59,7 @@ impl Progress {
                 draw(&bar, &subject, &stopped);
             }
         };
-        // Without a thread there is no progress to see, and the run goes on all the same.
+        // If the thread cannot be started, the run goes on without progress.
         let thread = thread::Builder::new().name("progress".to_owned()).spawn(show).ok();
         Self { stop: Some(stop), thread }
     }
