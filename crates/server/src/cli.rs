@@ -106,7 +106,7 @@ enum Command {
 }
 
 impl Cli {
-    /// Reads the command line; ends the program with help or an error where it is none.
+    /// Reads the command line; prints help or an error and exits where it is not a command.
     pub fn from_args() -> Self {
         let matches = program().get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())

@@ -1,4 +1,4 @@
-//! How many files and connections the system lets the program have open.
+//! The system's limit on the program's open files and connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
@@ -15,7 +15,7 @@ pub(crate) fn raise_limit(connections: usize) {
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
     let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(BESIDE);
-    // None is no limit.
+    // `None` means no limit.
     if let Some(limit) = getrlimit(Resource::Nofile).current.filter(|limit| *limit < wanted) {
         warn!(
             target: "server", limit, wanted,

@@ -47,7 +47,7 @@ impl Step {
 pub(super) struct Samples {
     seats: HashMap<u32, Option<Vec<Step>>>,
     watched: usize,
-    /// Whether the limit was once reached. From then on no seat is added: it may have earlier steps.
+    /// Whether the limit was once reached. From then on no seat is added: it may lack early steps.
     full: bool,
 }
 

@@ -52,7 +52,7 @@ impl Environment {
         self.get(NO_COLOR).is_none()
     }
 
-    /// A fault for each variable that carries our prefix and means nothing.
+    /// A fault for each variable that has our prefix and names no setting.
     pub(super) fn unknown(&self) -> Vec<Fault> {
         let known = known_variables();
         let strangers = self

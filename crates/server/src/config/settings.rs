@@ -18,7 +18,7 @@ use super::value::{Cors, Currency, Locale, LogFormat, Secret};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a switch of its own, set by its own name"
+    reason = "each is a separate switch with a name of its own"
 )]
 pub struct Config {
     /// The address to listen on. Anything but a loopback address needs [`insecure`](Self::insecure).
@@ -70,10 +70,10 @@ pub struct Config {
     pub log_level: String,
     /// The base URL of the collector of traces; without one there are no traces.
     pub otlp_endpoint: Option<String>,
-    /// What a collector wants with each message, such as a key; already checked, see
+    /// The headers that a collector requires, such as a key; already checked, see
     /// [`otlp_headers`](Self::otlp_headers).
     pub otlp_headers: Option<Secret>,
-    /// How many of a hundred requests are traced, of those whose caller does not decide: 0 to 100.
+    /// The percentage of requests that are traced where the caller does not decide: 0 to 100.
     pub otlp_sample_percent: u8,
     /// A PEM file of authorities to trust beside the system's, for every connection over TLS.
     pub ca_file: Option<PathBuf>,

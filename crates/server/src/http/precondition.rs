@@ -35,14 +35,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Required {
     }
 }
 
-/// The versions that the tags name; `None` when any will do.
+/// The versions that the tags name; `None` when any version matches.
 fn versions(lines: &[String]) -> Option<Vec<u32>> {
     let mut tags = lines.iter().flat_map(|line| line.split(',')).map(str::trim);
     let is_any = tags.clone().any(|tag| tag == "*");
     (!is_any).then(|| tags.by_ref().filter_map(version).collect())
 }
 
-/// The version of a strong tag of ours. A weak one is no ground for a change (RFC 9110, 13.1.1).
+/// The version of a strong tag of ours. A weak one never matches (RFC 9110, 13.1.1).
 fn version(tag: &str) -> Option<u32> {
     let (version, digest) = tag.strip_prefix("\"v")?.strip_suffix('"')?.split_once('-')?;
     let number: u32 = version.parse().ok()?;

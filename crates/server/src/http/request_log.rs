@@ -28,9 +28,9 @@ pub(super) struct Answered<'a> {
     pub(super) status: StatusCode,
     /// The code of an error.
     pub(super) code: Option<Code>,
-    /// The name of the request.
+    /// The request's id.
     pub(super) request_id: &'a str,
-    /// From its headers to its answer.
+    /// The time from its headers to its answer.
     pub(super) took: Duration,
 }
 
@@ -63,8 +63,8 @@ impl RequestLog {
         }
     }
 
-    /// Whether a line of this kind is written now, and how many were left out in the second that it
-    /// ends.
+    /// Whether a line of this kind is written now, and how many were left out in the second that
+    /// ends with it.
     fn take(&self, kind: Kind, now: Instant) -> (bool, u32) {
         let mut windows = self.lock();
         let window = windows.entry(kind).or_insert_with(|| Window::new(now));

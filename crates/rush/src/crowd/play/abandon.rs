@@ -1,4 +1,4 @@
-//! Few seats, and clients who do not pay: holds lapse, and the seats are taken again, by clients who
+//! Few seats, and clients who do not pay: holds lapse, and the seats are taken again, by those who
 //! had them or by others who waited.
 
 use std::convert::Infallible;
