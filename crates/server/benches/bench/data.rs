@@ -48,8 +48,8 @@ impl Data {
         command.args(["config", "check"]);
         self.configure(&mut command)?;
         let output = command.stdin(Stdio::null()).output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "the program refuses its settings: {}", said.trim());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "the program refuses its settings: {}", stderr.trim());
         Ok(())
     }
 

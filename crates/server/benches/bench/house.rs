@@ -182,8 +182,8 @@ async fn open_sessions(setup: &Setup, data: &Data) -> anyhow::Result<()> {
     command.arg("--sessions").arg(SESSIONS.to_string()).arg("--seats").arg(SEATS.to_string());
     data.configure(&mut command)?;
     let output = command.stdin(Stdio::null()).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?}: {}", said.lines().last().unwrap_or(""));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?}: {}", stderr.lines().last().unwrap_or(""));
     let server = Server::poltrona(setup, data, &[]).await?;
     server.settle(0).await?;
     server.stop()?;

@@ -191,7 +191,7 @@ impl Fields {
         Some(seat)
     }
 
-    /// A list of seats' ids. One too long for a reservation gives one error, not one for each entry.
+    /// A list of seats' ids. One too long for a reservation gives one error, not one an entry.
     pub fn seats(&mut self, name: &str) -> Option<Vec<Uuid>> {
         let Value::Array(values) = self.required(name)? else {
             self.broke(name, Rule::List);

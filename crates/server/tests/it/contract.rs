@@ -49,19 +49,19 @@ fn both_stores_answer_and_write_what_the_rules_say() {
         [Office::open(Place::folder()).await, Office::open(Place::server().await).await]
     });
     let mut runner = TestRunner::new(config);
-    let told = runner.run(&story::story(), |story| runtime.block_on(tell(&offices, &story)));
+    let result = runner.run(&story::story(), |story| runtime.block_on(play(&offices, &story)));
     runtime.block_on(async {
         for office in offices {
             office.close().await;
         }
     });
-    if let Err(error) = told {
+    if let Err(error) = result {
         panic!("PROPTEST_RNG_SEED={seed} repeats this: {error}");
     }
 }
 
 /// Tells a story to the rules and to each store.
-async fn tell(offices: &[Office; 2], story: &[Scene]) -> TestCaseResult {
+async fn play(offices: &[Office; 2], story: &[Scene]) -> TestCaseResult {
     let mut model = Model::default();
     for office in offices {
         office.clear();

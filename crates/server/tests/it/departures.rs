@@ -196,7 +196,7 @@ async fn a_price_is_a_number_in_sessions_and_in_sales() {
 }
 
 #[tokio::test]
-async fn what_broke_the_reference_is_a_clear_error() {
+async fn requests_that_broke_the_reference_get_clear_errors() {
     let app = TestApp::open().await;
     for (field, value) in [
         ("movie", json!("a\0b")),

@@ -58,9 +58,9 @@ fn simulate<T>(
         let opened = Store::open(&location, options.store, &env).await.expect("it opens");
         record_outbox(&folder.join(DATABASE));
         let running = Running::start(opened, options, env).expect("it starts");
-        let told = story(&running.engine).await;
+        let result = story(&running.engine).await;
         running.stop().await;
-        told
+        result
     })
 }
 
@@ -189,7 +189,7 @@ fn the_same_story_leaves_the_same_rows_byte_for_byte() {
 /// So many holds at once, each a commit of its own, that everyone who follows the feed misses most of
 /// them: on one thread nobody gets a turn before all are committed.
 #[test]
-fn who_misses_commits_makes_up_for_them() {
+fn followers_that_miss_commits_catch_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let metrics = Arc::new(Metrics::new().expect("metrics"));
     let mut options = Options { feed_commits: 2, metrics: Arc::clone(&metrics), ..options() };

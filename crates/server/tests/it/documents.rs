@@ -62,7 +62,7 @@ fn every_error_code_has_a_section_and_every_section_a_code() {
 }
 
 #[test]
-fn each_section_tells_its_codes_status() {
+fn each_section_states_its_codes_status() {
     let sections = sections();
     for code in Code::ALL {
         let (name, status) = (code.as_str(), code.status().as_u16());

@@ -43,7 +43,7 @@ fn news(session: &Session, number: &str, status: &str, version: i64) -> Value {
 }
 
 #[tokio::test]
-async fn a_session_tells_of_its_opening_its_changes_and_its_end() {
+async fn a_session_emits_events_for_opening_changes_and_closing() {
     let app = TestApp::open().await;
     app.record_events();
     let session = app.session().seats(20).await;
@@ -72,7 +72,7 @@ async fn a_session_tells_of_its_opening_its_changes_and_its_end() {
 }
 
 #[tokio::test]
-async fn a_purchase_tells_of_the_hold_its_extension_and_the_payment() {
+async fn a_purchase_emits_events_for_hold_extension_and_payment() {
     let app = TestApp::open().await;
     let session = app.session().await;
     app.record_events();
@@ -185,7 +185,7 @@ async fn a_lapse_of_which_every_seat_was_taken_over_frees_none() {
 }
 
 #[tokio::test]
-async fn a_refusal_and_a_replay_tell_nothing() {
+async fn a_refusal_and_a_replay_emit_no_event() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").key("k").await.expect(201).id();

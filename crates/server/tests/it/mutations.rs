@@ -167,7 +167,7 @@ async fn no_request_that_can_be_made_up_is_a_fault_of_the_server() {
     let ids = [session.id.clone(), held, NOBODY.to_owned()].into_iter();
     let ids = ids.chain((1..=5).map(|no| session.seat(&format!("A{no}")).to_owned())).collect();
     let mut noise = Noise { dice: Dice::new(2026), ids };
-    let mut told = [0; 6];
+    let mut counts = [0; 6];
     for _ in 0..REQUESTS {
         let (method, path) = (*noise.dice.pick(&METHODS), noise.path());
         // Some of what is made up could not be sent as a request at all.
@@ -183,7 +183,7 @@ async fn no_request_that_can_be_made_up_is_a_fault_of_the_server() {
         }
         let answer = request.await;
         assert_sane(&what, &answer);
-        told[usize::from(answer.status / 100)] += 1;
+        counts[usize::from(answer.status / 100)] += 1;
         if answer.status == 201 && method == "POST" && noise.ids.len() < 40 {
             noise.ids.push(answer.id());
         }
@@ -192,7 +192,7 @@ async fn no_request_that_can_be_made_up_is_a_fault_of_the_server() {
         }
     }
     app.settle().await;
-    assert!(told[2] > 200 && told[4] > 500, "noise reaches both kinds of answers: {told:?}");
+    assert!(counts[2] > 200 && counts[4] > 500, "noise reaches both kinds of answers: {counts:?}");
     assert_eq!(app.count("sale_seats"), app.count("seats WHERE status = 'SOLD'"));
     let page = app.get("/metrics").await.expect(200).lossy();
     assert!(page.contains("poltrona_invariant_violations_total 0"));

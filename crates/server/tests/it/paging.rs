@@ -79,7 +79,7 @@ async fn the_next_page_keeps_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_new_while_paging_disturbs_no_page() {
+async fn new_entries_while_paging_disturb_no_page() {
     let app = TestApp::open().await;
     for _ in 0..4 {
         app.session().await;

@@ -81,7 +81,7 @@ async fn each_reason_not_to_pay_has_its_own_error() {
 }
 
 #[tokio::test]
-async fn the_history_tells_each_sale_newest_first() {
+async fn the_history_lists_each_sale_newest_first() {
     let app = TestApp::open().await;
     let session = app.session().movie("Duna").room("Sala 2").price(30.0).await;
     assert_eq!(app.get("/sales/history/ana").await.expect(200).body, json!([]));

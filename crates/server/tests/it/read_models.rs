@@ -125,7 +125,7 @@ async fn a_sale_is_counted_in_the_hour_it_was_paid() {
 }
 
 #[tokio::test]
-async fn what_was_delivered_leaves_the_outbox() {
+async fn delivered_events_leave_the_outbox() {
     let app = TestApp::open().await;
     let session = app.session().await;
     for number in ["A1", "A2"] {
@@ -141,7 +141,7 @@ async fn what_was_delivered_leaves_the_outbox() {
 }
 
 #[tokio::test]
-async fn an_outbox_that_is_nobody_elses_leaves_nothing_in_the_inbox() {
+async fn an_outbox_of_one_instance_leaves_nothing_in_the_inbox() {
     // An instance that shares its outbox may deliver a row that another has just struck.
     let app = TestApp::embedded().await;
     let session = app.session().await;

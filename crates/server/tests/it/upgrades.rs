@@ -75,7 +75,7 @@ async fn the_version_before_reads_what_this_one_writes() {
 }
 
 #[tokio::test]
-async fn what_the_version_before_does_to_sessions_and_holds_is_kept_track_of() {
+async fn changes_by_the_version_before_are_tracked() {
     let app = TestApp::open().await;
     let session = app.session().movie("Duna").await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
@@ -104,7 +104,7 @@ async fn what_the_version_before_does_to_sessions_and_holds_is_kept_track_of() {
 }
 
 #[tokio::test]
-async fn holds_from_before_there_were_versions_are_of_the_first() {
+async fn holds_without_a_version_are_of_the_first() {
     let app = TestApp::open().await;
     let session = app.session().movie("Duna").await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();

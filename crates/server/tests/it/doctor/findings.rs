@@ -36,8 +36,8 @@ pub(super) fn run(command: &str, port: &str) {
     shell.args(["-c", command]).current_dir(Path::new("/"));
     shell.envs([("PGHOST", "127.0.0.1"), ("PGPORT", port), ("PGUSER", "postgres")]);
     let output = shell.output().expect("bash");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}: {stderr}");
 }
 
 /// The settings of an instance over this database server.

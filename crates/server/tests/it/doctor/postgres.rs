@@ -75,11 +75,14 @@ async fn a_role_without_rights_is_found_and_the_printed_fix_helps() {
     fix(rights, &port);
     assert_all_ok(&examine(&as_usher).await);
     // It may make no tables, and is not asked to where none is missing.
-    let told = migrate::up(&as_usher).await.expect("there is nothing to do");
-    assert!(told.starts_with("nothing to do"), "{told}");
+    let outcome = migrate::up(&as_usher).await.expect("there is nothing to do");
+    assert!(outcome.starts_with("nothing to do"), "{outcome}");
     tamper(&port, "DELETE FROM schema_migrations WHERE version = 1");
-    let told = migrate::up(&as_usher).await.expect_err("a step is missing");
-    assert!(format!("{told:#}").contains("no record of migration 1 (box_office)"), "{told:#}");
+    let outcome = migrate::up(&as_usher).await.expect_err("a step is missing");
+    assert!(
+        format!("{outcome:#}").contains("no record of migration 1 (box_office)"),
+        "{outcome:#}"
+    );
 }
 
 #[tokio::test]

@@ -88,8 +88,8 @@ async fn a_commit_that_is_cut_has_an_unknown_outcome_that_its_key_resolves() {
     });
     unknown.refused(503, "outcome_unknown");
     lock.end();
-    let told = ask().await.expect(201);
-    assert_eq!(ask().await.expect(201).bytes, told.bytes);
+    let first = ask().await.expect(201);
+    assert_eq!(ask().await.expect(201).bytes, first.bytes);
     assert_eq!(app.count("reservations"), 1);
     app.assert_books_balance();
 }
@@ -133,7 +133,7 @@ async fn at_once_in_order(requests: Vec<Request>) -> Vec<Answer> {
 }
 
 #[tokio::test]
-async fn of_a_server_that_stands_still_one_asks_and_the_others_are_refused_at_once() {
+async fn one_request_probes_a_frozen_server_and_the_others_are_refused_at_once() {
     let server = Postgres::start().await;
     let app = TestApp::try_at(Arc::new(Place::server().await), Clock::System, |config| {
         config.database_url = Some(Secret::new(server.url()));

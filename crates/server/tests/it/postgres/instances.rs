@@ -107,7 +107,7 @@ async fn a_key_used_for_two_things_at_once_by_two_instances_has_the_effect_of_on
 }
 
 #[tokio::test]
-async fn what_two_instances_do_with_one_reservation_at_once_happens_one_after_the_other() {
+async fn two_instances_change_one_reservation_one_after_the_other() {
     let one = TestApp::on_a_server().await;
     let other = one.another().await;
     let session = one.session().await;

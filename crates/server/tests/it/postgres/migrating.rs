@@ -93,9 +93,12 @@ async fn an_old_version_sells_beside_a_new_one_and_is_refused_by_one_that_took_a
 
     migrate(&place, contracting()).await;
     let refused = open().await.err().expect("it is refused");
-    let told = format!("{refused:#}");
+    let message = format!("{refused:#}");
     let (found, known) = (contracting().last().expect("a step").version, newest());
-    assert!(told.contains(&format!("schema {found}, this program knows up to {known}")), "{told}");
+    assert!(
+        message.contains(&format!("schema {found}, this program knows up to {known}")),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -122,9 +125,9 @@ async fn a_migration_that_cannot_get_its_table_says_who_uses_it_and_leaves_nothi
     app.settle().await;
     let report = place.keep_locked("SELECT count(*) FROM seats").await;
     let refused = try_for(Duration::ZERO, &place, &widening()).await.expect_err("it is in use");
-    let told = refused.to_string();
+    let message = refused.to_string();
     let expected = format!("migration {} (next) did not get its table", newest() + 1);
-    assert!(told.starts_with(&expected) && told.ends_with(WHO_USES_TABLES), "{told}");
+    assert!(message.starts_with(&expected) && message.ends_with(WHO_USES_TABLES), "{message}");
     let using =
         format!("SELECT count(DISTINCT pid) FROM ({WHO_USES_TABLES}) AS u (pid, who, what)");
     assert!(place.sql::<i64>(&format!("{using} WHERE what = 'seats'::regclass")) > 0);

@@ -45,7 +45,7 @@ async fn a_wait_for_a_lock_of_more_than_a_second_is_a_503_and_nothing_is_done() 
 }
 
 #[tokio::test]
-async fn of_a_batch_only_those_wait_in_vain_whose_seats_are_locked() {
+async fn in_a_batch_only_commands_on_locked_seats_wait_in_vain() {
     let app = TestApp::on_a_server().await;
     let session = app.session().await;
     let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;

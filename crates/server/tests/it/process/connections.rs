@@ -221,7 +221,7 @@ fn connections_are_counted_while_they_are_open() {
 }
 
 #[test]
-fn who_rests_longest_makes_room_for_a_newcomer() {
+fn the_connection_that_rested_longest_makes_room_for_a_new_one() {
     let (_folder, program) = serve(&["--idle-timeout", "1h", "--max-connections", "3"]);
     let mut resting = [(); 3].map(|()| program.connect());
     for connection in &mut resting {

@@ -38,14 +38,14 @@ fn what_was_acknowledged_survives_kill_9_and_everything_adds_up() {
     let data = folder.path().join("data");
     for round in 0..ROUNDS {
         let rush = Rush::new(program.address(), &sessions, round);
-        let told = thread::scope(|scope| {
+        let buyers_notes = thread::scope(|scope| {
             let buyers = rush.send_in(scope);
             wait_until("enough is sold", || (rush.sales() >= SALES).then_some(()));
             program.kill();
             buyers.into_iter().map(|buyer| buyer.join().unwrap()).collect::<Vec<_>>()
         });
-        for told in told {
-            notes.extend(told);
+        for noted in buyers_notes {
+            notes.extend(noted);
         }
         undelivered += books::undelivered(&copy_of(&data).1);
         program = serve(folder.path());

@@ -48,7 +48,7 @@ fn buy_until_it_stops(address: SocketAddr, seats: &[String], name: &str) -> (Vec
 }
 
 #[test]
-fn what_was_accepted_is_answered_and_the_rest_never_happened() {
+fn accepted_requests_are_answered_and_no_others_take_effect() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::serve(folder.path(), &["--log-level", "warn,server=info"]);
     let seats = program.open_session(10_000);
@@ -75,8 +75,8 @@ fn what_was_accepted_is_answered_and_the_rest_never_happened() {
             assert_eq!(answer.expect(201).json()["userId"], body["userId"]);
             assert_eq!(connection.rest(), b"");
         }
-        let told = buyers.into_iter().map(|buyer| buyer.join().unwrap());
-        let (bought, left): (Vec<_>, Vec<_>) = told.unzip();
+        let outcomes = buyers.into_iter().map(|buyer| buyer.join().unwrap());
+        let (bought, left): (Vec<_>, Vec<_>) = outcomes.unzip();
         (bought.concat(), left)
     });
     assert_eq!(program.ended().code(), Some(0));

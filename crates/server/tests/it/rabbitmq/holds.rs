@@ -98,7 +98,7 @@ async fn a_hold_under_another_setting_lapses_on_time_and_waits_for_no_longer_one
 }
 
 #[tokio::test]
-async fn a_lapse_is_not_lost_with_whoever_had_it_in_hand() {
+async fn a_lapse_is_not_lost_with_the_instance_that_handled_it() {
     let vhost = engines::vhost().await;
     let app = TestApp::in_real_time(|config| {
         through(&vhost)(config);

@@ -53,7 +53,7 @@ pub(super) fn key(session: &Session, number: &str) -> String {
 }
 
 /// How often the lock said this.
-pub(super) fn said(app: &TestApp, outcome: &str) -> u64 {
+pub(super) fn outcomes(app: &TestApp, outcome: &str) -> u64 {
     let page = app.engine().metrics.render(&Readings::default());
     let name = format!("poltrona_seat_lock_total{{outcome=\"{outcome}\"}} ");
     let count = page.lines().find_map(|line| line.strip_prefix(&name));

@@ -1,6 +1,6 @@
 //! Redis forgets, or says what is not so.
 
-use super::marks::{Marks as _, key, open_with, refuse_once, said};
+use super::marks::{Marks as _, key, open_with, outcomes, refuse_once};
 use poltrona_testkit::app::{HOLD, MILLI, Session, TestApp};
 use poltrona_testkit::engines::Redis;
 
@@ -43,9 +43,9 @@ async fn a_mark_that_the_database_contradicts_is_corrected() {
     redis.set_mark(&session, "A1", LIE);
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
     app.wait_until("A1 is corrected", || redis.mark(&session, "A1") != LIE).await;
-    assert_eq!(said(&app, "refused"), 0);
+    assert_eq!(outcomes(&app, "refused"), 0);
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
-    assert_eq!(said(&app, "refused"), 1);
+    assert_eq!(outcomes(&app, "refused"), 1);
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_seat_that_is_refused_is_asked_of_the_database_again_before_a_second_i
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
     app.advance(MILLI);
     app.reserve(session.seat("A1"), "bia").await.expect(201);
-    assert_eq!(said(&app, "refused"), 2);
+    assert_eq!(outcomes(&app, "refused"), 2);
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_mark_under_which_the_database_was_not_asked_refuses_nobody() {
         let held = app.reserve(session.seat("A1"), "bia").await.expect(201).id();
         app.cancel(&held).await.expect(204);
     }
-    assert_eq!(said(&app, "refused"), 0);
+    assert_eq!(outcomes(&app, "refused"), 0);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn a_wish_that_comes_to_nothing_keeps_nobody_from_the_seats_that_it_marked
         app.wait_until("the group has marked A1", || !redis.mark(&session, "A1").is_empty()).await;
         let asking = app.reserve(session.seat("A1"), "caio").into_future();
         let end = async {
-            app.wait_until("both are at the database", || said(&app, "unsure") == 2).await;
+            app.wait_until("both are at the database", || outcomes(&app, "unsure") == 2).await;
             stall.end();
         };
         tokio::join!(asking, end).0
@@ -143,7 +143,7 @@ async fn nobody_touches_a_mark_of_someone_else() {
 }
 
 #[tokio::test]
-async fn what_is_no_mark_of_ours_is_a_question_to_the_database() {
+async fn a_mark_that_is_not_ours_leaves_the_decision_to_the_database() {
     let (redis, app, session) = setting().await;
     let [a1, a2] = ["A1", "A2"].map(|number| key(&session, number));
     redis.ask::<()>(&["SET", &a1, "what?"]);
@@ -156,11 +156,11 @@ async fn what_is_no_mark_of_ours_is_a_question_to_the_database() {
         })
     })
     .await;
-    assert_eq!(said(&app, "failed"), 0);
+    assert_eq!(outcomes(&app, "failed"), 0);
 }
 
 #[tokio::test]
-async fn what_was_said_before_a_seat_was_given_back_is_not_written_after_it() {
+async fn a_mark_from_before_a_cancellation_is_not_written_after_it() {
     let (redis, app, session) = setting().await;
     let [first, other] = ["A1", "A2"].map(|number| app.reserve(session.seat(number), "ana"));
     first.await.expect(201);

@@ -89,7 +89,7 @@ impl Stack {
 
 impl Crowd {
     /// Whether it is still at it.
-    pub(super) fn is_at_it(&mut self) -> bool {
+    pub(super) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
@@ -97,10 +97,10 @@ impl Crowd {
     pub(super) async fn content(self) -> Value {
         let output = tokio::task::spawn_blocking(move || self.child.wait_with_output());
         let output = output.await.unwrap().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        let last = told.lines().last().unwrap_or_default();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let last = text.lines().last().unwrap_or_default();
         let aside = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && last.ends_with("; 0 violations"), "{told}{aside}");
+        assert!(output.status.success() && last.ends_with("; 0 violations"), "{text}{aside}");
         let report = std::fs::read_to_string(&self.report).unwrap();
         serde_json::from_str(&report).unwrap()
     }

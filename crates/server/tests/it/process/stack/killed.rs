@@ -16,8 +16,8 @@ async fn an_instance_may_end_anywhere() {
     );
     let mut stack = Stack::start().await;
     for place in Failpoint::ALL {
-        let told = format!("{}:{TIME}", place.name());
-        stack.instances[2] = stack.instance(0, &[("CHAOS_KILL_AT", &told)]);
+        let place_and_time = format!("{}:{TIME}", place.name());
+        stack.instances[2] = stack.instance(0, &[("CHAOS_KILL_AT", &place_and_time)]);
         let crowd = stack.crowd(EVERYONE, 3);
         stack.instances[2].ended();
         crowd.content().await;
