@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_unknown() {
+    fn unreadable_answers_are_unknown() {
         assert_eq!(read_as(Action::Reserve, 201, "{").0, Outcome::Info);
         assert_eq!(read_as(Action::Confirm, 201, "{}").0, Outcome::Info);
         assert_eq!(read_as(Action::Reserve, 503, r#"{"code":"overloaded"}"#).0, Outcome::Info);

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_reported_without_a_value() {
+    fn faults_repeat_no_value() {
         for (text, why) in [
             ("", "it names no header"),
             (" , ", "it names no header"),

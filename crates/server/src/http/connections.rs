@@ -159,7 +159,7 @@ mod tests {
         advance(RESTED).await;
         connections.make_room(Instant::now());
         connections.make_room(Instant::now());
-        assert_eq!(leaving(), [false, true, true], "what answers stays");
+        assert_eq!(leaving(), [false, true, true], "one that answers stays");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! Bodies that cannot be read at all.
+//! Bodies that the program cannot parse.
 
 use std::io::Write as _;
 

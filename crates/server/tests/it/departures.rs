@@ -26,7 +26,7 @@ async fn the_database_itself_refuses_a_second_sale_of_a_seat() {
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);
-    // A bug is played: the seat is put back behind the program's back.
+    // A simulated bug: the seat is made free behind the program's back.
     app.tamper(
         "UPDATE seats SET status = 'AVAILABLE', reservation_id = NULL WHERE status = 'SOLD'",
     );
@@ -115,7 +115,7 @@ async fn a_held_seat_is_shown_as_reserved_and_free_again_before_anything_ran() {
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     assert_eq!(app.seat(&session, "A1").await, ("RESERVED".to_owned(), true));
-    // Nothing can be written down from here on.
+    // Nothing can be written from here on.
     let stall = app.stall().await;
     app.advance(HOLD);
     assert_eq!(app.seat(&session, "A1").await, ("AVAILABLE".to_owned(), false));
@@ -135,7 +135,7 @@ async fn many_holds_lapse_as_promptly_as_one() {
     }
     app.advance(HOLD);
     app.settle().await;
-    // All of them are told as of the instant of the lapse: none waited for another.
+    // All have the instant of the lapse as their time: none waited for another.
     let expired: Vec<_> =
         app.events().into_iter().filter(|event| event["type"] == "reservation.expired").collect();
     assert_eq!(expired.len(), 400);

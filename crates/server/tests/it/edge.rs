@@ -1,4 +1,4 @@
-//! What holds for every request, whatever it asks for.
+//! Rules for every request, on any route.
 
 use poltrona::config::{Cors, Locale};
 use poltrona_testkit::app::{HOLD, NOBODY, Request, TestApp, fields, is_time};

@@ -1,4 +1,4 @@
-//! Paths and queries that mean nothing.
+//! Paths and queries whose percent-escapes are malformed.
 
 use poltrona_testkit::app::TestApp;
 

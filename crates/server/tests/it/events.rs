@@ -1,4 +1,4 @@
-//! What the rest of the world is told.
+//! Events for other programs.
 //!
 //! The stories look at the outbox, which is where every event is written, in the transaction of its
 //! effect.
@@ -248,7 +248,7 @@ async fn an_event_that_is_delivered_twice_acts_once() {
     let app = TestApp::open().await;
     let session = app.session().await;
     app.settle().await;
-    // What was delivered cannot be struck off, as if the program had died in between.
+    // The delivered event cannot be deleted, as if the program had died in between.
     app.place().forbid("DELETE", "outbox");
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.pay(&held).await.expect(201);
@@ -264,7 +264,7 @@ async fn an_event_that_is_delivered_twice_acts_once() {
 
 #[tokio::test]
 async fn a_clock_that_was_put_back_keeps_no_event_waiting() {
-    // On a server the instances' clocks have no say in this.
+    // On a server the instances' clocks do not matter here.
     let app = TestApp::embedded().await;
     let session = app.session().await;
     app.settle().await;

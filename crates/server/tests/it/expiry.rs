@@ -1,4 +1,4 @@
-//! Writing a lapse down, which nobody has to wait for.
+//! Recording a lapse, for which no client has to wait.
 
 use poltrona_testkit::app::{HOLD, MILLI, NEARLY, TestApp};
 

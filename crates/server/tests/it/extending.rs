@@ -1,4 +1,4 @@
-//! More time for those who need it.
+//! Extending a hold.
 
 use poltrona_testkit::app::{HOLD, MILLI, NEARLY, NOBODY, TestApp};
 use serde_json::json;

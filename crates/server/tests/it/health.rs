@@ -1,4 +1,4 @@
-//! What machines ask to know how the program does.
+//! Health, readiness and metrics, as probes read them.
 
 use poltrona_testkit::app::{HOLD, START, TestApp};
 use serde_json::json;

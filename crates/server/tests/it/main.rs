@@ -1,4 +1,4 @@
-//! Stories about the whole program, told through its public surfaces.
+//! Tests of the whole program, each a story through its public surfaces.
 //!
 //! Each test is one story: it opens a box office of its own, on a clock that stands still until the
 //! story moves it, asks what a client would ask, and looks at what a client would see. `process`

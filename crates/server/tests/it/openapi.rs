@@ -184,7 +184,7 @@ async fn every_example_of_an_error_is_valid() {
             shown.insert(name);
         }
     }
-    // These can befall any request, and belong to no operation.
+    // Any request can get these; they belong to no operation.
     let anywhere = ["route_not_found", "method_not_allowed"];
     let expected: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str().to_owned()).collect();
     shown.extend(anywhere.map(str::to_owned));

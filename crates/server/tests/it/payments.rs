@@ -1,4 +1,4 @@
-//! Paying, and what was bought.
+//! Payments, and the list of sales.
 
 use poltrona_testkit::app::{HOLD, MILLI, NEARLY, NOBODY, START, TestApp};
 use serde_json::json;
@@ -44,7 +44,7 @@ async fn a_reservation_is_paid_once() {
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);
     app.pay(&held.id()).await.refused(409, "reservation_confirmed");
-    // Long after its hold would have lapsed it is still told as paid.
+    // Long after its hold would have lapsed it is still shown as paid.
     app.advance(HOLD * 2);
     app.settle().await;
     app.pay(&held.id()).await.refused(409, "reservation_confirmed");

@@ -1,5 +1,5 @@
-//! Stories of the bus between instances, with a real RabbitMQ: what happens is told to every consumer,
-//! acts once, and is lost to nobody, whatever becomes of the broker.
+//! Stories of the bus between instances, with a real RabbitMQ: every event reaches every consumer,
+//! acts once, and is not lost by any fault of the broker.
 
 mod client;
 pub(crate) mod opening;

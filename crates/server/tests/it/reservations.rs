@@ -1,4 +1,4 @@
-//! Holding one seat, and looking at what is held.
+//! Holding one seat, and reading reservations.
 
 use poltrona_testkit::app::{HOLD, MILLI, NOBODY, START, TestApp, fields};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Stopping, starting again, and being kept from starting.
+//! Stopping, starting again, and starts that are refused.
 
 use poltrona::app::Running;
 use poltrona_engine::Env;

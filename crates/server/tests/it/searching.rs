@@ -1,4 +1,4 @@
-//! Searches among many sessions: however they are found, they are those that match, newest first.
+//! Searches among many sessions: by any index, they give the sessions that match, newest first.
 
 use poltrona_testkit::app::TestApp;
 

@@ -1,4 +1,4 @@
-//! Redis refuses early, and whatever becomes of it changes no answer.
+//! Redis refuses early, and no fault of Redis changes an answer.
 
 mod marks;
 mod away;
@@ -151,7 +151,7 @@ async fn a_lapsed_hold_refuses_nobody() {
 }
 
 #[tokio::test]
-async fn a_hold_that_got_more_time_refuses_for_longer() {
+async fn an_extended_hold_refuses_for_longer() {
     let redis = Redis::start().await;
     let app = open_with(&redis).await;
     let session = app.session().await;
@@ -190,7 +190,7 @@ async fn a_retry_is_answered_as_the_first_time_although_the_seat_is_taken() {
 }
 
 #[tokio::test]
-async fn a_wish_that_came_to_nothing_leaves_no_mark() {
+async fn a_wish_that_the_database_refuses_leaves_no_mark() {
     let redis = Redis::start().await;
     let app = open_with(&redis).await;
     let session = app.session().await;
@@ -198,8 +198,8 @@ async fn a_wish_that_came_to_nothing_leaves_no_mark() {
     // Redis forgets, so that the lock grants what the database refuses.
     redis.ask::<()>(&["FLUSHALL"]);
     app.reserve_all(&session.seats(["A1", "A2"]), "bia").await.refused(409, "seat_held");
-    app.wait_until("what is free has no mark", || redis.mark(&session, "A1").is_empty()).await;
-    // And what the database said is remembered, though not whose it is.
+    app.wait_until("the free seat has no mark", || redis.mark(&session, "A1").is_empty()).await;
+    // And the database's refusal is marked, though without the holder.
     let until = app.engine().env.clock.now().plus(HOLD).as_millis();
     let expected = format!("00000000-0000-0000-0000-000000000000 {until}");
     assert_eq!(redis.mark(&session, "A2"), expected);
@@ -208,7 +208,7 @@ async fn a_wish_that_came_to_nothing_leaves_no_mark() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_takes_its_mark_along() {
+async fn a_client_that_hangs_up_leaves_no_mark() {
     let redis = Redis::start().await;
     let app = open_with(&redis).await;
     let session = app.session().await;
@@ -229,7 +229,7 @@ async fn a_wish_that_has_no_place_in_the_queue_marks_nothing() {
     let url = redis.url();
     let app = open_as(&url, |config| (config.queue_depth, config.batch_max) = (1, 1)).await;
     let session = app.session().await;
-    // Or the writer might have something else in its hands.
+    // Otherwise the writer might be busy with another write.
     app.settle().await;
     let stall = app.stall().await;
     let waiting = || app.engine().ledger.waiting();

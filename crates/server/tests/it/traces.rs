@@ -1,4 +1,4 @@
-//! Where the time of a request went, told to a collector that listens.
+//! Spans of a request, sent to a collector.
 
 pub(crate) mod collector;
 
@@ -16,12 +16,12 @@ use collector::{Collector, Span};
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 
-/// What a caller sends that has decided whether its trace is recorded.
+/// The header of a caller that has decided whether its trace is recorded.
 fn traceparent(recorded: bool) -> String {
     format!("00-{TRACE}-{CALLER}-0{}", u8::from(recorded))
 }
 
-/// A box office that tells `collector` of so many of a hundred requests.
+/// A box office that sends the traces of `percent` of its requests to `collector`.
 async fn open(collector: &Collector, percent: u8) -> TestApp {
     let endpoint = Some(collector.url());
     TestApp::with(|config| {
@@ -116,7 +116,7 @@ async fn an_event_names_the_request_that_caused_it() {
     let request = one(&spans, "POST /reservations");
     let named = format!("00-{TRACE}-{}-01", request.id);
     assert_eq!(causes[0].as_deref(), Some(named.as_str()));
-    // The second is not recorded, and says so to whoever takes the event.
+    // The second is not recorded, and its event carries that decision.
     let second = causes[1].as_deref().unwrap();
     assert!(second.starts_with(&format!("00-{TRACE}-")) && second.ends_with("-00"), "{second}");
 }
@@ -210,7 +210,7 @@ async fn without_a_collector_there_are_no_spans_and_events_name_no_request() {
     assert!(!app.engine().traces.is_on());
 }
 
-/// The spans that nobody will see.
+/// The number of spans that were dropped.
 async fn dropped(app: &TestApp) -> u64 {
     let page = app.get("/metrics").await.expect(200).lossy();
     let line = page.lines().find_map(|line| line.strip_prefix("poltrona_spans_dropped_total "));

@@ -5,7 +5,7 @@ use poltrona_testkit::app::TestApp;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What the version before made of the same events: it said nothing of a schema, and had no cents.
+/// The same events as the version before wrote them: without a schema, and without cents.
 pub(crate) fn as_version_1(events: &[Value]) -> Value {
     let old = events.iter().cloned().map(|mut event| {
         event.as_object_mut().expect("an envelope").remove("dataschema").expect("a version");
@@ -17,7 +17,7 @@ pub(crate) fn as_version_1(events: &[Value]) -> Value {
     old.collect()
 }
 
-/// What the version before reads of an event, as it declared it.
+/// An event as the version before declared and reads it.
 #[derive(Debug, Deserialize)]
 struct Version1 {
     r#type: String,

@@ -13,7 +13,7 @@ use crate::client::Connection;
 use crate::machine;
 use crate::requests;
 
-/// How long to wait before asking again whether a server is ready: a start is measured.
+/// The pause between two checks whether a server is ready: short, for a start is measured.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// A process that serves, killed when this is dropped.

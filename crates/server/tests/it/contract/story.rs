@@ -1,4 +1,4 @@
-//! Random stories: what people ask for together, how much time passes, and what is written beside.
+//! Random stories: commands that come together, waits, and the writes of consumers beside them.
 //!
 //! Everything is drawn from small pools, so that people want the same seats, use the same keys, and
 //! ask at the very millisecond at which a hold ends.
@@ -21,7 +21,7 @@ const NAMES: [&str; 4] = ["Ação e Reação", "O'Hara \\ \"x\"", "🎬 100%_", 
 pub(super) enum Scene {
     /// Asked together, and decided in one batch.
     Batch {
-        /// What people ask for.
+        /// The commands of people.
         asks: Vec<Ask>,
         /// Lapses, which come after people.
         lapses: Vec<usize>,
@@ -49,7 +49,7 @@ pub(super) enum Scene {
     },
 }
 
-/// A wish, before it is known which ids it is about.
+/// A command, before it is known which ids it is about.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) wish: Wish,
@@ -80,7 +80,7 @@ pub(super) fn story() -> impl Strategy<Value = Vec<Scene>> {
     proptest::collection::vec(scene(), 1..=2 * SCENES)
 }
 
-/// How every story begins: two sessions are open.
+/// The beginning of every story: two sessions are open.
 pub(super) fn opening() -> [Scene; 2] {
     [2_550, 1_000].map(|cents| Scene::Room(Ask { wish: Wish::Open { name: 0, cents }, key: None }))
 }

@@ -6,7 +6,7 @@ use poltrona_testkit::engines::Redis;
 
 use super::findings::{failures, fix, of};
 
-/// The settings of an instance that locks seats there. Its database plays no part.
+/// The settings of an instance that locks seats there. Its database is not used.
 fn locking(url: &str) -> (tempfile::TempDir, Config) {
     let folder = tempfile::tempdir().expect("a folder");
     let config = Config::default_for_tests(folder.path());

@@ -27,7 +27,7 @@ async fn requests_on_a_connection_that_breaks_are_answered_truthfully_at_once() 
             Instant::now()
         });
     assert!(cut_at.elapsed() < AT_ONCE, "{:?}", cut_at.elapsed());
-    // Nothing had been written, so that it could be asked again if the break showed soon enough.
+    // Nothing had been written, so it could be tried again if the break was noticed soon enough.
     let is_held = answer.status == 201;
     if !is_held {
         answer.refused(503, "store_unavailable");
@@ -121,7 +121,7 @@ async fn connections_cut_under_load_lose_nothing_that_was_acknowledged() {
         assert!(kept >= acknowledged, "{kept} of {acknowledged} acknowledged");
         open = left;
     }
-    // Whoever was told that it failed has asked again with the same key, the last time in peace.
+    // Each failed request was sent again with the same key, the last time without cuts.
     assert_eq!(open, Vec::<usize>::new());
     assert_eq!((acknowledged, app.count("reservations")), (96, 96));
     app.assert_books_balance();
@@ -142,7 +142,7 @@ async fn one_request_probes_a_frozen_server_and_the_others_are_refused_at_once()
     let app = app.await.expect("it opens");
     let session = app.session().await;
     server.pause();
-    // Somebody has to wait in vain first.
+    // One request has to wait in vain first.
     app.get("/sessions").await.refused(503, "store_unavailable");
     let others = async {
         let is_silent = || app.engine().store.trouble() == Some(Trouble::Silent);

@@ -1,4 +1,4 @@
-//! Instances that share a server, and want the same things at once.
+//! Instances that share a server, with concurrent requests for the same seats, keys and sessions.
 
 use poltrona_testkit::app::{Answer, TestApp, at_once, count, session_body};
 use poltrona_testkit::wait::wait_for;
@@ -11,7 +11,7 @@ async fn three() -> [TestApp; 3] {
     [first, second, third]
 }
 
-/// Fails when the server had to break a deadlock. Connections tell what they counted when they end.
+/// Fails when the server had to break a deadlock. Connections report their counts when they end.
 async fn assert_no_deadlock(apps: [TestApp; 3]) {
     let mut stopped = Vec::new();
     for app in apps {

@@ -1,5 +1,5 @@
-//! Lists and searches are read through indexes, a page's worth wherever it begins: as the server itself
-//! says of each query, by its module `auto_explain`.
+//! Lists and searches are read through indexes, a page's worth wherever it begins: by the plans
+//! that the server's module `auto_explain` logs.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ const OF_ANA: &str = "
     FROM reservations;
     ANALYZE";
 
-/// The plans of what the server ran to answer a request.
+/// The plans of the queries that the server ran to answer a request.
 async fn plans(app: &TestApp, server: &Postgres, path: &str) -> Vec<String> {
     let before = server.log().len();
     app.get(path).await.expect(200);

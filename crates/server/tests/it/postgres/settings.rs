@@ -6,7 +6,7 @@ use poltrona_engine::Env;
 use poltrona_testkit::app::{MILLI, TestApp};
 use poltrona_testkit::engines::Postgres;
 
-/// What is said of a server that is not used.
+/// The error for a server that the program refuses.
 async fn refused(config: Config) -> String {
     let refused = Running::start(config, Env::system()).await.err().expect("it is refused");
     format!("{refused:#}")
@@ -36,8 +36,8 @@ async fn a_database_that_answers_before_it_has_written_is_refused_until_the_prin
     stopped.tamper(&format!("ALTER DATABASE {name} SET synchronous_commit = off"));
     let message = refused(stopped.config().clone()).await;
     assert!(message.contains("synchronous_commit = off"), "{message}");
-    let (_, mend) = message.split_once("psql -c '").expect("what mends it");
-    let (mend, _) = mend.split_once('\'').expect("its end");
-    stopped.tamper(mend);
+    let (_, fix) = message.split_once("psql -c '").expect("a fix");
+    let (fix, _) = fix.split_once('\'').expect("its end");
+    stopped.tamper(fix);
     stopped.open_after(MILLI).await.session().await;
 }

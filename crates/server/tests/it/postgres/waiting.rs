@@ -1,4 +1,4 @@
-//! Commands that wait for rows which someone else has locked.
+//! Commands that wait for rows locked by other transactions.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn a_wait_for_a_lock_of_more_than_a_second_is_a_503_and_nothing_is_done() 
     let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
     let refused = app.reserve(session.seat("A1"), "ana").await.refused(503, "overloaded");
     assert_eq!(refused.header("retry-after"), Some("1"));
-    // Nor does it take anyone along who wants another seat.
+    // A command for another seat does not wait with it.
     app.reserve(session.seat("A2"), "bia").await.expect(201);
     lock.end();
     app.reserve(session.seat("A1"), "caio").await.expect(201);

@@ -78,7 +78,7 @@ fn upstream(instances: &[SocketAddr]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Something that takes a whole request and breaks off without an answer; and how many it took.
+/// A server that takes a whole request and breaks off without an answer; and how many it took.
 fn one_that_breaks_off() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -143,7 +143,7 @@ fn a_post_that_was_sent_is_never_sent_again() {
     assert_eq!(error["statusCode"], 503);
     assert_eq!(error["path"], "/reservations");
     assert_eq!(taken.load(Ordering::SeqCst) + also_taken.load(Ordering::SeqCst), 1);
-    // What changes nothing may be asked of both.
+    // A request that changes nothing may be sent to both.
     balancer.connect().get("/sessions").expect(503);
     assert_eq!(taken.load(Ordering::SeqCst) + also_taken.load(Ordering::SeqCst), 3);
 }

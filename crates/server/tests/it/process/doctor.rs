@@ -71,7 +71,7 @@ async fn an_engine_that_is_away_has_an_exit_code_of_its_own() {
     assert!(!text.contains("canary"), "{text}");
 }
 
-/// Whoever reads only the first lines is no failure.
+/// A reader that closes the pipe after the first line is no failure.
 #[test]
 fn its_report_can_be_cut_short() {
     let folder = tempfile::tempdir().unwrap();

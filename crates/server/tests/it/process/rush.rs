@@ -1,7 +1,7 @@
 //! The crowd of `poltrona rush` against the program that it came with, and against none.
 //!
-//! Every scenario comes at once, with holds short enough to lapse meanwhile; what the judge says of
-//! lying servers is shown where the judge lives.
+//! Every scenario runs at once, with holds short enough to lapse meanwhile; the verdicts on lying
+//! servers are tested in the judge's crate.
 
 use poltrona_testkit::program::{Program, poltrona, printed, run};
 use serde_json::Value;
@@ -18,7 +18,7 @@ fn no_scenario_finds_a_promise_broken() {
     let text = printed(run(folder.path(), &come));
     let line = text.lines().last().unwrap_or_default();
     assert!(line.ends_with("; 0 violations"), "{text}");
-    // With retries in the mix, nothing that the judge asks is left untried.
+    // With retries in the mix, every check of the judge is tried.
     assert!(!text.contains("untried"), "{text}");
     program.stop();
 }

@@ -1,4 +1,4 @@
-//! What keeps the program from starting, and what it says about that: exit 2 and a way out.
+//! Faults that keep the program from starting, each with exit code 2 and a fix.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use poltrona_testkit::process::Process;
 use poltrona_testkit::program::{BINARY, Program, clean, poltrona, run};
 use rusqlite::Connection;
 
-/// What a server that does not start says, and the code it exits with.
+/// The exit code and the message of a server that does not start.
 #[track_caller]
 fn refused(command: &mut Command) -> (i32, String) {
     let output = command.arg("serve").output().unwrap();

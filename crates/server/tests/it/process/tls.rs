@@ -1,5 +1,5 @@
-//! Engines, and a collector, that are spoken to over TLS: who vouches for them is asked, and so is their
-//! name.
+//! Connections to engines and to a collector over TLS: the authority and the name of each
+//! certificate are checked.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -20,7 +20,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// An instance's engines, each vouched for by an authority of its own.
+/// An instance's engines, each with a certificate from an authority of its own.
 struct Engines {
     postgres: Postgres,
     redis: Redis,
@@ -38,7 +38,7 @@ impl Engines {
         Self { postgres, redis, rabbit, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// The program with their URLs, on a machine that trusts nobody.
+    /// The program with their URLs, on a machine that trusts no authority.
     fn poltrona(&self) -> Command {
         let mut command = clean(&BINARY, self.folder.path());
         command
@@ -63,7 +63,7 @@ impl Engines {
     }
 }
 
-/// What the doctor says is wrong with an engine.
+/// The doctor's failure of an engine.
 fn failure<'a>(report: &'a Value, engine: &str) -> &'a Value {
     let findings = report["findings"].as_array().unwrap();
     let found = findings.iter().find(|it| it["engine"] == engine && it["status"] == "failure");
@@ -102,7 +102,7 @@ fn sells_and_is_well(engines: &Engines, variables: &[(&str, &OsStr)]) {
 async fn seats_are_sold_and_published_over_tls_alone() {
     let engines = Engines::start().await;
     let [postgres, redis, rabbit] = engines.authorities();
-    // The system vouches for two of them, the URL names who does for the third.
+    // The system trusts the authorities of two, and the URL names the third's.
     let system = engines.trusting(&[redis.clone(), rabbit.clone()]);
     let database = format!("{}&sslrootcert={}", engines.postgres.url(), postgres.display());
     let variables = [("SSL_CERT_FILE", system.as_os_str()), ("DATABASE_URL", database.as_ref())];
@@ -160,7 +160,7 @@ async fn an_engine_with_an_unknown_certificate_gets_nothing() {
     }
 }
 
-/// Serves TLS; tells the head of the first request, and then hangs up.
+/// Serves TLS; sends the head of the first request to the receiver, and hangs up.
 fn first_head(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>) {
     install_crypto_provider();
     let chain = vec![CertificateDer::from_pem_file(certificate.certificate()).unwrap()];
@@ -183,7 +183,7 @@ fn first_head(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>)
     (address, heads)
 }
 
-/// The head of the first message to a collector that `variable` vouches for.
+/// The head of the first message to a collector whose authority `variable` names.
 fn head_of_a_message(variable: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let certificate = Certificate::make(folder.path());

@@ -30,7 +30,7 @@ fn events(templates: &[Value], id: Uuid) -> Vec<Value> {
     (0..EVENTS).map(event).collect()
 }
 
-/// Publishes rows as the bus does, and nothing else: what to send is ready.
+/// Publishes rows as the bus does, and nothing else: the bodies are ready.
 async fn bare(channel: &Channel, sends: &[(&str, &str, String, Vec<u8>)]) -> Duration {
     let begun = Instant::now();
     let mut confirms = Vec::with_capacity(sends.len());

@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::marks::{Marks as _, open_as, open_with, outcomes, refuse_once};
 
-/// How long Redis may take, unless told otherwise.
+/// How long Redis may take, unless a story sets another limit.
 const LIMIT: Duration = Duration::from_millis(50);
 
 /// Far more than the limit, far less than a client would wait.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Reserves a seat; says whether that took no time to speak of.
+/// Reserves a seat; fails unless that was quick.
 async fn reserves(app: &TestApp, seat: &str) {
     let began = Instant::now();
     app.reserve(seat, "ana").await.expect(201);
@@ -26,7 +26,7 @@ async fn until_reached(app: &TestApp, reached: bool) {
     app.wait_until("the breaker moved", || lock.state() == Some(reached)).await;
 }
 
-/// Whether the page says that Redis is asked no more; and if so, that it is not up.
+/// Whether the page shows that Redis is asked no more; if so, it must show that it is not up.
 async fn breaker_open(app: &TestApp) -> bool {
     let page = app.get("/metrics").await.expect(200).lossy();
     let says = |line: &str| page.lines().any(|it| it == line);
@@ -78,7 +78,7 @@ async fn a_redis_that_hangs_is_not_waited_for_and_after_a_while_not_even_asked()
     assert_eq!(outcomes(&app, "failed"), failed);
     redis.resume();
     until_reached(&app, true).await;
-    // What was said to it while it hung does no harm.
+    // The commands that it got while it hung do no harm.
     refuse_once(&app, &session, &["A1"]).await.refused(409, "seat_held");
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use crate::server::Server;
 use crate::setup::Setup;
 
-/// A tracer at work.
+/// A running tracer.
 pub(super) struct Syncs {
     tracer: Child,
     counts: PathBuf,
@@ -24,14 +24,14 @@ impl Syncs {
         let tracer = command.arg("-p").arg(server.pid().to_string()).stderr(Stdio::piped()).spawn();
         let mut syncs = Self { tracer: tracer.context("starting strace")?, counts };
         let stderr = syncs.tracer.stderr.take().context("strace says nothing")?;
-        // It says `Process … attached` for each thread, and counts from then on.
+        // It prints `Process … attached` for each thread, and counts from then on.
         let mut line = String::new();
         BufReader::new(stderr).read_line(&mut line)?;
         ensure!(line.contains("attached"), "strace: {}", line.trim());
         Ok(syncs)
     }
 
-    /// Ends the tracer; gives what it counted.
+    /// Ends the tracer; returns its count.
     pub(super) fn count(mut self) -> anyhow::Result<f64> {
         let killed = Command::new("kill").arg("-INT").arg(self.tracer.id().to_string()).status()?;
         ensure!(killed.success(), "kill: {killed}");

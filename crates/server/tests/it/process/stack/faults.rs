@@ -1,4 +1,4 @@
-//! An engine is harmed while a crowd is at it.
+//! An engine fails while a crowd is buying.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use poltrona_testkit::wait::wait_for;
 
 use super::instances::{EVERYONE, Stack};
 
-/// Waits until a while of the crowd's time has gone by. Nothing depends on how long it really was.
+/// Waits for a while of the crowd's time. Nothing depends on its exact length.
 async fn a_while(millis: u64) {
     let since = Instant::now();
     let over = || (since.elapsed() > Duration::from_millis(millis)).then_some(());
@@ -14,7 +14,7 @@ async fn a_while(millis: u64) {
 }
 
 impl Stack {
-    /// Waits until every instance says so of its readiness.
+    /// Waits until every instance's readiness has this status.
     async fn all_say(&self, status: &str) {
         for instance in &self.instances {
             wait_for(format!("an instance is {status}"), async || {

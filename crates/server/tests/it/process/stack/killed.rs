@@ -1,10 +1,10 @@
-//! An instance ends at once, between two steps that must not be torn apart.
+//! An instance is killed between two steps that must not be torn apart.
 
 use poltrona_engine::failpoint::Failpoint;
 
 use super::instances::{EVERYONE, Stack};
 
-/// At which time of being there the instance ends: late enough that others are in the middle of things.
+/// The arrival at a place at which the instance ends: late enough that other requests are busy.
 const TIME: &str = "40";
 
 #[tokio::test(flavor = "multi_thread")]
