@@ -67,7 +67,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE.jsonl")]
     pub history: Option<PathBuf>,
 
-    /// Leave the sessions of the run as they are; without it those in which nothing was sold are closed.
+    /// Leave the sessions of the run as they are; without it those in which nothing was sold are
+    /// closed.
     #[arg(long)]
     pub keep: bool,
 

@@ -1,6 +1,6 @@
 //! The census after a run: reads every map and the buyers' sales, and tries to reserve every seat,
-//! when every hold must have lapsed and no other client sends requests. What its answers prove is
-//! left to [`judge`](crate::judge).
+//! when every hold must have lapsed and no other client sends requests. Judging its answers is left
+//! to [`judge`](crate::judge).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

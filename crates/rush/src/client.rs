@@ -2,7 +2,7 @@
 //!
 //! A request is bytes already, an answer is borrowed from the connection's own buffer. Errors are
 //! distinguished by the one thing that matters to a judge: whether the server may have seen the
-//! request. What requests and answers mean is left to [`api`](crate::api).
+//! request. The meaning of requests and answers is left to [`api`](crate::api).
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! The command line carried out: a whole run (probe, crowd, census, verdict, report), or the judging
-//! of a kept history.
+//! The command line carried out: a whole run (probe, crowd, census, verdict, report), or the
+//! judging of a kept history.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -80,8 +80,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(if outcome.verdict.is_clean() { Exit::Kept } else { Exit::Broken })
 }
 
-/// Runs a crowd against the targets and judges its history. Fails with an [`Away`] when no target can
-/// be reached.
+/// Runs a crowd against the targets and judges its history. Fails with an [`Away`] when no target
+/// can be reached.
 pub fn rush(args: &Args) -> anyhow::Result<Outcome> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (targets, abilities) = runtime.block_on(probe(&args.target))?;

@@ -6,8 +6,8 @@ use tracing::warn;
 /// Files beside the connections of clients: the database's, the engines', the log's.
 const BESIDE: u64 = 256;
 
-/// Raises the limit as far as the system allows: shells leave it at a fraction of that, for programs that
-/// count on small numbers. Warns where fewer than `connections` fit.
+/// Raises the limit as far as the system allows: shells set a fraction of that, for programs that
+/// rely on small numbers. Warns where fewer than `connections` fit.
 pub(crate) fn raise_limit(connections: usize) {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {

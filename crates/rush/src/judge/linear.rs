@@ -42,7 +42,8 @@ impl Step {
     }
 }
 
-/// The seats being watched, each from its first step on; `None` is one whose history became too long.
+/// The seats being watched, each from its first step on; `None` is one whose history became too
+/// long.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     seats: HashMap<u32, Option<Vec<Step>>>,

@@ -47,8 +47,8 @@ struct Ceiling {
     bytes: Bytes,
 }
 
-/// Serves until killed. `arguments`: the port, the database (a file, or the URL of a PostgreSQL), the
-/// size of `/bytes`.
+/// Serves until killed. `arguments`: the port, the database (a file, or the URL of a PostgreSQL),
+/// the size of `/bytes`.
 pub(crate) fn serve(arguments: &[String]) -> anyhow::Result<()> {
     let [port, database, size] = arguments else { anyhow::bail!("PORT DATABASE BYTES") };
     let port: u16 = port.parse()?;

@@ -197,7 +197,7 @@ fn seats_of(sessions: &[SessionId]) -> impl Iterator<Item = SeatId> {
     sessions.iter().flat_map(move |session| numbers().map(|no| session.seat(no)))
 }
 
-/// Copies a file, down to the disk: what is still to be written would be a load on the run.
+/// Copies a file, and flushes it to the disk: later writes would slow the run.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::copy(from, to)?;
     Ok(fs::File::open(to)?.sync_all()?)

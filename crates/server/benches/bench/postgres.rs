@@ -44,8 +44,8 @@ impl Postgres {
         self.create_from(name, "template1")
     }
 
-    /// A fresh copy of a database that nobody is connected to, down to the disk: what is still to be
-    /// written would be a load on the run.
+    /// A fresh copy of a database without connections, flushed to the disk: later writes would slow
+    /// the run.
     pub(crate) fn copy(&self, template: &str, name: &str) -> Database {
         let database = self.create_from(name, template);
         self.connection.column("CHECKPOINT");

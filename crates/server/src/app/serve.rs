@@ -118,7 +118,8 @@ async fn greet(running: &Running, server: &Server, ready_in: Duration, mut conso
     let _ = console.write_all(text.as_bytes());
 }
 
-/// Waits until the events so far are delivered, and so logged, but not for long: a broker may be away.
+/// Waits until the events so far are delivered, and so logged, but not for long: a broker may be
+/// away.
 async fn logged(engine: &Engine) {
     let (times, every) = DEMO_LOGGED;
     for _ in 0..times {

@@ -40,8 +40,8 @@ impl Environment {
     }
 
     /// The value of a variable. Without our prefix, an empty one counts as unset, for that is how
-    /// compose files and shells pass on an unset variable. With our prefix, an empty one is kept and
-    /// refused by its key: `POLTRONA_DATA_DIR=$UNSET` must not quietly mean the default.
+    /// compose files and shells pass on an unset variable. With our prefix, an empty one is kept
+    /// and refused by its key: `POLTRONA_DATA_DIR=$UNSET` must not quietly mean the default.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(name)?;
         (name.starts_with(PREFIX) || !value.is_empty()).then_some(value)

@@ -21,7 +21,8 @@ use super::value::{Cors, Currency, Locale, LogFormat, Secret};
     reason = "each is a separate switch with a name of its own"
 )]
 pub struct Config {
-    /// The address to listen on. Anything but a loopback address needs [`insecure`](Self::insecure).
+    /// The address to listen on. Anything but a loopback address needs
+    /// [`insecure`](Self::insecure).
     pub host: IpAddr,
     /// The TCP port to listen on; 0 lets the system choose a free one.
     pub port: u16,
@@ -54,7 +55,8 @@ pub struct Config {
     pub ledger_workers: usize,
     /// How many database connections serve reads: 1 to 64.
     pub read_connections: usize,
-    /// Whether a start applies the migrations that a database server lacks. Embedded, it always does.
+    /// Whether a start applies the migrations that a database server lacks. Embedded, it always
+    /// does.
     pub run_migrations: bool,
     /// How long a start waits for engines that cannot be reached.
     pub wait_for: Duration,
@@ -81,7 +83,8 @@ pub struct Config {
     pub insecure: bool,
     /// `sqlite:DIR`, already applied to [`data_dir`](Self::data_dir), or `postgres:`.
     pub database_url: Option<Secret>,
-    /// The Redis of the seat lock, which refuses taken seats early; without one the database refuses them.
+    /// The Redis of the seat lock, which refuses taken seats early; without one the database
+    /// refuses them.
     pub redis_url: Option<Secret>,
     /// How long Redis may take to answer before the database is asked instead: 1 ms to 10 s.
     pub redis_timeout: Duration,

@@ -47,7 +47,7 @@ impl<K: Hash + Eq + Copy, V: Clone> Coalesced<K, V> {
         Self { flights: StdMutex::default() }
     }
 
-    /// The value that `read` gives, or that the next read of the same key gives to all who wait.
+    /// The value of `read`, or of the next read of the same key, which all waiting requests share.
     pub async fn get<F: Future<Output = V>>(&self, key: K, read: impl FnOnce() -> F) -> V {
         let passenger = self.join(key);
         let flight = &passenger.flight;

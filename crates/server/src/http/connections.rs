@@ -61,8 +61,8 @@ impl Connections {
         }))
     }
 
-    /// A place for another connection. When there is none the one that has rested longest is closed;
-    /// where none has rested, this waits.
+    /// A place for another connection. When there is none, the connection that has rested longest
+    /// is closed; where none has rested, this waits.
     pub(super) async fn place(&self) -> Option<Place> {
         if let Some(place) = self.try_place() {
             return Some(place);

@@ -1,5 +1,5 @@
-//! Limits on how long a request's headers may take once they have begun, and on how long a client may
-//! leave its answer unread.
+//! Limits on how long a request's headers may take once they have begun, and on how long a client
+//! may leave its answer unread.
 //!
 //! The HTTP library has one limit for both waiting for a request and reading its headers. A client
 //! may well keep a connection idle for a minute; one that sends a header a second is holding a

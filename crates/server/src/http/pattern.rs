@@ -1,5 +1,5 @@
-//! The rules of texts and times as regular expressions (ECMA-262, as OpenAPI has them), so that a client
-//! made from the document sends nothing that is refused.
+//! The rules of texts and times as regular expressions (ECMA-262, as OpenAPI has them), so that a
+//! client made from the document sends nothing that is refused.
 
 /// Controls, ends of lines, and overrides of the direction of writing.
 const CONTROLS: &str =

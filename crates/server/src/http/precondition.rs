@@ -12,8 +12,9 @@ use super::error::ApiError;
 
 /// The condition of a request.
 ///
-/// Only the version before the dash is compared. By RFC 9110 a sold seat would make every change of a
-/// title fail. A time counts only without `If-Match` (RFC 9110, 13.2.2) and is ignored when malformed.
+/// Only the version before the dash is compared: if whole tags were, as by RFC 9110, each sold seat
+/// would make a change of the title fail. A time counts only without `If-Match` (RFC 9110, 13.2.2)
+/// and is ignored when malformed.
 pub(super) struct Required(pub(super) Precondition);
 
 impl<S: Send + Sync> FromRequestParts<S> for Required {

@@ -5,8 +5,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use super::code::Code;
 use super::state::SharedApp;
 
-/// A row of the table of [routes](super::routes): everything that the router, the document and the layers
-/// around the handler need to know of it.
+/// A row of the table of [routes](super::routes): everything that the router, the document and the
+/// layers around the handler need to know of it.
 pub struct Route {
     /// Its method.
     pub method: Method,
@@ -207,8 +207,8 @@ impl Route {
         Self { caching: Caching::None, ..self }
     }
 
-    /// Every code that it can answer with: its own, those of what it takes and needs, and those that any
-    /// request can meet.
+    /// Every code that it can answer with: its own, those of what it takes and needs, and those
+    /// that any request can meet.
     pub fn codes(&self) -> Vec<Code> {
         let may = |code: &&Code| match code {
             Code::ValidationFailed | Code::HeadersTooLarge | Code::Overloaded | Code::Internal => {

@@ -86,8 +86,8 @@ async fn a_payment_and_a_lapse_of_the_same_instant_end_the_same_way_in_either_or
     app.pay(&lapse_first).await.refused(410, "reservation_expired");
 
     let payment_first = app.reserve(second, "ana").await.expect(201).id();
-    // A third command keeps the writer busy, so that payment and lapse wait for it together. What
-    // people ask for is decided first.
+    // A third command keeps the writer busy, so that payment and lapse wait for it together. The
+    // commands of people are decided first.
     let stall = app.stall().await;
     let ((), paid, busy) = tokio::join!(
         async {

@@ -82,8 +82,8 @@ fn recorded(file: &Path) -> Vec<Row> {
     rows.expect("rows").collect::<Result<_, _>>().expect("rows")
 }
 
-/// Plays a story, whose people act by `story`, with ids from `seed`. Gives all rows of the outbox, the
-/// events delivered to the projections, and how long the story was by its own clock.
+/// Plays a story, whose people act by `story`, with ids from `seed`. Returns all rows of the
+/// outbox, the sold seats of the projection, and the length of the story by its own clock.
 fn play(story: u64, seed: u64) -> (Vec<Row>, i64, i64) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(DATABASE);

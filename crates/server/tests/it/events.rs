@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use poltrona_testkit::app::{HOLD, MILLI, Session, TestApp, fields};
 use serde_json::{Value, json};
 
-/// Fails unless this is a `CloudEvents` 1.0 envelope of this type, time and subject; gives its data.
+/// Fails unless this is a `CloudEvents` 1.0 envelope of this type, time and subject; returns its
+/// data.
 #[track_caller]
 fn envelope<'a>(event: &'a Value, kind: &str, time: &str, subject: &str) -> &'a Value {
     assert_eq!(

@@ -7,7 +7,7 @@ use serde_json::json;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Fails unless `again` is `first` once more, byte for byte, and says so.
+/// Fails unless `again` equals `first`, byte for byte, and is marked as a replay.
 #[track_caller]
 fn assert_replayed(first: &Answer, again: &Answer) {
     assert_eq!(again.status, first.status, "{}", again.lossy());

@@ -2,8 +2,8 @@
 //!
 //! Each test is one story: it opens a box office of its own, on a clock that stands still until the
 //! story moves it, asks what a client would ask, and looks at what a client would see. `process`
-//! runs the real program; everything else calls the API in process, without sockets. A PostgreSQL, a
-//! Redis or a RabbitMQ comes from `engines`.
+//! runs the real program; everything else calls the API in process, without sockets. A PostgreSQL,
+//! a Redis or a RabbitMQ comes from `engines`.
 
 mod architecture;
 mod bodies;

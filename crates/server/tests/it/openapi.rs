@@ -1,4 +1,4 @@
-//! The OpenAPI document says what the server does, and the server does what it says.
+//! The OpenAPI document and the server's behaviour agree.
 
 mod schema;
 

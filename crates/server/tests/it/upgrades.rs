@@ -1,5 +1,5 @@
-//! A rolling upgrade: instances of two versions share a database and a broker, and each reads what the
-//! other wrote.
+//! A rolling upgrade: instances of two versions share a database and a broker, and each reads what
+//! the other wrote.
 
 use poltrona_testkit::app::TestApp;
 use serde::Deserialize;
@@ -80,7 +80,7 @@ async fn changes_by_the_version_before_are_tracked() {
     let session = app.session().movie("Duna").await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let tag = app.get(&session.path()).await.expect(200).header("etag").unwrap().to_owned();
-    // It knows neither versions nor folded texts.
+    // The version before writes neither versions nor folded texts.
     app.tamper("UPDATE sessions SET movie = 'Ação' WHERE movie = 'Duna'");
     let (id, of) = (app.place().id(ID), app.place().id(&session.id));
     app.tamper(&format!(

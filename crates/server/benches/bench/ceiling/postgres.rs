@@ -1,6 +1,6 @@
-//! The least that is durable in PostgreSQL: two threads, each with a connection, take what waits and
-//! sell it in one transaction of two round trips. The first locks the seats that are still free; the
-//! second updates them, inserts the reservations, and commits.
+//! The least that is durable in PostgreSQL: two threads, each with a connection, take the sales
+//! that wait and write them in one transaction of two round trips. The first locks the seats that
+//! are still free; the second updates them, inserts the reservations, and commits.
 
 use std::collections::HashSet;
 use std::sync::mpsc::Receiver;
@@ -95,7 +95,7 @@ pub(super) fn start(url: &str, sales: Receiver<Sale>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for a sale, and takes all that wait with it. The lock keeps the other thread waiting, which
+/// Waits for a sale, and takes all that wait with it. The lock keeps the other thread waiting: it
 /// would find no sale either.
 fn take(sales: &Mutex<Receiver<Sale>>) -> Option<Vec<Sale>> {
     let sales = sales.lock().unwrap_or_else(PoisonError::into_inner);

@@ -25,7 +25,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts what `command` makes of a free port, and waits until it says that it is ready.
+    /// Starts the command that `command` makes for a free port, and waits until it is ready.
     pub(super) async fn start(
         command: impl FnOnce(u16) -> anyhow::Result<Command>,
         ready: &str,

@@ -34,8 +34,8 @@ pub(crate) struct Health {
 /// Whether the program can serve.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// `ready`; `degraded`: reads are answered, sales are slower, or refused while the disk is full;
-    /// `draining` or `unavailable`.
+    /// `ready`; `degraded`: reads are answered, sales are slower, or refused while the disk is
+    /// full; `draining` or `unavailable`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<Checks>,
@@ -45,8 +45,8 @@ pub(crate) struct Readiness {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Checks {
-    /// `ok`; or why nothing is sold: `unreachable`; `full`, the last write found no room on the disk;
-    /// `not_committing`, a COMMIT is not answered, as when synchronous standbys are gone;
+    /// `ok`; or why nothing is sold: `unreachable`; `full`, the last write found no room on the
+    /// disk; `not_committing`, a COMMIT is not answered, as when synchronous standbys are gone;
     /// `several_primaries`, more than one of the server's hosts takes writes.
     database: &'static str,
     /// `ok` or `unreachable`; absent when none is configured.

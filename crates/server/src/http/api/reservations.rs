@@ -1,4 +1,4 @@
-//! `/reservations`: seats held for someone.
+//! `/reservations`: seats held for a user.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! `/sales`: what someone bought.
+//! `/sales`: the sales of a user.
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;

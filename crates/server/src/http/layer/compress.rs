@@ -25,8 +25,8 @@ pub(crate) enum Kind {
     Document,
 }
 
-/// Compresses an answer whose body is whole, large, and not compressed yet. A stream passes as it is, and
-/// so does an error, which has no body before the layers outside make it.
+/// Compresses an answer whose body is whole, large, and not compressed yet. A stream passes as it
+/// is, and so does an error, which has no body before the layers outside make it.
 pub(crate) async fn compressed(response: Response, kind: Kind) -> Response {
     let is_large =
         response.body().size_hint().exact().is_some_and(|size| size >= COMPRESSED_FROM as u64);

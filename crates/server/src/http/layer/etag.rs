@@ -1,6 +1,7 @@
 //! Tags of answers, and 304 to a client that already has the answer.
 //!
-//! A session's tag is strong and begins with its version, which `If-Match` compares; all others are weak.
+//! A session's tag is strong and begins with its version, which `If-Match` compares; all others are
+//! weak.
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -11,7 +12,8 @@ use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::response::Version;
 
-/// The smallest body that is compressed, in bytes: smaller ones go in one packet with their headers.
+/// The smallest body that is compressed, in bytes: smaller ones go in one packet with their
+/// headers.
 pub(super) const COMPRESSED_FROM: usize = 1_024;
 /// The ends of strong tags of compressed bodies. A cache in between may have added the second.
 const GZIP: &str = "-gzip\"";

@@ -35,7 +35,8 @@ pub(crate) fn without_body(response: Response) -> Response {
     Response::from_parts(parts, Bytes::new().into())
 }
 
-/// Refuses a `Host` that is missing, repeated or malformed (RFC 9112, 3.2). HTTP/1.0 may leave it out.
+/// Refuses a `Host` that is missing, repeated or malformed (RFC 9112, 3.2). HTTP/1.0 may leave it
+/// out.
 fn bad_host(request: &Request) -> Option<ApiError> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let is_sound = match (hosts.next(), hosts.next()) {
@@ -51,7 +52,7 @@ fn is_host(host: &HeaderValue) -> bool {
     let host = host.to_str().unwrap_or("@");
     let is_sound = |host: Authority| {
         let named = host.host().len();
-        // Where something follows the name, it is a port.
+        // If text follows the name, it must be a port.
         !host.as_str().contains('@') && (host.as_str().len() == named || host.port_u16().is_some())
     };
     host.is_empty() || host.parse().is_ok_and(is_sound)

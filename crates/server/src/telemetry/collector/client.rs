@@ -57,7 +57,7 @@ impl CollectorClient {
         Ok(Response::from_parts(head, body))
     }
 
-    /// Counts what the collector rejects; gives the reason why spans are lost, if any are.
+    /// Counts the spans that the collector rejects; returns why spans are lost, if any are.
     fn judge(&self, answer: &anyhow::Result<Response<Bytes>>) -> Option<String> {
         match answer {
             Ok(answer) if answer.status().is_success() => {

@@ -143,7 +143,8 @@ fn hold_millis() -> impl Strategy<Value = u64> {
     prop_oneof![1 => Just(0_u64), 3 => Just(5), 4 => Just(10), 4 => Just(30), 1 => 1..40_u64]
 }
 
-/// Some of the first seats of a room of sixteen, in any order, and sometimes one that it does not have.
+/// Some of the first seats of a room of sixteen, in any order, and sometimes one that it does not
+/// have.
 fn seats() -> impl Strategy<Value = Vec<u16>> {
     let pool: Vec<u16> = (1..=6).chain([16, 17]).collect();
     subsequence(pool, 1..=3).prop_shuffle()

@@ -12,7 +12,8 @@ use poltrona_testkit::sql::Session;
 
 use crate::searching::{Row, insert, sessions};
 
-/// So many that a page of one name in order costs less than all of that name, or all names from the newest on.
+/// Enough that reading a page of one name in order costs less than reading all sessions of that
+/// name, or all from the newest on.
 const SESSIONS: i64 = 3_000;
 const HALF: usize = 1_500;
 

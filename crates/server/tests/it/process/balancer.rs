@@ -28,8 +28,8 @@ struct Balancer {
 }
 
 impl Balancer {
-    /// Puts the balancer in front of `instances`, with all of the upstream that compose.yaml has but
-    /// its servers and its resolver.
+    /// Puts the balancer in front of `instances`, with the upstream of compose.yaml except its
+    /// servers and its resolver.
     fn before(instances: &[SocketAddr]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // nginx's workers are another user's when it is started by root.

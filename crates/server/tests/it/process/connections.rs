@@ -116,7 +116,7 @@ fn a_client_that_does_not_read_its_answers_is_let_go() {
     let (_folder, program) = serve(&["--idle-timeout", "500ms", "--max-connections", "1"]);
     let session = format!("{}0000", &program.open_session(10_000)[0][..32]);
     let mut deaf = program.connect();
-    // More than the system keeps on the way.
+    // More than the system's buffers hold.
     deaf.send(request("GET", &format!("/sessions/{session}"), &[], None).repeat(50)).unwrap();
     // There is room for one connection, so this answer shows that the other is closed.
     program.get("/livez").expect(200);

@@ -137,8 +137,8 @@ fn effects(connection: &mut Connection, lost: &Lost) -> Vec<Value> {
     made.as_array().unwrap().iter().map(|entry| entry["id"].clone()).collect()
 }
 
-/// Each session shows each of its seats once, sold where somebody has it and free elsewhere; gives
-/// the seats that are sold.
+/// Fails unless each session shows each of its seats once, sold where it was sold and free
+/// elsewhere; returns the sold seats.
 fn assert_maps_add_up(
     connection: &mut Connection,
     sessions: &[Vec<String>],

@@ -1,8 +1,8 @@
 //! A disk that fills up while seats are sold, and is emptied again.
 //!
 //! The disk is a memory file system of two megabytes that only the program sees: it is mounted in a
-//! name space of the program's own. Where the system permits no such thing the test says so, loudly,
-//! and is skipped.
+//! name space of the program's own. Where the system permits no such thing the test says so,
+//! loudly, and is skipped.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};

@@ -1,5 +1,5 @@
-//! A million seats, half of them held and half sold, written straight into the database: through the
-//! API it would take minutes.
+//! A million seats, half of them held and half sold, written straight into the database: through
+//! the API it would take minutes.
 
 use std::path::Path;
 use std::time::Duration;
