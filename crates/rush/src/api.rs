@@ -1,5 +1,6 @@
 //! This API on the wire: an [`Invoke`](crate::history::Invoke) becomes a request, and an answer
-//! becomes a [`Completion`](crate::history::Completion). Sending is left to [`client`](crate::client).
+//! becomes a [`Completion`](crate::history::Completion). Sending is left to
+//! [`client`](crate::client).
 //!
 //! Servers that implement only part of the API are understood too: one `seatId` in place of
 //! `seatIds`, no totals, prices as text, held seats that are `AVAILABLE` but locked.

@@ -25,29 +25,29 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Where requests go: `http://host:port`, several with commas between.
+    /// The servers' URLs: `http://host:port`, several with commas between.
     #[arg(long, value_name = "URL", value_delimiter = ',', default_value = "http://127.0.0.1:3000", value_parser = url)]
     pub target: Vec<String>,
 
-    /// What people come for: browse, spread, on-sale, duel, families, abandon or retry; a mix gives
-    /// each a weight (`spread=3,browse=7`).
+    /// The scenario: browse, spread, on-sale, duel, families, abandon or retry; a mix gives each a
+    /// weight (`spread=3,browse=7`).
     #[arg(long, value_name = "NAME[=WEIGHT],…", default_value = "on-sale")]
     pub scenario: Mix,
 
-    /// How many people there are at a time.
+    /// The number of clients at a time.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub clients: u32,
 
-    /// How long they come.
+    /// How long they send requests.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub seconds: u64,
 
-    /// The seed of every choice: the same makes the same requests again.
+    /// The seed of every choice: an equal seed makes the same requests.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 
-    /// Requests a second of all people together, whether or not they are answered; without it each
-    /// asks again as soon as the answer is there.
+    /// Requests a second of all clients together, whether or not they are answered; without it each
+    /// client sends the next as soon as it is answered.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate: Option<u32>,
 
@@ -55,19 +55,20 @@ pub struct Args {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub think: u64,
 
-    /// Keep the report as JSON.
+    /// Write the report as JSON.
     #[arg(long, value_name = "FILE.json")]
     pub report: Option<PathBuf>,
 
-    /// Keep the report as a page.
+    /// Write the report as a page.
     #[arg(long, value_name = "FILE.html")]
     pub html: Option<PathBuf>,
 
-    /// Keep the history, so that it can be judged again.
+    /// Write the history, so that it can be judged again.
     #[arg(long, value_name = "FILE.jsonl")]
     pub history: Option<PathBuf>,
 
-    /// Leave the sessions of the run as they are; without it those in which nothing was sold are closed.
+    /// Leave the sessions of the run as they are; without it those in which nothing was sold are
+    /// closed.
     #[arg(long)]
     pub keep: bool,
 
@@ -92,7 +93,7 @@ pub enum Command {
 }
 
 impl Args {
-    /// How long the crowd comes.
+    /// How long the crowd sends requests.
     pub const fn lasting(&self) -> Duration {
         Duration::from_secs(self.seconds)
     }
@@ -101,7 +102,7 @@ impl Args {
 fn url(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("http://").filter(|host| !host.is_empty());
     if host.is_some_and(|host| host.split('/').next().unwrap_or_default().contains('@')) {
-        return Err("a target names no user".to_owned());
+        return Err("a target must not name a user".to_owned());
     }
     host.map(|_| text.to_owned()).ok_or_else(|| "a target begins with http://".to_owned())
 }

@@ -1,6 +1,6 @@
 //! The census after a run: reads every map and the buyers' sales, and tries to reserve every seat,
-//! when every hold must have lapsed and no other client sends requests. What its answers prove is
-//! left to [`judge`](crate::judge).
+//! when every hold must have lapsed and no other client sends requests. Judging its answers is left
+//! to [`judge`](crate::judge).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -21,9 +21,9 @@ const WAIT_MAX: Duration = Duration::from_mins(2);
 const TIME_MAX: Duration = Duration::from_mins(2);
 /// How many clients take the census at the same time.
 const TAKERS: u32 = 16;
-/// The most sold seats that are tried; of more, every n-th.
+/// The most sold seats that are tried; if there are more, every n-th is.
 const SOLD_TRIED_MAX: usize = 20_000;
-/// The most users whose sales are read; of more, every n-th.
+/// The most users whose sales are read; if there are more, every n-th's are.
 const USERS_READ_MAX: usize = 20_000;
 
 /// How much the census covered.
@@ -39,7 +39,7 @@ pub struct Census {
     pub users: usize,
     /// Whether seats were not tried because holds last longer than the census waits.
     pub holds_outlast_it: bool,
-    /// Whether its time ended before it did.
+    /// Whether its time limit cut it short.
     pub unfinished: bool,
 }
 

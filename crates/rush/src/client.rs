@@ -2,7 +2,7 @@
 //!
 //! A request is bytes already, an answer is borrowed from the connection's own buffer. Errors are
 //! distinguished by the one thing that matters to a judge: whether the server may have seen the
-//! request. What requests and answers mean is left to [`api`](crate::api).
+//! request. The meaning of requests and answers is left to [`api`](crate::api).
 
 use std::io;
 use std::net::SocketAddr;
@@ -61,7 +61,7 @@ pub struct Connection {
     open: bool,
 }
 
-/// An answer, until the next request.
+/// An answer; it is borrowed until the next request.
 #[derive(Debug)]
 pub struct Answer<'a> {
     /// Its status.
@@ -106,7 +106,7 @@ impl Connection {
         Ok(Self { stream, buffer, filled: 0, unchunked: Vec::new(), open: true })
     }
 
-    /// Whether a request can be sent: nothing was lost, and the server has not hung up meanwhile.
+    /// Whether a request can be sent: no answer was lost, and the server has not hung up.
     pub fn is_usable(&self) -> bool {
         let nothing = self.stream.try_read(&mut [0]);
         self.open && nothing.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)

@@ -1,8 +1,8 @@
-//! The crowd: many clients on one thread, each with its own choices. Judging their history is left to
-//! [`judge`](crate::judge).
+//! The crowd: many clients on one thread, each with its own choices. Judging their history is left
+//! to [`judge`](crate::judge).
 //!
-//! One thread is enough, because asking costs a fraction of what answering costs; and the clock, the
-//! numbering and the sessions that all share need no locks.
+//! One thread is enough, because asking costs a fraction of what answering costs; and the clock,
+//! the numbering and the sessions that all share need no locks.
 
 mod limits;
 mod opening;

@@ -4,9 +4,9 @@
 //! A history begins with a [`Line::Run`], names each session before the first request about it, and
 //! then has, for every operation, one `invoke` and at most one completion: `ok` (a success), `fail`
 //! (nothing was done: a refusal, or, with status 0, a request that surely never left) or `info` (an
-//! unknown outcome: the answer was lost or thrown away, or it was a 5xx after sending). An operation
-//! without completion was in flight when the run ended, and counts as `info`. Lines stand in the
-//! order in which one process wrote them down; only `at` says when something happened.
+//! unknown outcome: the answer was lost or thrown away, or it was a 5xx after sending). An
+//! operation without completion was in flight when the run ended, and counts as `info`. Lines stand
+//! in the order in which one process wrote them down; only `at` says when something happened.
 
 use std::io::{self, BufRead, Write};
 
@@ -183,7 +183,8 @@ pub struct Completion {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// How long the hold lasts by the answer's own times, in milliseconds: `expiresAt` less
-    /// `createdAt` for a new one, `expiresAt` less the `createdAt` of the reservation when extended.
+    /// `createdAt` for a new one, `expiresAt` less the `createdAt` of the reservation when
+    /// extended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_ms: Option<u64>,
     /// The total in the answer, in cents, from servers that say one.

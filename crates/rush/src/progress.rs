@@ -1,9 +1,9 @@
-//! The progress of a run on stderr: one line that is rewritten on a terminal, a plain line every few
-//! seconds elsewhere.
+//! The progress of a run on stderr: one line that is rewritten on a terminal, a plain line every
+//! few seconds elsewhere.
 //!
-//! A thread of its own reads the [recorder](crate::stats::Shared) and writes, so that a terminal that
-//! blocks does not stop the crowd; it ends, and its live line is cleared, when the [`Progress`] is
-//! finished or dropped.
+//! A thread of its own reads the [recorder](crate::stats::Shared) and writes, so that a terminal
+//! that blocks does not stop the crowd; it ends, and its live line is cleared, when the
+//! [`Progress`] is finished or dropped.
 
 use std::io::{self, Write as _};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -45,7 +45,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to show progress on stderr, as suits it; a `quiet` run shows none.
+    /// Shows progress on stderr, in the form for a terminal or a file; a `quiet` run shows none.
     pub fn start(quiet: bool, subject: Subject) -> Self {
         if quiet {
             return Self { stop: None, thread: None };
@@ -59,7 +59,7 @@ impl Progress {
                 draw(&bar, &subject, &stopped);
             }
         };
-        // Without a thread there is no progress to see, and the run goes on all the same.
+        // If the thread cannot be started, the run goes on without progress.
         let thread = thread::Builder::new().name("progress".to_owned()).spawn(show).ok();
         Self { stop: Some(stop), thread }
     }
@@ -103,7 +103,8 @@ fn update(bar: &ProgressBar, subject: &Subject, elapsed: Duration, glance: &Glan
     bar.set_position(elapsed.as_secs());
 }
 
-/// Writes lines until the other end of the channel is dropped; errors of a closed stderr are ignored.
+/// Writes lines until the other end of the channel is dropped; errors of a closed stderr are
+/// ignored.
 fn write_lines(subject: &Subject, stopped: &Receiver<()>) {
     while stopped.recv_timeout(PLAIN_EVERY) == Err(RecvTimeoutError::Timeout) {
         let (elapsed, glance) = look(subject);

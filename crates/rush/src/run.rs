@@ -1,5 +1,5 @@
-//! The command line carried out: a whole run (probe, crowd, census, verdict, report), or the judging
-//! of a kept history.
+//! The command line carried out: a whole run (probe, crowd, census, verdict, report), or the
+//! judging of a kept history.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -34,7 +34,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub enum Exit {
     /// Every promise was kept, as far as the history shows.
     Kept = 0,
-    /// A promise was broken, or something went wrong here.
+    /// A promise was broken, or the command failed.
     Broken = 1,
     /// No target can be reached.
     Away = 3,
@@ -80,8 +80,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(if outcome.verdict.is_clean() { Exit::Kept } else { Exit::Broken })
 }
 
-/// Runs a crowd against the targets and judges its history. Fails with an [`Away`] when no target can
-/// be reached.
+/// Runs a crowd against the targets and judges its history. Fails with an [`Away`] when no target
+/// can be reached.
 pub fn rush(args: &Args) -> anyhow::Result<Outcome> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (targets, abilities) = runtime.block_on(probe(&args.target))?;
@@ -119,7 +119,7 @@ pub fn rush(args: &Args) -> anyhow::Result<Outcome> {
         version: VERSION.to_owned(),
         server,
     };
-    // A report has the verdict as text, in a form that is the same once written and read again.
+    // A report has the verdict as JSON, which is equal after it is written and read again.
     let judged = serde_json::from_value(serde_json::to_value(&verdict)?)?;
     let mut report = Report::new(run, &figures.lock(), Some(judged));
     report.notes = notes;

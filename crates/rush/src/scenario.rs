@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context as _, bail, ensure};
 use clap::ValueEnum;
 
-/// One way of coming to an on-sale.
+/// One way in which clients behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
 pub enum Scenario {
     /// Looking at seat maps and past sales; hardly anyone buys.
@@ -15,7 +15,7 @@ pub enum Scenario {
     Spread,
     /// One session at a time, every seat of it wanted by 50 clients.
     OnSale,
-    /// One seat at a time, everybody at once.
+    /// One seat at a time, for which all clients ask at once.
     Duel,
     /// Overlapping groups of 2 to 6 seats, asked for in different orders.
     Families,

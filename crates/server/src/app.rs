@@ -1,4 +1,4 @@
-//! The parts put together for each thing that the program can do with them.
+//! The operations of the program (serve, seed, migrate, …), each put together from its parts.
 
 pub mod options;
 pub mod running;

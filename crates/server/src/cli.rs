@@ -1,9 +1,9 @@
 //! The command line: one file a command.
 //!
-//! Commands print data on stdout and everything else on stderr, so that either can be piped. The exit
-//! code is 0 for success, 1 for a failure, 2 for wrong usage or configuration, and 3 when a server that
-//! the command needs cannot be reached. Settings are flags of every command that has a configuration;
-//! they come from the table in [`crate::config`].
+//! Commands print data on stdout and everything else on stderr, so that either can be piped. The
+//! exit code is 0 for success, 1 for a failure, 2 for wrong usage or configuration, and 3 when a
+//! server that the command needs cannot be reached. Settings are flags of every command that has a
+//! configuration; they come from the table in [`crate::config`].
 
 mod flags;
 mod print;
@@ -77,8 +77,9 @@ enum Command {
     Dlq(dead_letters::Command),
     /// Check the settings and every engine that they name, and print a fix for each problem.
     ///
-    /// It changes no data, and may run beside a server. Exit 0 when no check failed, 1 when a failure
-    /// would lose or block sales, 2 when the settings are wrong, 3 when an engine cannot be reached.
+    /// It changes no data, and may run beside a server. Exit 0 when no check failed, 1 when a
+    /// failure would lose or block sales, 2 when the settings are wrong, 3 when an engine cannot be
+    /// reached.
     #[command(after_help = "Examples:\n  poltrona doctor\n  \
                             poltrona doctor --data-dir /var/lib/poltrona --json")]
     Doctor(doctor::Args),
@@ -106,7 +107,7 @@ enum Command {
 }
 
 impl Cli {
-    /// Reads the command line; ends the program with help or an error where it is none.
+    /// Reads the command line; prints help or an error and exits where it is not a command.
     pub fn from_args() -> Self {
         let matches = program().get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())

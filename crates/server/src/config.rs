@@ -1,12 +1,12 @@
 //! The settings of the program.
 //!
-//! Owns the one table of settings ([`KEYS`]), the places that each may come from (flag, environment,
-//! file, default, in that order), and the typed [`Config`] that the rest of the program reads. Nothing
-//! else reads the environment. [`resolve`] is a pure function of its [`Inputs`]; only
-//! [`Environment::read`], [`load`] and [`Config::tls`] reach outside.
+//! Owns the one table of settings ([`KEYS`]), the places that each may come from (flag,
+//! environment, file, default, in that order), and the typed [`Config`] that the rest of the
+//! program reads. Nothing else reads the environment. [`resolve`] is a pure function of its
+//! [`Inputs`]; only [`Environment::read`], [`load`] and [`Config::tls`] reach outside.
 //!
-//! All faults are collected, so that one run reports them together. Each names the setting, where its
-//! value came from, why it is wrong, and how to fix it.
+//! All faults are collected, so that one run reports them together. Each names the setting, where
+//! its value came from, why it is wrong, and how to fix it.
 
 mod fault;
 mod value;

@@ -1,4 +1,4 @@
-//! Sessions to try things with: three films in six showings, with ids that never change.
+//! Demo sessions: three films in six showings, with ids that never change.
 
 use anyhow::Context as _;
 use poltrona_domain::{

@@ -1,8 +1,8 @@
 //! Checks the settings and every engine that they name, and gives a fix for each problem.
 //!
-//! It changes no data of the program: it reads, and deletes what it creates for a trial (a file, a mark
-//! in Redis, a queue). It may run beside a server. The engines are checked at the same time, each for
-//! at most five seconds.
+//! It changes no data of the program: it reads, and deletes what it creates for a trial (a file, a
+//! mark in Redis, a queue). It may run beside a server. The engines are checked at the same time,
+//! each for at most five seconds.
 
 mod report;
 mod configuration;

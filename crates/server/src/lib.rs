@@ -1,6 +1,6 @@
 //! The program `poltrona`: a box office that sells cinema seats over HTTP, and never one twice.
 //!
-//! What decides, keeps and announces is `poltrona_engine`'s; the rules are `poltrona_domain`'s.
+//! `poltrona_engine` decides, stores and publishes; `poltrona_domain` has the rules.
 //! `ARCHITECTURE.md` describes both. The modules are in order: each uses only those above it.
 
 pub mod config;

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match cli::run(Cli::from_args()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // With stderr closed, the exit code is all that is left.
+            // With stderr closed, only the exit code can report the failure.
             let _ =
                 writeln!(std::io::stderr(), "error: {}", cli::for_terminal(&failure.to_string()));
             ExitCode::from(failure.exit_code())

@@ -1,4 +1,4 @@
-//! How many files and connections the system lets the program have open.
+//! The system's limit on the program's open files and connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
@@ -6,8 +6,8 @@ use tracing::warn;
 /// Files beside the connections of clients: the database's, the engines', the log's.
 const BESIDE: u64 = 256;
 
-/// Raises the limit as far as the system allows: shells leave it at a fraction of that, for programs that
-/// count on small numbers. Warns where fewer than `connections` fit.
+/// Raises the limit as far as the system allows: shells set a fraction of that, for programs that
+/// rely on small numbers. Warns where fewer than `connections` fit.
 pub(crate) fn raise_limit(connections: usize) {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {
@@ -15,7 +15,7 @@ pub(crate) fn raise_limit(connections: usize) {
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
     let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(BESIDE);
-    // None is no limit.
+    // `None` means no limit.
     if let Some(limit) = getrlimit(Resource::Nofile).current.filter(|limit| *limit < wanted) {
         warn!(
             target: "server", limit, wanted,

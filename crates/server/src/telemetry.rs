@@ -1,7 +1,8 @@
 //! Log lines on stderr, and traces to a [`collector`].
 //!
-//! Owns the two forms of a line, for people ([`LogFormat::Pretty`](crate::config::LogFormat::Pretty))
-//! and for machines ([`LogFormat::Json`](crate::config::LogFormat::Json)), and how lines are written.
+//! Owns the two forms of a line, for people
+//! ([`LogFormat::Pretty`](crate::config::LogFormat::Pretty)) and for machines
+//! ([`LogFormat::Json`](crate::config::LogFormat::Json)), and how lines are written.
 
 mod badge;
 mod fields;

@@ -103,14 +103,14 @@ fn success(action: Action, seats: &[String], body: &[u8], done: &mut Completion)
 }
 
 fn refusal(body: &[u8], done: &mut Completion) {
-    // A refusal may have any body, or none; what it says is an addition to its status.
+    // A refusal may have any body, or none: its status alone makes it one.
     if let Ok(refusal) = serde_json::from_slice::<Refusal>(body) {
         done.code = refusal.code;
         done.taken = refusal.seats.into_iter().map(|seat| seat.seat_id).collect();
     }
 }
 
-/// A letter a seat in the session's order; `?` for a seat that the answer leaves out.
+/// One letter for each seat, in the session's order; `?` for a seat that the answer leaves out.
 fn map(rows: &[Seat<'_>], seats: &[String]) -> String {
     let in_order =
         rows.len() == seats.len() && rows.iter().zip(seats).all(|(row, id)| row.id == *id);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_unknown() {
+    fn unreadable_answers_are_unknown() {
         assert_eq!(read_as(Action::Reserve, 201, "{").0, Outcome::Info);
         assert_eq!(read_as(Action::Confirm, 201, "{}").0, Outcome::Info);
         assert_eq!(read_as(Action::Reserve, 503, r#"{"code":"overloaded"}"#).0, Outcome::Info);

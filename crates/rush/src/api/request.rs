@@ -5,7 +5,7 @@ use std::io::Write as _;
 use crate::client::Target;
 use crate::history::{Action, Invoke};
 
-/// Writes the request for an operation in place of what `into` holds.
+/// Replaces the contents of `into` with the request for an operation.
 pub fn render(invoke: &Invoke, target: &Target, into: &mut Vec<u8>) {
     into.clear();
     let reservation = invoke.reservation.as_deref().unwrap_or_default();
@@ -89,7 +89,7 @@ fn reserve_body(invoke: &Invoke) -> String {
     format!(r#"{{"seatIds":[{}],"userId":{user}}}"#, seats.join(","))
 }
 
-/// Text as JSON: ids come from the server, which may have put anything into them.
+/// Text as a JSON string: ids come from the server and may have any characters.
 fn text(plain: &str) -> String {
     serde_json::Value::from(plain).to_string()
 }

@@ -13,7 +13,7 @@ use super::world::World;
 use crate::history::{Action, Completion, Invoke, Line, Micros, Outcome};
 use crate::stats;
 
-/// Visits after which a client is another user.
+/// Visits after which a client becomes another user.
 const VISITS_PER_USER: u32 = 8;
 
 /// One client. Its methods return `None` once the run is over, so that `?` ends its play.
@@ -62,7 +62,7 @@ impl Caller {
         Self { census_end: Some(end), ..caller }
     }
 
-    /// The same client and user over connections of its own, for a second request at the same time.
+    /// A copy with the same user and connections of its own, for a second request at the same time.
     pub(crate) fn twin(&self) -> Self {
         let rng = fastrand::Rng::with_seed(0);
         let caller = Self::new(&self.world, self.number, rng, Pace::Closed, Duration::ZERO);
@@ -95,7 +95,7 @@ impl Caller {
         (until < end).then_some(())
     }
 
-    /// Returns `true` with a chance of so many in a hundred.
+    /// Returns `true` with a chance of `chance` percent.
     pub(crate) fn percent(&mut self, chance: u32) -> bool {
         self.rng.u32(0..100) < chance
     }
@@ -122,7 +122,7 @@ impl Caller {
             if let Some((outcome, done)) = answered {
                 return Some(self.note(action, op, due, outcome, done));
             }
-            // What was surely not sent was surely not done, and is asked anew as another operation.
+            // A request that surely was not sent had no effect: it is sent as a new operation.
             let at = self.world.scribe.now();
             self.world.scribe.write(Line::Fail(Completion { at, op, ..Completion::default() }));
             self.world.unreached.set(self.world.unreached.get() + 1);

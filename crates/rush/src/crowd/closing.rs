@@ -1,4 +1,4 @@
-//! Closing the sessions of a run, so that none is left on the programme of a cinema.
+//! Closing the sessions of a run, so that none stays on sale.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use crate::client::Connection;
 /// How long it may take in all.
 const TIME_MAX: Duration = Duration::from_secs(20);
 
-/// Closes every session that the run opened, that of the probe among them, where the server lets it: one
-/// in which a seat is sold stays. Returns how many stay.
+/// Closes every session that the run opened, the probe's included, unless the server refuses: one
+/// in which a seat is sold stays open. Returns how many stay open.
 pub(crate) async fn close_sessions(world: &World) -> usize {
     let probed = world.abilities.session.clone();
     let mut open: Vec<_> =

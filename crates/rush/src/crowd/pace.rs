@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep_until;
 
-/// How late a timer may wake without its being the server's or the crowd's doing.
+/// How late a timer may wake without the server or the crowd having caused it.
 const TIMER_SLACK: Duration = Duration::from_millis(2);
 
 /// The pace of one client.
@@ -35,7 +35,7 @@ impl Schedule {
         Self { due: from, every, chance: Some(chance) }
     }
 
-    /// The same time for everyone who has this schedule.
+    /// Due times that all clients share.
     pub(crate) const fn together(from: Instant, every: Duration) -> Self {
         Self { due: from, every, chance: None }
     }
@@ -52,8 +52,8 @@ impl Schedule {
 }
 
 impl Pace {
-    /// The client waited on purpose: its next due time moves along, for the server did not cause the
-    /// wait. A schedule that all clients share stays as it is.
+    /// Moves the next due time by a wait that the client intended: the server did not cause it. A
+    /// schedule that all clients share stays as it is.
     pub(crate) fn rest(&mut self, lasting: Duration) {
         if let Self::Open(schedule) = self
             && schedule.chance.is_some()
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waiting_on_purpose_moves_what_is_due_but_not_what_all_share() {
+    fn an_intended_wait_moves_a_clients_schedule_but_not_a_shared_one() {
         let (start, rest) = (Instant::now(), Duration::from_secs(7));
         let due = |schedule: Schedule| {
             let mut pace = Pace::Open(schedule);

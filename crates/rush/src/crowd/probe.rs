@@ -17,7 +17,7 @@ const PRICE_CENTS: i64 = 1000;
 
 /// The abilities of a server, and how long it holds seats.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is there or not, independently")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an ability of its own")]
 pub(crate) struct Abilities {
     /// It takes several seats at once.
     pub(crate) groups: bool,
@@ -29,7 +29,7 @@ pub(crate) struct Abilities {
     pub(crate) extend: bool,
     /// How long a hold lasts, by its answers.
     pub(crate) hold_ms: u64,
-    /// Part of each user and key of a run, so that no other run has the same.
+    /// Part of each user and key of a run, so that no two runs share one.
     pub(crate) tag: String,
     /// The server's name and version.
     pub(crate) server: Option<String>,
@@ -69,7 +69,7 @@ impl Abilities {
         Err(Away::new(errors.join("; ")).into())
     }
 
-    /// The names of what is missing, for people.
+    /// The names of the missing abilities, for people.
     pub(crate) fn missing(&self) -> impl Iterator<Item = &'static str> {
         let parts = [
             (self.groups, "several seats in one reservation (each is asked for alone)"),

@@ -1,5 +1,5 @@
-//! Writing the history: the run's clock, the numbers of its operations, and the batches of lines that
-//! go to the judge.
+//! Writing the history: the run's clock, the numbers of its operations, and the batches of lines
+//! that go to the judge.
 
 use std::cell::{Cell, RefCell};
 use std::mem;

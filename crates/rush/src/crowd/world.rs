@@ -31,11 +31,11 @@ pub(crate) struct World {
     pub(crate) figures: stats::Shared,
     pub(crate) targets: Vec<Target>,
     pub(crate) abilities: Abilities,
-    /// Part of each user and key of this run, so that no other run has the same.
+    /// Part of each user and key of this run, so that no two runs share one.
     pub(crate) tag: String,
-    /// How often a target could not be reached, or hung up before it was asked.
+    /// How often a target could not be reached, or hung up before a request was sent.
     pub(crate) unreached: Cell<u64>,
-    /// When each target was last found away.
+    /// When each target last could not be reached.
     away: Vec<Cell<Option<Instant>>>,
     end: Cell<Instant>,
     hold_ms: Cell<u64>,
@@ -77,7 +77,7 @@ impl World {
         self.end.get()
     }
 
-    /// A target could not be reached: it is not tried again for [`AWAY_PAUSE`].
+    /// Notes that a target could not be reached: it is not tried again for [`AWAY_PAUSE`].
     pub(crate) fn found_away(&self, target: usize) {
         self.away[target].set(Some(Instant::now()));
         self.unreached.set(self.unreached.get() + 1);
@@ -88,20 +88,20 @@ impl World {
         self.away[target].get().is_some_and(|found| found.elapsed() < AWAY_PAUSE)
     }
 
-    /// How long the longest hold lasts that was seen.
+    /// The length of the longest hold that was seen.
     pub(crate) fn hold(&self) -> Duration {
         Duration::from_millis(self.hold_ms.get())
     }
 
-    /// The same on the run's clock.
+    /// The length of that hold in microseconds.
     pub(crate) fn hold_micros(&self) -> Micros {
         self.hold_ms.get() * 1_000
     }
 
-    /// A hold began or was lengthened by now, or may have been.
+    /// Notes that a hold began or was extended by `at`, or may have been.
     pub(crate) fn may_have_granted(&self, at: Micros, hold_ms: Option<u64>) {
         self.last_grant.set(self.last_grant.get().max(at));
-        // An extended hold is longer than the one after its last extension will be.
+        // `None` for an extension: its whole hold is longer than the part after the extension.
         self.hold_ms.set(self.hold_ms.get().max(hold_ms.unwrap_or_default()));
     }
 
@@ -110,7 +110,7 @@ impl World {
         self.last_grant.get() + self.hold_micros()
     }
 
-    /// A user who paid, or may have.
+    /// Notes a user who paid, or may have.
     pub(crate) fn bought(&self, user: &str) {
         let mut buyers = self.buyers.borrow_mut();
         if !buyers.contains(user) {
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// The session of that number of a scenario, opened when it is first asked for; `None` when
-    /// the run was over before it could be.
+    /// the run ended before it was open.
     pub(crate) async fn session(
         &self,
         of: Scenario,

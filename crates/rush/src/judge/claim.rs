@@ -19,7 +19,7 @@ pub(super) const LINGER: Micros = 60_000_000;
 /// How long a reservation is remembered after its end, in case a late request pays for it.
 pub(super) const REMEMBER: Micros = 30_000_000;
 
-/// What two clocks may differ by over a hold: the server cuts to milliseconds, and clocks drift.
+/// How far two clocks may differ over a hold: the server truncates to milliseconds, clocks drift.
 pub(super) const fn margin(hold: Micros) -> Micros {
     5_000 + hold / 1_000
 }
@@ -27,7 +27,7 @@ pub(super) const fn margin(hold: Micros) -> Micros {
 /// A sale that is known: by its own answer, or because a read showed it.
 #[derive(Clone, Debug)]
 pub(super) struct Sold {
-    /// Since when every read must show it.
+    /// The time from which every read must show it.
     pub(super) at: Micros,
     /// Its id.
     pub(super) sale: Option<Uuid>,
@@ -80,7 +80,7 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// A reservation of which only requests about it are known.
+    /// A reservation that is known only by requests about it.
     pub(super) fn stub(user: &str, session: u32, seats: &[u32]) -> Self {
         Self {
             user: user.into(),
@@ -126,7 +126,7 @@ impl Claim {
         }
     }
 
-    /// Whether nothing but requests that were refused is known of it.
+    /// Whether it is known only by requests that were refused.
     pub(super) const fn is_idle_stub(&self) -> bool {
         self.grant.is_none()
             && !self.maybe_sold()

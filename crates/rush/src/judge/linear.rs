@@ -33,7 +33,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// When it had surely happened, if it did.
+    /// The time by which it had surely happened, if it did.
     const fn end(&self) -> Micros {
         match self.fact.outcome {
             Outcome::Info => Micros::MAX,
@@ -42,17 +42,18 @@ impl Step {
     }
 }
 
-/// The seats being watched, each from its first step on; `None` is one whose history became too long.
+/// The seats being watched, each from its first step on; `None` is one whose history became too
+/// long.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     seats: HashMap<u32, Option<Vec<Step>>>,
     watched: usize,
-    /// Whether there was no room once. From then on no seat is new: it may have a past.
+    /// Whether the limit was once reached. From then on no seat is added: it may lack early steps.
     full: bool,
 }
 
 impl Samples {
-    /// Stops watching a seat, for others than the crowd may have it.
+    /// Stops watching a seat that clients outside the crowd may have.
     pub(super) fn leave_out(&mut self, seat: u32) {
         if let Some(Some(_)) = self.seats.insert(seat, None) {
             self.watched -= 1;
@@ -119,7 +120,7 @@ pub(super) fn fits(steps: &[Step]) -> Option<bool> {
         if seen.len() > STATES {
             return None;
         }
-        // Nothing may go before what had ended when it began.
+        // No step may go before one that had ended when it began.
         let earliest_end = (0..steps.len())
             .filter(|place| done & (1 << place) == 0)
             .map(|place| steps[place].end())
@@ -152,8 +153,8 @@ fn mask(steps: &[&Step], is: impl Fn(&Step) -> bool) -> u16 {
     (0..steps.len()).filter(|&place| is(steps[place])).fold(0, |mask, place| mask | 1 << place)
 }
 
-/// Whether a step proves anything of the seat's state. A refusal does not while another request for
-/// the seat was under way, or a cancel had just been answered.
+/// Whether a step proves anything about the seat's state. A refusal proves nothing while another
+/// request for the seat was under way, or just after a cancel was answered.
 fn is_telling(step: &Step, steps: &[Step]) -> bool {
     if step.fact.action != Action::Reserve || step.fact.outcome != Outcome::Fail {
         return true;
@@ -169,11 +170,11 @@ fn is_telling(step: &Step, steps: &[Step]) -> bool {
         })
 }
 
-/// The state after a step took effect with the answer that it had, if it can have had it.
+/// The state after a step took effect; `None` if its answer was impossible in `state`.
 fn apply(steps: &[&Step], place: usize, state: State) -> Option<State> {
     let step = steps[place];
     let its = |by: usize| {
-        // A reservation whose making has no known name may be anyone's.
+        // A step that made a reservation of unknown id may have made any.
         let made = steps[by].reservation;
         made.is_none() || made == step.reservation
     };

@@ -1,4 +1,4 @@
-//! Ids, packed: a history's ids are UUIDs, and anything else is taken for one by its hash.
+//! Ids in 128 bits: a UUID stands for itself, and a hash for any other text.
 
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},

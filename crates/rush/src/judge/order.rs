@@ -2,7 +2,7 @@
 //!
 //! A history is written by one process as things happen, so it is nearly in order: a task may be
 //! overtaken between looking at the clock and writing its line. A window of lines is held back and
-//! released by time, so that whatever happened before a line is known when it is judged.
+//! released by time, so that all that happened before a line is known when it is judged.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 

@@ -11,12 +11,12 @@ use crate::history::Micros;
 /// How many lost reserves a seat remembers by their keys.
 const UNKNOWN_KEYS_MAX: usize = 32;
 
-/// That a seat is sold, as far as is known.
+/// The sale of a seat, as far as it is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SoldSeat {
-    /// Since when.
+    /// The time from which the seat is sold.
     pub(super) at: Micros,
-    /// To which reservation; `None` when only a map shows it.
+    /// The reservation that was paid; `None` when only a map shows the sale.
     pub(super) to: Option<Uuid>,
     /// The operation that shows it.
     pub(super) fact: Fact,
@@ -34,7 +34,7 @@ pub(super) struct Seat {
     pub(super) sold: Option<SoldSeat>,
     /// Reservations that may hold it now.
     pub(super) holds: Vec<Uuid>,
-    /// Until when one of `holds` is in the way for certain; a cancel makes it 0, not knowing more.
+    /// Until when one of `holds` is surely in the way; 0 after a cancel, as no more is known.
     pub(super) in_the_way: Micros,
     /// After this none of `holds` is surely there.
     pub(super) surely_until: Micros,
@@ -46,7 +46,7 @@ pub(super) struct Seat {
     pub(super) asked_until: Option<Micros>,
     /// When the last reserve of it with an unknown outcome was given up.
     pub(super) unknown_reserve: Option<Micros>,
-    /// The same for reserves whose outcome another request with their key may still show.
+    /// Reserves whose outcome another request with their key may still show, with that time.
     unknown_keys: Vec<(u128, Micros)>,
     /// How many confirms of it are in flight.
     pub(super) paying: u32,
@@ -54,7 +54,7 @@ pub(super) struct Seat {
     pub(super) unknown_sale: Option<Micros>,
     /// The latest request for it that was granted.
     pub(super) granted: Option<Micros>,
-    /// The last group that was refused and has it.
+    /// The last refused request for a group that has it.
     pub(super) refused_group: Option<Fact>,
 }
 
@@ -82,8 +82,8 @@ impl Seat {
 
     /// Whether it may be sold though no answer says so.
     ///
-    /// A reservation whose seat was granted to another request, one that was sent when the
-    /// reservation was already known, had ended by then, and can never be paid.
+    /// A reservation can never be paid once its seat was granted to a request that was sent after
+    /// the reservation was known: it had ended by then.
     pub(super) fn maybe_sold(&self) -> bool {
         self.paying > 0 || self.unknown_sale.is_some_and(|known| self.granted <= Some(known))
     }

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::history::{self, Action, Completion, Invoke, Line, Outcome};
 
-/// Judges a history. A last line that cannot be read is left out and marks the verdict as torn, for a
-/// crowd that is killed leaves one behind; any other is an error.
+/// Judges a history. A last line that cannot be read is left out and marks the verdict as torn, for
+/// a crowd that is killed leaves one behind; any other is an error.
 pub fn judge(lines: impl Iterator<Item = anyhow::Result<Line>>) -> anyhow::Result<Verdict> {
     let mut case = Case::default();
     let mut order = Order::default();

@@ -9,7 +9,7 @@ use super::series::{Series, Timeline};
 use super::totals::{ActionRow, Latency, Row, Stats, divisor, rounded};
 use crate::history::{Action, Micros};
 
-/// Every action, in the order in which its rows stand.
+/// Every action, in the order of the rows.
 const ACTIONS: [Action; 7] = [
     Action::Reserve,
     Action::Confirm,
@@ -55,7 +55,7 @@ impl Recorder {
         }
     }
 
-    /// An operation ended at `at`, `latency` after it was meant to begin.
+    /// Notes an operation that ended at `at`, `latency` after it was meant to begin.
     pub fn record(&mut self, action: Action, outcome: Outcome, at: Micros, latency: Micros) {
         let tally = self.tallies[action as usize].get_or_insert_with(Box::default);
         tally.counts.add(outcome);
@@ -161,7 +161,7 @@ impl Shared {
         Self(Arc::new(Mutex::new(Recorder::new(seconds))))
     }
 
-    /// The recorder itself. What a thread that panicked had recorded is still true.
+    /// The recorder itself. The records of a thread that panicked are still valid.
     pub fn lock(&self) -> MutexGuard<'_, Recorder> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -114,8 +114,8 @@ impl Timeline {
         Series { width_secs: self.width_secs, seats: positive(sums.opened), points }
     }
 
-    /// Adds a last slot that the run hardly reached into to the one before: the few answers that
-    /// came in at the end would look like a collapse.
+    /// Merges a last slot that the run hardly reached into the one before: its few answers would
+    /// look like a collapse.
     #[expect(clippy::cast_precision_loss, reason = "a second more or less")]
     fn close(&self, slots: &mut Vec<Slot>, seconds: f64) {
         let reached = seconds - slots.len().saturating_sub(1) as f64 * self.width_secs as f64;
@@ -158,7 +158,7 @@ impl Timeline {
 impl Slot {
     /// The point of this slot, where all slots up to it add up to `sums`.
     fn point(&self, at_secs: u64, sums: &Self) -> Point {
-        // What the crowd believes may be more than there is: an answer can come after a lapse.
+        // A late answer can count a hold after its lapse, so the sums may exceed the seats.
         let seats = positive(sums.opened);
         let sold = positive(sums.sold).min(seats);
         let held = positive(sums.held).min(seats - sold);
@@ -193,7 +193,7 @@ pub struct Series {
     pub points: Vec<Point>,
 }
 
-/// A second, or a few.
+/// A slot of one second, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// When it began, in seconds of the run.
@@ -214,8 +214,8 @@ pub struct Point {
 }
 
 impl Series {
-    /// The same run in at most `points` points, for a picture: counts are added up, seats are as at
-    /// the end, and of several percentiles the worst stands, lest a bad second be smoothed away.
+    /// This run in at most `points` points, for a picture: counts are added up, seats are as at the
+    /// end, and the worst of several percentiles is kept, lest a bad second be smoothed away.
     #[must_use]
     pub fn at_most(&self, points: usize) -> Self {
         let together = self.points.len().div_ceil(points.max(1)).max(1);
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_there_is_is_shown_as_all_there_is() {
+    fn seats_beyond_those_on_sale_are_capped() {
         let mut timeline = Timeline::new(1);
         timeline.opened(0, 4);
         timeline.held(0, 3);

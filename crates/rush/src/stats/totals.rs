@@ -67,7 +67,7 @@ pub(super) fn divisor(seconds: f64) -> f64 {
     if seconds > 0.0 { seconds } else { 1.0 }
 }
 
-/// To a thousandth: more would be noise, and would not survive being written and read.
+/// Rounds to a thousandth: more would be noise, and would not survive being written and read.
 pub(crate) fn rounded(number: f64) -> f64 {
     (number * 1e3).round() / 1e3
 }

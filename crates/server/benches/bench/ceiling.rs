@@ -1,8 +1,8 @@
 //! The ceiling: the least work that gives the same answers, to see how much ours costs beside it.
 //!
 //! A server over the same HTTP libraries that answers ready bytes, parses and forgets, or sells a
-//! seat with the least that is durable, in [`sqlite`] or in [`postgres`]. It validates nothing, keeps
-//! no history, tells nobody, and logs nothing.
+//! seat with the least that is durable, in [`sqlite`] or in [`postgres`]. It validates, publishes
+//! and logs nothing, and keeps no history.
 
 mod sale;
 pub(crate) mod sqlite;
@@ -47,8 +47,8 @@ struct Ceiling {
     bytes: Bytes,
 }
 
-/// Serves until killed. `arguments`: the port, the database (a file, or the URL of a PostgreSQL), the
-/// size of `/bytes`.
+/// Serves until killed. `arguments`: the port, the database (a file, or the URL of a PostgreSQL),
+/// the size of `/bytes`.
 pub(crate) fn serve(arguments: &[String]) -> anyhow::Result<()> {
     let [port, database, size] = arguments else { anyhow::bail!("PORT DATABASE BYTES") };
     let port: u16 = port.parse()?;
@@ -87,7 +87,7 @@ async fn reserve(State(ceiling): State<Ceiling>, body: Bytes) -> Response {
     let Ok(wish) = serde_json::from_slice::<Wish>(&body) else { return refused() };
     let (reservation, (reply, outcome)) = (Ids::Random.fresh(), oneshot::channel());
     let answer = Wish { seat_id: wish.seat_id, user_id: wish.user_id.clone() };
-    // A writer that has ended answers nobody, which is refused just below.
+    // If the writer has ended, no reply comes, and the request is refused just below.
     let _ = ceiling.sales.send(Sale { reservation, wish, reply });
     if outcome.await.unwrap_or(false) { sold(reservation, &answer) } else { refused() }
 }

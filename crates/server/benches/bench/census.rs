@@ -1,11 +1,11 @@
-//! The census: after each run every seat is counted, and has to be somebody's or nobody's.
+//! The census: after each run every seat is counted, and has to be free, held or sold.
 
 use anyhow::ensure;
 use poltrona_testkit::books;
 
 use crate::data::Data;
 
-/// What a database holds.
+/// The numbers of seats and sales in a database.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Census {
     /// Seats that are free.
@@ -14,14 +14,14 @@ pub(crate) struct Census {
     pub(crate) held: i64,
     /// Seats that are sold.
     pub(crate) sold: i64,
-    /// Reservations, whatever became of them.
+    /// Reservations in any state.
     pub(crate) reservations: i64,
     /// Sales.
     pub(crate) sales: i64,
 }
 
 impl Census {
-    /// Counts what a database holds, and fails where it contradicts itself.
+    /// Counts the rows of a database, and fails where they contradict each other.
     pub(crate) fn take(data: &Data) -> anyhow::Result<Self> {
         let database = data.open();
         let faults = books::faults(&database);
@@ -43,8 +43,8 @@ impl Census {
         Ok(())
     }
 
-    /// What is to be found in `seats` seats of which some are held, and some sold, one a
-    /// reservation.
+    /// The census of `seats` seats, of which some are held and some sold, each in a reservation
+    /// of its own.
     pub(crate) fn of_singles(seats: i64, held: usize, sold: usize) -> anyhow::Result<Self> {
         let (held, sold) = (i64::try_from(held)?, i64::try_from(sold)?);
         Ok(Self { free: seats - held - sold, held, sold, reservations: held + sold, sales: sold })

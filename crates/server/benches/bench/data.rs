@@ -1,4 +1,4 @@
-//! Where a server keeps its data, and looking into it from outside.
+//! The place of a server's data, and reading it from outside.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -26,7 +26,7 @@ impl Data {
         matches!(self, Self::Database(_))
     }
 
-    /// Tells a command of the program where its data are. Nothing else configures it: no variable of
+    /// Points a command of the program to these data. Nothing else configures it: no variable of
     /// ours, no file in the current folder.
     pub(crate) fn configure(&self, command: &mut Command) -> anyhow::Result<()> {
         command.env_clear();
@@ -42,18 +42,18 @@ impl Data {
         Ok(())
     }
 
-    /// Fails, with the program's own words, where it refuses to be told of these data.
+    /// Fails, with the program's own message, where it refuses these settings.
     pub(crate) fn check(&self, setup: &Setup) -> anyhow::Result<()> {
         let mut command = Command::new(&setup.program);
         command.args(["config", "check"]);
         self.configure(&mut command)?;
         let output = command.stdin(Stdio::null()).output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "the program refuses its settings: {}", said.trim());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "the program refuses its settings: {}", stderr.trim());
         Ok(())
     }
 
-    /// Opens it, to look only.
+    /// Opens it, for reading only.
     pub(crate) fn open(&self) -> Connection {
         match self {
             Self::File(file) => Connection::open(file),

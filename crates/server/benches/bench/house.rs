@@ -50,7 +50,7 @@ pub(crate) struct House {
     sessions: Vec<SessionId>,
 }
 
-/// What is copied.
+/// The databases that are copied.
 enum Templates {
     /// Files of SQLite: the data folder's, and the ceiling's.
     Files { house: PathBuf, ceiling: PathBuf },
@@ -65,7 +65,7 @@ impl House {
         let data = Data::File(house.clone());
         open_sessions(setup, &data).await?;
         let sessions = sessions_in(&data)?;
-        // Onlookers leave a log behind; the last to close a file that may write it removes that.
+        // Read-only connections leave the log; the last one that can write removes it as it closes.
         let file = rusqlite::Connection::open(&house)?;
         file.query_row("SELECT count(*) FROM sessions", (), |_| Ok(()))?;
         file.close().map_err(|(_, error)| error)?;
@@ -74,13 +74,13 @@ impl House {
         Ok(Self { templates: Templates::Files { house, ceiling }, sessions })
     }
 
-    /// The same in a PostgreSQL of its own.
+    /// Opens the sessions in a PostgreSQL of its own, and lets their events be delivered.
     async fn in_postgres(setup: &Setup) -> anyhow::Result<Self> {
         let postgres = Postgres::start(setup).await;
         let house = postgres.create(HOUSE);
         let data = Data::Database(house.clone());
         open_sessions(setup, &data).await?;
-        // What every run would else do at its beginning, for all rows are new.
+        // Otherwise every run would do this at its beginning, for all rows are new.
         data.open().column("VACUUM (FREEZE, ANALYZE)");
         let sessions = sessions_in(&data)?;
         let ceiling = postgres.create(CEILING);
@@ -129,7 +129,7 @@ impl House {
         seats
     }
 
-    /// Every seat, one session after the other, so that all ask for the same.
+    /// Every seat, one session after the other, so that all clients want seats of one session.
     pub(crate) fn hot(&self) -> Vec<SeatId> {
         let mut seats = self.scattered();
         seats.sort_by_key(SeatId::session);
@@ -182,8 +182,8 @@ async fn open_sessions(setup: &Setup, data: &Data) -> anyhow::Result<()> {
     command.arg("--sessions").arg(SESSIONS.to_string()).arg("--seats").arg(SEATS.to_string());
     data.configure(&mut command)?;
     let output = command.stdin(Stdio::null()).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?}: {}", said.lines().last().unwrap_or(""));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?}: {}", stderr.lines().last().unwrap_or(""));
     let server = Server::poltrona(setup, data, &[]).await?;
     server.settle(0).await?;
     server.stop()?;
@@ -197,7 +197,7 @@ fn seats_of(sessions: &[SessionId]) -> impl Iterator<Item = SeatId> {
     sessions.iter().flat_map(move |session| numbers().map(|no| session.seat(no)))
 }
 
-/// Copies a file, down to the disk: what is still to be written would be a load on the run.
+/// Copies a file, and flushes it to the disk: later writes would slow the run.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::copy(from, to)?;
     Ok(fs::File::open(to)?.sync_all()?)

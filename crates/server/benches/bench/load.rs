@@ -1,4 +1,4 @@
-//! Driving a server, and what that measures.
+//! Driving a server, and measuring it.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use crate::times::Times;
 
 /// The connections that most cases use.
 pub(crate) const CLIENTS: usize = 64;
-/// A rush.
+/// The connections of a rush.
 pub(crate) const RUSH: usize = 256;
 
-/// What a loop did.
+/// The calls of a loop.
 pub(crate) struct Ran {
     /// How long each call took.
     pub(crate) times: Times,
@@ -27,7 +27,7 @@ pub(crate) struct Ran {
     pub(crate) took: Duration,
 }
 
-/// What one measurement came to.
+/// The figures of one measurement.
 pub(crate) struct Measured {
     /// Calls a second.
     pub(crate) rate: f64,
@@ -42,8 +42,8 @@ pub(crate) struct Measured {
 }
 
 /// Makes calls over `clients` connections, spread over the addresses, each the next as soon as it
-/// has its answer, for as long as said, or until a call says that there are no more. Calls that were
-/// begun are finished.
+/// has its answer, for `lasting`, or until a call returns `false`. Calls that were begun are
+/// finished.
 pub(crate) async fn closed_loop<C>(
     addresses: &[SocketAddr],
     clients: usize,

@@ -1,4 +1,4 @@
-//! The machine that figures come from: what it is, and the folder that is used on it.
+//! The machine that figures come from: its description, and the folder that is used on it.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::times::Times;
 
-/// How many writes tell how fast the disk is.
+/// How many writes measure the speed of the disk.
 const SYNCS: usize = 200;
 
 /// A folder that is deleted with all it holds when this is dropped.
@@ -20,7 +20,7 @@ impl Folder {
     /// Makes the folder, empty.
     pub(crate) fn make(path: &Path) -> anyhow::Result<Self> {
         if path.exists() {
-            // What a run that was cut off left behind; but nobody's other data.
+            // Only data that an interrupted run left behind may be deleted.
             let ours = path.join(MARK).exists();
             ensure!(ours, "{} is not empty: choose a folder of its own", path.display());
             fs::remove_dir_all(path)?;
@@ -56,7 +56,7 @@ const MARK: &str = "bench-data";
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be deleted now is deleted by the next run.
+        // Files that cannot be deleted now are deleted by the next run.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -127,6 +127,6 @@ pub(crate) fn cpu(process: &str) -> anyhow::Result<Duration> {
     let (_, fields) = stat.rsplit_once(')').context("/proc/…/stat")?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
     let ticks = ticks.sum::<Result<u64, _>>()?;
-    // Linux counts in hundredths of a second for every program, whatever it does inside.
+    // Linux counts in hundredths of a second for every program, at any tick of the kernel.
     Ok(Duration::from_millis(ticks * 10))
 }

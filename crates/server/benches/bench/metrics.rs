@@ -1,6 +1,6 @@
 //! The page of metrics of a server.
 
-/// What the processes of a server have counted.
+/// The metrics of a server's processes.
 pub(crate) struct Metrics(String);
 
 impl Metrics {

@@ -1,5 +1,5 @@
 //! A private PostgreSQL that keeps what it has committed: `fsync`, `synchronous_commit` and
-//! `full_page_writes` stay on. Its own counters say what it did.
+//! `full_page_writes` stay on. Its work is read from its own counters.
 
 use poltrona_testkit::engines;
 use poltrona_testkit::sql::Connection;
@@ -22,7 +22,7 @@ pub(crate) struct Database {
     beside: Vec<(&'static str, String)>,
 }
 
-/// What was done in a database since it was made.
+/// The work in a database since it was made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Done {
     /// Transactions, those that were rolled back included.
@@ -44,8 +44,8 @@ impl Postgres {
         self.create_from(name, "template1")
     }
 
-    /// A fresh copy of a database that nobody is connected to, down to the disk: what is still to be
-    /// written would be a load on the run.
+    /// A fresh copy of a database without connections, flushed to the disk: later writes would slow
+    /// the run.
     pub(crate) fn copy(&self, template: &str, name: &str) -> Database {
         let database = self.create_from(name, template);
         self.connection.column("CHECKPOINT");
@@ -74,8 +74,8 @@ impl Postgres {
         self.connection.count("SELECT wal_sync FROM pg_stat_wal")
     }
 
-    /// What was done in a database, when all who used it are gone: a process counts for itself and
-    /// reports at its end.
+    /// The work in a database, once all its connections have ended: a process counts for itself
+    /// and reports at its end.
     pub(crate) async fn done(&self, database: &Database) -> anyhow::Result<Done> {
         self.wait_until_left(database).await?;
         let transactions = self.connection.count(&format!(
@@ -104,7 +104,7 @@ impl Database {
         std::iter::once(("DATABASE_URL", self.url())).chain(beside)
     }
 
-    /// The same, with another engine beside it.
+    /// Adds another engine beside it.
     pub(crate) fn with(mut self, variable: &'static str, url: String) -> Self {
         self.beside.push((variable, url));
         self

@@ -1,8 +1,8 @@
-//! Tables in Markdown, and what many runs come to.
+//! Tables in Markdown, and the spread of several runs.
 
 use std::fmt;
 
-/// What several runs came to.
+/// The median, the least and the most of several runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Spread {
     /// The middle one.
@@ -44,7 +44,7 @@ pub(crate) const fn as_f64(count: i64) -> f64 {
     count as f64
 }
 
-/// A number with as many digits as say something.
+/// A number to about three digits.
 pub(crate) fn figure(number: f64) -> String {
     let digits = match number.abs() {
         1_000.0.. => return with_commas(&format!("{number:.0}")),
@@ -94,14 +94,14 @@ impl Table {
     }
 }
 
-/// What a figure should reach.
+/// The bound that a figure should reach.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted {
     AtLeast(f64),
     AtMost(f64),
 }
 
-/// Says whether a figure is what is wanted.
+/// Prints whether a figure reaches its bound.
 pub(crate) fn verdict(what: &str, value: f64, wanted: Wanted) {
     let (reached, bound) = match wanted {
         Wanted::AtLeast(bound) => (value >= bound, format!("≥ {}", figure(bound))),

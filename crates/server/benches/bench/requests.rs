@@ -10,12 +10,12 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").into_bytes()
 }
 
-/// `GET path`, by someone who has the version named by `tag`.
+/// `GET path`, by a client that has the version named by `tag`.
 pub(crate) fn get_unless(path: &str, tag: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: bench\r\nIf-None-Match: {tag}\r\n\r\n").into_bytes()
 }
 
-/// `GET path`, by someone who takes gzip.
+/// `GET path`, by a client that takes gzip.
 pub(crate) fn get_gzip(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAccept-Encoding: gzip\r\n\r\n").into_bytes()
 }

@@ -11,7 +11,7 @@ use poltrona_engine::text;
 /// The queues that can have dead letters.
 pub const QUEUES: [&str; 3] = [Queue::ALL[0].name(), Queue::ALL[1].name(), Queue::ALL[2].name()];
 
-/// Tells of the dead letters of one queue, or of all: how many there are, and the first `limit`.
+/// Lists the dead letters of one queue, or of all: how many there are, and the first `limit`.
 pub async fn list(
     config: &Config,
     queue: Option<&str>,
@@ -27,7 +27,7 @@ pub async fn list(
     Ok(queue_founds.iter().map(describe).collect::<Vec<_>>().join("\n"))
 }
 
-/// Sends the dead letters of one queue, or of all, back to be tried again; says how many.
+/// Sends the dead letters of one queue, or of all, back to be tried again; returns their number.
 pub async fn replay(config: &Config, queue: Option<&str>, limit: usize) -> anyhow::Result<String> {
     let (uri, tls) = (broker(config)?, options::tls(config)?);
     let replayed = rabbitmq::replay(&uri, &tls, &queues(queue), limit).await;

@@ -10,7 +10,7 @@ use super::options;
 use crate::config::Config;
 use crate::failure::Failure;
 
-/// Applies the migrations that the database lacks; gives a line for each.
+/// Applies the migrations that the database lacks; returns a line for each.
 pub async fn up(config: &Config) -> anyhow::Result<String> {
     let applied = match options::location(config, &options::tls(config)?)? {
         Location::Server(target) => postgres::migrate::up(&mut connect(&target).await?).await?,
@@ -27,7 +27,7 @@ pub async fn up(config: &Config) -> anyhow::Result<String> {
     Ok(applied.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// Gives a line for each migration: whether the database has it.
+/// Returns a line for each migration: whether the database has it.
 pub async fn status(config: &Config) -> anyhow::Result<String> {
     let (place, steps) = match options::location(config, &options::tls(config)?)? {
         Location::Server(target) => {

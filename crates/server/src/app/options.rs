@@ -13,7 +13,7 @@ use poltrona_engine::{Options, ledger, redis, store};
 use crate::config::{Config, Database};
 use crate::failure::Failure;
 
-/// Whom connections over TLS trust.
+/// The authorities that connections over TLS trust.
 pub fn tls(config: &Config) -> Result<Tls, Failure> {
     config.tls().map_err(|error| Failure::Usage(format!("ca-file: {error}")))
 }
@@ -43,8 +43,8 @@ pub fn engine(config: &Config, tls: &Tls, metrics: Arc<Metrics>, traces: Traces)
         ledger: ledger::Settings {
             batch_max: config.batch_max,
             queue_depth: config.queue_depth,
-            // Half of what the client is given, so that what waited in vain is answered as undone
-            // rather than as unknown.
+            // Half of the client's time limit, so that a command that waited in vain is answered
+            // as undone rather than as unknown.
             patience: config.request_timeout / 2,
         },
         feed_commits: ledger::FEED_COMMITS,

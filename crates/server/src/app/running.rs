@@ -1,4 +1,4 @@
-//! The engine, what watches it, and what requests reach: started and stopped together.
+//! The engine, its traces, and the state that requests share: started and stopped together.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::telemetry::collector::{self, Collecting};
 
 /// A box office that is open: its store is reached, and its background work runs.
 pub struct Running {
-    /// The parts that requests reach.
+    /// The state that requests share.
     pub app: SharedApp,
     /// Where the data are.
     pub location: Location,
@@ -61,7 +61,7 @@ impl Running {
         &self.engine.fatal
     }
 
-    /// Stops the engine, then what watches it.
+    /// Stops the engine, then the task that sends its traces.
     pub async fn stop(self) {
         self.app.stop.cancel();
         self.engine.stop().await;
@@ -69,7 +69,7 @@ impl Running {
     }
 }
 
-/// What ends the program, and whether whoever started it can do something about it.
+/// The failure that ends the program, with the exit code for its cause.
 fn failure(error: StartError, location: &Location) -> anyhow::Error {
     match error {
         StartError::Store(OpenError::Folder(error)) => Failure::Usage(error.to_string()).into(),

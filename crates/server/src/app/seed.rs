@@ -11,8 +11,8 @@ use crate::config::Config;
 use crate::demo;
 use crate::http::state::App;
 
-/// How many sessions are opened at a time by `seed`: each is a transaction of its own, and the last in
-/// the queue must not lose its patience on a slow disk.
+/// How many sessions `seed` opens at a time: each is a transaction of its own, and the last in the
+/// queue must not time out on a slow disk.
 const SEED_AT_ONCE: u32 = 16;
 
 /// Opens sessions in the database; reports to `progress` how many are done.

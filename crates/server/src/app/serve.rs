@@ -22,10 +22,10 @@ const DEMO_LOGGED: (u32, Duration) = (100, Duration::from_millis(5));
 /// Serves until a signal ends the program, or the disk fails. The banner goes to `console`.
 pub async fn serve(config: Config, console: impl Write) -> anyhow::Result<()> {
     let started = Instant::now();
-    // Before "ready" is said, for whoever reads it may answer with a signal.
+    // Before "ready" is logged, for its reader may answer with a signal.
     let mut signals = Signals::listen()?;
     open_files::raise_limit(config.max_connections);
-    // The port first: a second program started by mistake should say so before anything else.
+    // The port first: a second program started by mistake should fail before anything else.
     let server = Server::bind(&config).await?;
     let running = tokio::select! {
         running = Box::pin(Running::start(config, Env::system())) => running?,
@@ -68,7 +68,7 @@ pub async fn serve(config: Config, console: impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// SIGTERM and Ctrl-C, which end the process no more once they are listened for.
+/// SIGTERM and Ctrl-C; once listened for, they no longer end the process.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -83,7 +83,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next that comes, or has come.
+    /// Waits for the next signal, unless one has come already.
     async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -92,7 +92,7 @@ impl Signals {
     }
 }
 
-/// Reports what runs where: a line for logs, then a banner for people.
+/// Reports where the server runs: a line for logs, then a banner for people.
 async fn greet(running: &Running, server: &Server, ready_in: Duration, mut console: impl Write) {
     let base_url = server.base_url();
     info!(target: "server", url = base_url, version = env!("CARGO_PKG_VERSION"), "ready");
@@ -114,11 +114,12 @@ async fn greet(running: &Running, server: &Server, ready_in: Duration, mut conso
         ready_in,
         notes: Vec::new(),
     });
-    // A terminal that went away is no reason not to serve.
+    // The server goes on if the terminal is gone.
     let _ = console.write_all(text.as_bytes());
 }
 
-/// Waits until the events so far are delivered, and so logged, but not for long: a broker may be away.
+/// Waits until the events so far are delivered, and so logged, but not for long: a broker may be
+/// away.
 async fn logged(engine: &Engine) {
     let (times, every) = DEMO_LOGGED;
     for _ in 0..times {

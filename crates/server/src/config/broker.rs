@@ -8,8 +8,8 @@ const HINT: &str = "Write `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or `amqps:` fo
 
 /// Reads `amqp:` and `amqps:` URLs.
 ///
-/// A URL without a vhost, or with an empty one, means RabbitMQ's default, `/`. By the standard it names
-/// a vhost whose name is empty, which nobody intends.
+/// A URL without a vhost, or with an empty one, means RabbitMQ's default, `/`. By the standard it
+/// names a vhost whose name is empty, which nobody intends.
 pub(super) fn parse(url: &str) -> Result<AMQPUri, BadValue> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     if !matches!(scheme.to_ascii_lowercase().as_str(), "amqp" | "amqps") {

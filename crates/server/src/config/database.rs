@@ -21,8 +21,8 @@ pub(super) fn names_server(url: &str) -> bool {
     matches!(folder(url), Ok(None))
 }
 
-/// The folder that a database URL names; `None` when it names a server. Faults repeat nothing of the
-/// URL.
+/// The folder that a database URL names; `None` when it names a server. Faults repeat nothing of
+/// the URL.
 pub(super) fn folder(url: &str) -> Result<Option<PathBuf>, BadValue> {
     let bad = |why: &str, hint: &str| Err(BadValue::new(why, hint));
     let Some((scheme, rest)) = url.split_once(':') else {

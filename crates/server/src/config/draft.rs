@@ -59,22 +59,22 @@ impl Draft {
         Self { config: Config::default(), faults, origins: BTreeMap::new(), broken: Vec::new() }
     }
 
-    /// The origin of a setting that has a valid value and not by default.
+    /// The origin of a setting that was given a valid value.
     pub(super) fn explicit(&self, name: &str) -> Option<&Origin> {
         self.origins.get(name).filter(|_| !self.is_broken(name))
     }
 
-    /// Whether a setting was given a text that is not a value of it.
+    /// Whether a setting was given an invalid value.
     pub(super) fn is_broken(&self, name: &str) -> bool {
         self.broken.contains(&name)
     }
 
-    /// Records the origin of a setting whose value another one gave.
+    /// Records the origin of a setting that takes its value from another one.
     pub(super) fn set_origin(&mut self, name: &'static str, origin: Origin) {
         self.origins.insert(name, origin);
     }
 
-    /// Sets a setting to the value of `text`, or records why it has none.
+    /// Sets a setting to the value of `text`, or records why `text` is invalid.
     pub(super) fn put(&mut self, key: &'static Key, text: &str, origin: Origin) {
         if let Err(bad) = (key.put)(&mut self.config, text) {
             self.refuse(key, Some(text), &origin, bad);
@@ -82,7 +82,7 @@ impl Draft {
         self.origins.insert(key.name, origin);
     }
 
-    /// Records that the text from `origin` is not a value of a setting.
+    /// Records that the text from `origin` is invalid for a setting.
     pub(super) fn refuse(
         &mut self,
         key: &'static Key,

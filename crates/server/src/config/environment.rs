@@ -40,8 +40,8 @@ impl Environment {
     }
 
     /// The value of a variable. Without our prefix, an empty one counts as unset, for that is how
-    /// compose files and shells pass on an unset variable. With our prefix, an empty one is kept and
-    /// refused by its key: `POLTRONA_DATA_DIR=$UNSET` must not quietly mean the default.
+    /// compose files and shells pass on an unset variable. With our prefix, an empty one is kept
+    /// and refused by its key: `POLTRONA_DATA_DIR=$UNSET` must not quietly mean the default.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(name)?;
         (name.starts_with(PREFIX) || !value.is_empty()).then_some(value)
@@ -52,7 +52,7 @@ impl Environment {
         self.get(NO_COLOR).is_none()
     }
 
-    /// A fault for each variable that carries our prefix and means nothing.
+    /// A fault for each variable that has our prefix and names no setting.
     pub(super) fn unknown(&self) -> Vec<Fault> {
         let known = known_variables();
         let strangers = self

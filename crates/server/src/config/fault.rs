@@ -68,8 +68,8 @@ pub(super) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// A value as a line may show it: not too long, without what would act on the line, and without the secrets
-/// of a URL.
+/// A value as a line may show it: shortened, with control characters escaped, and without the
+/// secrets of a URL.
 pub(super) fn printable(value: &str) -> String {
     const LONGEST: usize = 80;
     let value = without_secrets(value);
@@ -80,7 +80,7 @@ pub(super) fn printable(value: &str) -> String {
     shown
 }
 
-/// A URL without what may be a secret in it: its user and its query.
+/// A URL without the parts that may be secret: its user and its query.
 fn without_secrets(value: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = value.split_once("://") else { return value.into() };
     let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));

@@ -216,7 +216,7 @@ pub(super) fn log_level(text: &str) -> Parsed<String> {
     }
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let parts: Vec<_> = parts.collect();
-    // The parser takes much more, such as `target=` for errors alone, and a target with a space.
+    // The parser accepts much more, such as `target=` for errors alone, or a target with a space.
     let is_sound = |part: &&str| match part.split_once('=') {
         Some((target, level)) => is_target(target) && is_level(level),
         None => is_level(part),
@@ -265,7 +265,7 @@ fn secret(text: &str) -> Parsed<Option<Secret>> {
 pub(super) fn database_url(text: &str) -> Parsed<Option<Secret>> {
     let url = secret(text)?;
     if database::folder(text)?.is_none() {
-        // The parser that connects by it, so that what is sound here is sound there.
+        // The parser that also connects, so that both accept the same URLs.
         Target::parse(text).map_err(|error| {
             BadValue::new(
                 error.to_string(),

@@ -43,13 +43,13 @@ fn open_to_others_only_on_purpose(draft: &mut Draft) {
     });
 }
 
-/// Of a server, `data-dir`, a folder in `database-url`, and a temporary folder, one is chosen.
+/// The data are in one of: a server, `data-dir`, a folder in `database-url`, a temporary folder.
 fn one_place_for_the_data(draft: &mut Draft) {
     let url = draft.config.database_url.as_ref().map(|url| database::folder(url.expose()));
     let by_url = match url {
         Some(Ok(None)) => return no_folder_beside_a_server(draft),
         Some(Ok(folder)) => folder,
-        // The key has refused what is not a database's URL.
+        // An invalid URL was refused when it was parsed.
         None | Some(Err(_)) => None,
     };
     let named = draft.explicit("data-dir").is_some();
@@ -78,7 +78,7 @@ fn one_place_for_the_data(draft: &mut Draft) {
     }
 }
 
-/// A folder would stay empty, and its name would mislead.
+/// Beside a server a folder would stay empty, and its name would mislead.
 fn no_folder_beside_a_server(draft: &mut Draft) {
     let key = match draft.explicit("data-dir") {
         Some(_) => "data-dir",
@@ -96,7 +96,7 @@ fn origin(draft: &Draft, name: &str) -> String {
     draft.explicit(name).map(|origin| format!(" (from {origin})")).unwrap_or_default()
 }
 
-/// Whether two paths are written for the same folder; `./a/` and `a` are.
+/// Whether two paths name the same folder; `./a/` and `a` do.
 fn same_folder(a: &Path, b: &Path) -> bool {
     let plain = |path: &Path| path.components().collect::<PathBuf>();
     let bare = |path: PathBuf| path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path);

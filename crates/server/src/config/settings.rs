@@ -18,10 +18,11 @@ use super::value::{Cors, Currency, Locale, LogFormat, Secret};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a switch of its own, set by its own name"
+    reason = "each is a separate switch with a name of its own"
 )]
 pub struct Config {
-    /// The address to listen on. Anything but a loopback address needs [`insecure`](Self::insecure).
+    /// The address to listen on. Anything but a loopback address needs
+    /// [`insecure`](Self::insecure).
     pub host: IpAddr,
     /// The TCP port to listen on; 0 lets the system choose a free one.
     pub port: u16,
@@ -54,7 +55,8 @@ pub struct Config {
     pub ledger_workers: usize,
     /// How many database connections serve reads: 1 to 64.
     pub read_connections: usize,
-    /// Whether a start applies the migrations that a database server lacks. Embedded, it always does.
+    /// Whether a start applies the migrations that a database server lacks. Embedded, it always
+    /// does.
     pub run_migrations: bool,
     /// How long a start waits for engines that cannot be reached.
     pub wait_for: Duration,
@@ -70,10 +72,10 @@ pub struct Config {
     pub log_level: String,
     /// The base URL of the collector of traces; without one there are no traces.
     pub otlp_endpoint: Option<String>,
-    /// What a collector wants with each message, such as a key; already checked, see
+    /// The headers that a collector requires, such as a key; already checked, see
     /// [`otlp_headers`](Self::otlp_headers).
     pub otlp_headers: Option<Secret>,
-    /// How many of a hundred requests are traced, of those whose caller does not decide: 0 to 100.
+    /// The percentage of requests that are traced where the caller does not decide: 0 to 100.
     pub otlp_sample_percent: u8,
     /// A PEM file of authorities to trust beside the system's, for every connection over TLS.
     pub ca_file: Option<PathBuf>,
@@ -81,7 +83,8 @@ pub struct Config {
     pub insecure: bool,
     /// `sqlite:DIR`, already applied to [`data_dir`](Self::data_dir), or `postgres:`.
     pub database_url: Option<Secret>,
-    /// The Redis of the seat lock, which refuses taken seats early; without one the database refuses them.
+    /// The Redis of the seat lock, which refuses taken seats early; without one the database
+    /// refuses them.
     pub redis_url: Option<Secret>,
     /// How long Redis may take to answer before the database is asked instead: 1 ms to 10 s.
     pub redis_timeout: Duration,

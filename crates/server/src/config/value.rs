@@ -92,7 +92,7 @@ impl Currency {
 
     /// The three letters.
     pub fn as_str(&self) -> &str {
-        // They are letters, by how one is made.
+        // Every constructor takes ASCII letters only.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }

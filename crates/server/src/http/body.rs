@@ -15,7 +15,7 @@ use crate::config::Config;
 
 /// The largest body, in bytes, before and after it is inflated.
 pub const BODY_MAX_BYTES: usize = 100 * 1024;
-/// How long before the time for an answer is over a body is given up.
+/// How long before the answer's time limit a body is given up.
 const BEFORE_THE_END: Duration = Duration::from_millis(10);
 /// A mark that some programs put before UTF-8, and that RFC 8259 lets a reader skip.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -80,8 +80,8 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
     }
 }
 
-/// How long a body may take. It ends before the limit of the answer: a late body gets 408, not the 503 of
-/// an unknown outcome.
+/// How long a body may take. It is less than the limit of the answer: a late body gets 408, not the
+/// 503 of an unknown outcome.
 fn limit(config: &Config) -> Duration {
     config.body_timeout.min(config.request_timeout.saturating_sub(BEFORE_THE_END))
 }

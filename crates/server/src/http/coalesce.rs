@@ -1,4 +1,4 @@
-//! One read for all who ask at once.
+//! Coalescing of reads: concurrent requests for one key share a read.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,10 +13,10 @@ pub struct Coalesced<K, V> {
     flights: StdMutex<HashMap<K, Boarded<V>>>,
 }
 
-/// The reads of a key that somebody waits for.
+/// The reads of a key for which requests wait.
 struct Boarded<V> {
     flight: Arc<Flight<V>>,
-    /// How many requests are on it.
+    /// How many requests wait for it.
     passengers: usize,
 }
 
@@ -33,8 +33,8 @@ struct State<V> {
     value: Option<V>,
 }
 
-/// A request on its flight. The last one off forgets the key, however it leaves: answered, or
-/// dropped half-way because its client hung up. So memory follows the requests in flight.
+/// A request that waits for a read. The last one removes the key when it is answered, or dropped
+/// because its client hung up: memory is bounded by the requests in flight.
 struct Passenger<'a, K: Hash + Eq + Copy, V> {
     shared: &'a Coalesced<K, V>,
     key: K,
@@ -42,19 +42,19 @@ struct Passenger<'a, K: Hash + Eq + Copy, V> {
 }
 
 impl<K: Hash + Eq + Copy, V: Clone> Coalesced<K, V> {
-    /// Nothing is being read yet.
+    /// Without any reads yet.
     pub fn new() -> Self {
         Self { flights: StdMutex::default() }
     }
 
-    /// The value that `read` gives, or that the next read of the same key gives to all who wait.
+    /// The value of `read`, or of the next read of the same key, which all waiting requests share.
     pub async fn get<F: Future<Output = V>>(&self, key: K, read: impl FnOnce() -> F) -> V {
         let passenger = self.join(key);
         let flight = &passenger.flight;
         let come = *lock(&flight.begun);
         let mut state = flight.state.lock().await;
         match &state.value {
-            // Begun after we came: as fresh as our own would be.
+            // It began after this request came: it is as fresh as a read of its own.
             Some(value) if state.number > come => value.clone(),
             _ => {
                 let number = {

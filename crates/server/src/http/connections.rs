@@ -12,12 +12,12 @@ use tracing::warn;
 
 use super::head_timeout::Phase;
 
-/// How long a connection has rested, at least, before it is closed for another: clients that ask again
-/// and again keep theirs.
+/// How long a connection must have rested before it is closed for another: busy clients keep
+/// theirs.
 const RESTED: Duration = Duration::from_secs(1);
 /// How often a newcomer looks for one that has rested long enough.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How often the log is told of the same trouble.
+/// How often the same trouble is logged.
 const WARN_EVERY: Duration = Duration::from_secs(10);
 
 /// The open connections. Cheap to clone.
@@ -44,13 +44,13 @@ pub(super) struct Place {
     number: u64,
     /// Whether the connection answers a request.
     pub(super) phase: Phase,
-    /// Cancelled when the connection has to make room: after the answer that it is at, if any.
+    /// Cancelled when the connection has to make room: it closes after its current answer, if any.
     pub(super) leave: CancellationToken,
     _slot: OwnedSemaphorePermit,
 }
 
 impl Connections {
-    /// Room for so many.
+    /// Room for `most` connections.
     pub(super) fn new(most: usize) -> Self {
         Self(Arc::new(Inner {
             most,
@@ -61,8 +61,8 @@ impl Connections {
         }))
     }
 
-    /// A place for another connection. When there is none the one that has rested longest is closed;
-    /// where none has rested, this waits.
+    /// A place for another connection. When there is none, the connection that has rested longest
+    /// is closed; where none has rested, this waits.
     pub(super) async fn place(&self) -> Option<Place> {
         if let Some(place) = self.try_place() {
             return Some(place);
@@ -118,12 +118,12 @@ impl Drop for Place {
     }
 }
 
-/// A trouble that is logged now and then, with how often it came since.
+/// A recurring trouble, logged now and then with the number of times it came since.
 #[derive(Default)]
 pub(super) struct Rarely(Mutex<(Option<Instant>, u32)>);
 
 impl Rarely {
-    /// It came again: how often since it was last logged, if it is time to log it.
+    /// Notes that it came again; returns how often since the last line, if it is time for one.
     pub(super) fn again(&self, now: Instant) -> Option<u32> {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (logged, times) = &mut *seen;
@@ -159,7 +159,7 @@ mod tests {
         advance(RESTED).await;
         connections.make_room(Instant::now());
         connections.make_room(Instant::now());
-        assert_eq!(leaving(), [false, true, true], "what answers stays");
+        assert_eq!(leaving(), [false, true, true], "one that answers stays");
     }
 
     #[tokio::test(start_paused = true)]

@@ -32,7 +32,7 @@ pub(super) fn routes() -> Router<SharedApp> {
         .route_layer(from_fn(of_document))
 }
 
-/// A file that the interactive documentation does not have is told like any other route.
+/// A file that the interactive documentation lacks is answered like any unknown route.
 async fn say_not_found(response: Response) -> Response {
     match response.status() {
         StatusCode::NOT_FOUND => ApiError::new(Code::RouteNotFound).into_response(),

@@ -47,7 +47,7 @@ pub enum Detail {
 }
 
 impl ApiError {
-    /// An error that its code says all about.
+    /// An error without details beyond its code.
     pub const fn new(code: Code) -> Self {
         Self { code, detail: Detail::None }
     }
@@ -85,7 +85,7 @@ impl From<Refusal> for ApiError {
             Refusal::ReservationConfirmed(_) => Self::new(Code::ReservationConfirmed),
             Refusal::ReservationExpired(_) => Self::new(Code::ReservationExpired),
             Refusal::ReservationCancelled(_) => Self::new(Code::ReservationCancelled),
-            // Only a lapse can come too early, and people do not send those.
+            // `NotLapsed` refuses only lapses, which no request can send.
             Refusal::ExtensionRefused(_) | Refusal::NotLapsed { .. } => {
                 Self::new(Code::ExtensionRefused)
             }

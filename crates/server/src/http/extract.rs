@@ -1,4 +1,4 @@
-//! Reading the rest of a request: ids, queries, pages, idempotency keys, and who asks.
+//! Reading the rest of a request: ids, queries, pages, idempotency keys, and the caller.
 
 use std::convert::Infallible;
 
@@ -20,12 +20,12 @@ use super::error::ApiError;
 use super::fields::Meaning;
 use super::rule::{Broken, Rule};
 
-/// The most entries of a page, and as many as are given when nobody says.
+/// The most entries of a page, which is also the default.
 pub const PAGE_MAX: usize = 1_000;
 /// The longest idempotency key.
 const KEY_MAX_CHARS: usize = 255;
 
-/// The one segment of a path that is not fixed, decoded.
+/// The variable segment of a path, decoded.
 pub struct Segment(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
@@ -44,7 +44,7 @@ impl Segment {
         parse_id(&self.0)
     }
 
-    /// The segment as a session's id; one that cannot be is simply not found.
+    /// The segment as a session's id; a malformed one is answered as not found.
     pub fn session(&self) -> Result<SessionId, ApiError> {
         self.id().and_then(SessionId::from_uuid).ok_or(ApiError::new(Code::SessionNotFound))
     }

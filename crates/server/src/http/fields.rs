@@ -34,9 +34,9 @@ pub struct Fields {
     meaning: BTreeMap<String, Value>,
 }
 
-/// The meaning of a body: equal for bodies that ask for the same, however they spell it. An
-/// idempotency key's fingerprint is taken of it, so what it is for a body in the API's own spelling
-/// must never change.
+/// The meaning of a body: its normal form, equal for bodies that ask for the same. An idempotency
+/// key's fingerprint is taken of it, so the meaning of a body in the API's own spelling must never
+/// change.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Meaning(String);
 
@@ -68,14 +68,14 @@ impl Meaning {
         Self(String::new())
     }
 
-    /// It as text.
+    /// The meaning as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Fields {
-    /// Reads an object; anything else is no body of this API.
+    /// Reads a JSON object; anything else is an error.
     pub fn parse(body: Bytes) -> Result<Self, ApiError> {
         let invalid =
             |reason: String| ApiError { code: Code::InvalidJson, detail: Detail::Parser(reason) };
@@ -127,7 +127,7 @@ impl Fields {
         self.meaning.insert(name.to_owned(), value.into());
     }
 
-    /// A text of which something can be seen, in Normalization Form C.
+    /// A text with a visible character, in Normalization Form C.
     pub fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
         let Value::String(text) = self.required(name)? else {
             self.broke(name, Rule::Text);
@@ -191,8 +191,7 @@ impl Fields {
         Some(seat)
     }
 
-    /// A list of seats' ids. One that is longer than a reservation gives one error, and not one for each
-    /// entry.
+    /// A list of seats' ids. One too long for a reservation gives one error, not one an entry.
     pub fn seats(&mut self, name: &str) -> Option<Vec<Uuid>> {
         let Value::Array(values) = self.required(name)? else {
             self.broke(name, Rule::List);
@@ -224,7 +223,7 @@ impl Fields {
         id
     }
 
-    /// Ends the reading, and gives what was read; fails when any rule was broken or any field is
+    /// Ends the reading, and returns the meaning; fails when any rule was broken or any field is
     /// unknown.
     pub fn finish(mut self) -> Result<Meaning, ApiError> {
         for (field, _) in std::mem::take(&mut self.given) {

@@ -1,14 +1,14 @@
-//! Limits on how long a request's headers may take once they have begun, and on how long a client may
-//! leave its answer unread.
+//! Limits on how long a request's headers may take once they have begun, and on how long a client
+//! may leave its answer unread.
 //!
 //! The HTTP library has one limit for both waiting for a request and reading its headers. A client
 //! may well keep a connection idle for a minute; one that sends a header a second is holding a
 //! connection hostage. So the bytes are watched here: from the first byte of a request (or from the
 //! connection's start) until the request is handed to a service, a clock runs.
 //!
-//! For writing it has no limit at all: a client that asks for large answers and reads none of them
-//! would keep its connection for good, and so many of them everyone else out. So another clock runs
-//! while the system takes no more bytes.
+//! For writing it has no limit at all: clients that ask for large answers and read none of them
+//! would keep their connections for good, and everyone else out. So another clock runs while the
+//! system takes no more bytes.
 
 use std::future::Future as _;
 use std::io;
@@ -48,7 +48,7 @@ struct State {
     answering: AtomicBool,
     begun: CancellationToken,
     opened: Instant,
-    /// How long after that the last answer was made.
+    /// When the last answer was made, after `opened`.
     answered_millis: AtomicU64,
 }
 
@@ -64,7 +64,7 @@ impl Default for State {
 }
 
 impl Phase {
-    /// The headers are complete, and the answer is being made.
+    /// Notes that the headers are complete: the answer is being made.
     pub(super) fn begin(&self) {
         self.0.answering.store(true, Ordering::Relaxed);
         if !self.0.begun.is_cancelled() {
@@ -72,15 +72,15 @@ impl Phase {
         }
     }
 
-    /// The answer is made; what comes next is a new request.
+    /// Notes that the answer is made: the next bytes are a new request.
     pub(super) fn end(&self) {
         let millis = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.answered_millis.store(millis, Ordering::Relaxed);
         self.0.answering.store(false, Ordering::Relaxed);
     }
 
-    /// For how long nothing has been answered, or since the connection was opened; `None` while an
-    /// answer is being made.
+    /// The time since the last answer, or since the connection was opened; `None` while an answer
+    /// is being made.
     pub(super) fn rested(&self, now: Instant) -> Option<Duration> {
         let answered = Duration::from_millis(self.0.answered_millis.load(Ordering::Relaxed));
         let rested = now.saturating_duration_since(self.0.opened).saturating_sub(answered);
@@ -106,7 +106,7 @@ pub(super) struct HeadTimeout<S> {
     /// When the headers that have begun must be complete.
     deadline: Option<Instant>,
     sleep: Pin<Box<Sleep>>,
-    /// While a write waits: until when it may.
+    /// The end of the time that a waiting write has.
     unread: Option<Pin<Box<Sleep>>>,
 }
 
@@ -117,7 +117,7 @@ impl<S> HeadTimeout<S> {
         Self { stream, phase, limits, deadline: Some(deadline), sleep, unread: None }
     }
 
-    /// Passes on what came of a write, unless nothing did for too long.
+    /// Passes on the result of a write; fails when the write waited for too long.
     fn written(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,7 +1,7 @@
 //! The layers around the handlers: each does one thing, in one file.
 //!
-//! From outside: [`identify`], [`cors`], [`traced`] where there are traces, [`around`], the routes, and
-//! around each handler [`of_route`], as its row in the table wants it.
+//! From outside: [`identify`], [`cors`], [`traced`] where there are traces, [`around`], the routes,
+//! and around each handler [`of_route`], as its row in the table wants it.
 
 pub(super) mod identify;
 pub(super) mod cors;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use poltrona_engine::observe::metrics::Metrics;
 
-/// Meters of connections and requests. A request's meters are made when the first of its kind comes.
+/// Meters of connections and requests. A request's meters are made when the first of its kind
+/// comes.
 pub struct HttpMeters {
     page: Arc<Metrics>,
     connections: Gauge,

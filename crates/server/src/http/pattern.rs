@@ -1,15 +1,15 @@
-//! The rules of texts and times as regular expressions (ECMA-262, as OpenAPI has them), so that a client
-//! made from the document sends nothing that is refused.
+//! The rules of texts and times as regular expressions (ECMA-262, as OpenAPI has them), so that a
+//! client made from the document sends nothing that is refused.
 
 /// Controls, ends of lines, and overrides of the direction of writing.
 const CONTROLS: &str =
     "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069\\ufff9-\\ufffb";
-/// Spaces, and what shows nothing though it is neither a space nor a control.
+/// Spaces, and invisible characters that are neither spaces nor controls.
 const HIDDEN: &str = "\\s\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\
                       \\u205f-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8";
 
-/// A text without controls of which something can be seen. Beyond the first plane of Unicode the server
-/// knows more that shows nothing.
+/// A text without controls and with a visible character. Beyond the first plane of Unicode the
+/// server knows more invisible ones.
 pub(super) fn text() -> String {
     format!("^[^{CONTROLS}]*[^{CONTROLS}{HIDDEN}][^{CONTROLS}]*$")
 }
@@ -19,7 +19,7 @@ pub(super) fn start() -> String {
     format!("^{}$", time("(20[0-9]{2}|2100)", "20([02468][048]|[13579][26])"))
 }
 
-/// A date or date-time of any year, or nothing, which is as good as no parameter.
+/// A date or date-time of any year, or an empty text, which counts as no parameter.
 pub(super) fn any_time() -> String {
     const LEAP: &str = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)";
     format!("^({})?$", time("[0-9]{4}", LEAP))

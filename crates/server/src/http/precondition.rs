@@ -12,8 +12,9 @@ use super::error::ApiError;
 
 /// The condition of a request.
 ///
-/// Only the version before the dash is compared. By RFC 9110 a sold seat would make every change of a
-/// title fail. A time counts only without `If-Match` (RFC 9110, 13.2.2) and is ignored when malformed.
+/// Only the version before the dash is compared: if whole tags were, as by RFC 9110, each sold seat
+/// would make a change of the title fail. A time counts only without `If-Match` (RFC 9110, 13.2.2)
+/// and is ignored when malformed.
 pub(super) struct Required(pub(super) Precondition);
 
 impl<S: Send + Sync> FromRequestParts<S> for Required {
@@ -35,14 +36,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Required {
     }
 }
 
-/// The versions that the tags name; `None` when any will do.
+/// The versions that the tags name; `None` when any version matches.
 fn versions(lines: &[String]) -> Option<Vec<u32>> {
     let mut tags = lines.iter().flat_map(|line| line.split(',')).map(str::trim);
     let is_any = tags.clone().any(|tag| tag == "*");
     (!is_any).then(|| tags.by_ref().filter_map(version).collect())
 }
 
-/// The version of a strong tag of ours. A weak one is no ground for a change (RFC 9110, 13.1.1).
+/// The version of a strong tag of ours. A weak one never matches (RFC 9110, 13.1.1).
 fn version(tag: &str) -> Option<u32> {
     let (version, digest) = tag.strip_prefix("\"v")?.strip_suffix('"')?.split_once('-')?;
     let number: u32 = version.parse().ok()?;

@@ -43,7 +43,7 @@ impl ApiError {
             headers.insert(header::ALLOW, methods.clone());
         }
         if self.code == Code::UnsupportedEncoding {
-            // What would do (RFC 9110, 15.5.16).
+            // The encoding that is accepted (RFC 9110, 15.5.16).
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
         if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
@@ -52,7 +52,7 @@ impl ApiError {
         response
     }
 
-    /// The body of that answer.
+    /// The body of the answer.
     pub(super) fn body(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
         match asked.form {
             Form::Plain => self.plain(asked),

@@ -1,8 +1,8 @@
 //! The log of requests: one line each, and ten a second of a kind under load.
 //!
-//! Every line has the same fields. Under a storm only the first lines of each second are written for
-//! each kind of answer, then one with the number of the others, so that a log of a bad day can be read,
-//! and costs no more than one of a good day.
+//! Every line has the same fields. Under a storm only the first lines of each second are written
+//! for each kind of answer, then one with the number of the others, so that the log stays readable
+//! and its cost bounded.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,9 +28,9 @@ pub(super) struct Answered<'a> {
     pub(super) status: StatusCode,
     /// The code of an error.
     pub(super) code: Option<Code>,
-    /// The name of the request.
+    /// The request's id.
     pub(super) request_id: &'a str,
-    /// From its headers to its answer.
+    /// The time from its headers to its answer.
     pub(super) took: Duration,
 }
 
@@ -63,8 +63,8 @@ impl RequestLog {
         }
     }
 
-    /// Whether a line of this kind is written now, and how many were left out in the second that it
-    /// ends.
+    /// Whether a line of this kind is written now, and how many were left out in the second that
+    /// ends with it.
     fn take(&self, kind: Kind, now: Instant) -> (bool, u32) {
         let mut windows = self.lock();
         let window = windows.entry(kind).or_insert_with(|| Window::new(now));
@@ -80,8 +80,8 @@ impl RequestLog {
         (false, left_out)
     }
 
-    /// Writes how many lines were left out in the seconds that are over. To be called once a second,
-    /// and at the end with `all`.
+    /// Writes how many lines were left out in the seconds that are over. To be called once a
+    /// second, and at the end with `all`.
     pub(super) fn close_windows(&self, all: bool) {
         for (kind, left_out) in self.closed(all, Instant::now()) {
             log_left_out(kind, left_out);

@@ -23,7 +23,7 @@ pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Version(pub(super) u32);
 
-/// The same answer, of something that has a version.
+/// Adds the version of the thing that an answer shows.
 pub(super) fn with_version(mut response: Response, version: u32) -> Response {
     response.extensions_mut().insert(Version(version));
     response
@@ -38,7 +38,7 @@ pub(super) fn json_bytes(status: StatusCode, body: Bytes) -> Response {
     response
 }
 
-/// The answer to a command: as `record` makes it of what happened, or as it was given before.
+/// The answer to a command: made by `record` from its events, or as it was given before.
 pub(super) fn outcome(outcome: Outcome, record: impl Fn(&[Event]) -> RecordedAnswer) -> Response {
     match outcome {
         Outcome::Done(events) => answer(record(&events), false),

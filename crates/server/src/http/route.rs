@@ -5,8 +5,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use super::code::Code;
 use super::state::SharedApp;
 
-/// A row of the table of [routes](super::routes): everything that the router, the document and the layers
-/// around the handler need to know of it.
+/// A row of the table of [routes](super::routes): everything that the router, the document and the
+/// layers around the handler need to know of it.
 pub struct Route {
     /// Its method.
     pub method: Method,
@@ -22,11 +22,11 @@ pub struct Route {
     pub is_keyed: bool,
     /// The caches that may keep its answers.
     pub caching: Caching,
-    /// Whether an answer has to come in time; a stream goes on for as long as it is wanted.
+    /// Whether the time limit applies; a stream has none.
     pub is_limited: bool,
     /// Whether it needs the database.
     pub is_stored: bool,
-    /// The errors that are its own.
+    /// The errors specific to this route.
     pub refusals: &'static [Code],
     /// Its handler, and its description.
     pub(super) handler: fn() -> UtoipaMethodRouter<SharedApp>,
@@ -54,18 +54,18 @@ pub enum Access {
     Customer,
     /// The owner of the thing.
     Owner,
-    /// Those who keep the programme of sessions.
+    /// Those who manage the sessions.
     Programme,
-    /// Those who watch the program.
+    /// Those who monitor the program.
     Metrics,
 }
 
-/// The cost of a call beside the others.
+/// The cost of a call, relative to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
     /// Next to nothing.
     Free,
-    /// A look at one thing.
+    /// A read of one thing.
     Read,
     /// A list, which may be long.
     List,
@@ -87,12 +87,12 @@ pub enum Body {
 /// The caches that may keep an answer, and whether it has a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caching {
-    /// Anyone, asking each time whether it is still so: with an `ETag`, and 304 to a client that has the
-    /// same.
+    /// Any cache, if it revalidates each time: with an `ETag`, and 304 to a client that has the
+    /// answer.
     Public,
-    /// Nobody on disk, for it is a person's. A program that keeps it in memory has its tag.
+    /// None, for it is personal. It has a tag, for a program that keeps it in memory.
     Personal,
-    /// Nobody, and it has no tag: it changes by itself, or something was done.
+    /// None, and it has no tag: it changes by itself, or answers a write.
     None,
 }
 
@@ -178,7 +178,7 @@ impl Route {
         Self { body: Body::Empty, ..route }
     }
 
-    /// The callers it is open to. What an owner sees is nobody else's to keep.
+    /// The callers it is open to. An owner's answers are not for caches.
     pub(super) const fn asked_by(self, access: Access) -> Self {
         let caching = match (access, self.caching) {
             (Access::Owner, Caching::Public) => Caching::Personal,
@@ -207,8 +207,8 @@ impl Route {
         Self { caching: Caching::None, ..self }
     }
 
-    /// Every code that it can answer with: its own, those of what it takes and needs, and those that any
-    /// request can meet.
+    /// Every code that it can answer with: its own, those of what it takes and needs, and those
+    /// that any request can meet.
     pub fn codes(&self) -> Vec<Code> {
         let may = |code: &&Code| match code {
             Code::ValidationFailed | Code::HeadersTooLarge | Code::Overloaded | Code::Internal => {

@@ -16,7 +16,7 @@ pub enum Rule {
     Required,
     /// It must be a text.
     Text,
-    /// Something of it must be visible.
+    /// It must have a visible character.
     NotBlank,
     /// At most this many characters.
     MaxChars(usize),
@@ -66,12 +66,12 @@ impl Broken {
         Self { field: field.into(), rule }
     }
 
-    /// What broke it.
+    /// The part of the request that broke it.
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// The sentence that says so.
+    /// The sentence for the client.
     pub fn text(&self, locale: Locale) -> String {
         let field = if self.field.is_empty() { "body" } else { &self.field };
         let rule = match locale {

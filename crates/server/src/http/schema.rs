@@ -1,4 +1,4 @@
-//! Types that only describe values, for the OpenAPI document.
+//! Types that only describe values in the OpenAPI document.
 
 use utoipa::ToSchema;
 

@@ -1,4 +1,4 @@
-//! The seat map as it is sent, read once for all who ask at once.
+//! The seat map as it is sent, read once for all concurrent requests.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use super::error::ApiError;
 use super::schema;
 
-/// A seat map as it is sent, shared by all who asked at once; `None` for a session that is not
-/// there.
+/// A seat map as it is sent, shared by concurrent requests; `None` for a session that does not
+/// exist.
 pub(super) type SeatMap = Result<Option<Bytes>, Arc<ApiError>>;
 
 /// A session with its seats as it is sent, and its version, shared likewise.
@@ -33,7 +33,7 @@ pub(super) struct SeatOnMap {
     seat_number: String,
     #[schema(value_type = schema::SeatStatus)]
     status: &'static str,
-    /// Whether a live hold keeps it.
+    /// Whether a live hold has it.
     is_locked: bool,
 }
 

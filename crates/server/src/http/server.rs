@@ -1,4 +1,4 @@
-//! Accepting connections, within limits, and letting them go gently.
+//! Accepting connections within limits, and closing them gracefully.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,21 +29,21 @@ use poltrona_engine::env::clock::pause;
 const HEADERS_MAX_BYTES: usize = 16 * 1024;
 /// The most headers.
 const HEADERS_MAX: usize = 100;
-/// How long a connection that came just before the end may take to begin its first request.
+/// How long a connection that came just before the stop may take to begin its first request.
 const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(250);
-/// How often the log of requests counts what it left out.
+/// How often the log of requests counts the lines that it left out.
 const LOG_WINDOW: Duration = Duration::from_secs(1);
 /// How long accepting pauses when the system has no more file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A port that listens.
+/// A listening port.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
 }
 
 impl Server {
-    /// Takes the configured address.
+    /// Binds the configured address.
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
         let wanted = SocketAddr::new(config.host, config.port);
         let listener = TcpListener::bind(wanted).await.map_err(|error| {
@@ -62,12 +62,12 @@ impl Server {
         Ok(Self { listener, address })
     }
 
-    /// Where it listens.
+    /// The address at which it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where a person on this machine finds it.
+    /// The URL at which this machine reaches it.
     pub fn base_url(&self) -> String {
         let ip = if self.address.ip().is_unspecified() {
             "127.0.0.1".to_owned()
@@ -89,7 +89,7 @@ impl Server {
         while let Some(accepted) = self.accept(&app.stop).await {
             match accepted {
                 Ok(stream) => {
-                    // There is no telling how long it waits at the cap, so on the way out it does not.
+                    // At the cap the wait has no bound, so it ends when the program stops.
                     let place = app.stop.run_until_cancelled(places.place()).await;
                     let Some(place) = place.flatten().or_else(|| places.try_place()) else { break };
                     app.meters.connected();
@@ -104,7 +104,7 @@ impl Server {
                     if let Some(times) = failures.again(Instant::now()) {
                         warn!(target: "server", %error, times, "cannot accept a connection");
                     }
-                    // It may be that the system has no more file handles.
+                    // The system may be out of file handles.
                     places.make_room(Instant::now());
                     pause(ACCEPT_PAUSE).await;
                 }
@@ -119,7 +119,7 @@ impl Server {
     }
 }
 
-/// Has the log say, once a second, how many lines of a storm it left out.
+/// Logs once a second how many lines of a storm were left out.
 async fn count_left_out(app: SharedApp) {
     while app.stop.run_until_cancelled(pause(LOG_WINDOW)).await.is_some() {
         app.request_log.close_windows(false);
@@ -127,8 +127,8 @@ async fn count_left_out(app: SharedApp) {
 }
 
 impl Server {
-    /// The next connection. After `stop` only one that is there already: whoever connected before
-    /// the port closes is served too.
+    /// The next connection. After `stop` only one that is there already: a client that connected
+    /// before the port closes is served too.
     async fn accept(&self, stop: &CancellationToken) -> Option<io::Result<TcpStream>> {
         let next = || self.listener.accept().map_ok(|(stream, _)| stream);
         match stop.run_until_cancelled(next()).await {
@@ -138,8 +138,8 @@ impl Server {
     }
 }
 
-/// Serves one connection until it ends, or is done with its last request after `stop` or when it has to
-/// make room.
+/// Serves one connection until it ends. After `stop`, or when it has to make room, it ends with its
+/// current request.
 async fn serve(
     stream: TcpStream,
     place: Place,

@@ -16,7 +16,7 @@ use crate::config::Config;
 pub struct App {
     /// The settings.
     pub config: Config,
-    /// The engine, which decides, keeps and announces.
+    /// The engine, which decides, stores and publishes.
     pub engine: Engine,
     /// The meters of connections and requests.
     pub meters: Arc<HttpMeters>,
@@ -26,7 +26,7 @@ pub struct App {
     pub(super) seat_maps: Coalesced<SessionId, SeatMap>,
     /// Sessions that are being read.
     pub(super) sessions: Coalesced<SessionId, SessionPage>,
-    /// Cancelled when the program is on its way out.
+    /// Cancelled when the program begins to stop.
     pub stop: CancellationToken,
 }
 

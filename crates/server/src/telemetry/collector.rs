@@ -1,7 +1,7 @@
-//! The way of ended spans to the collector: a bounded queue, a task that empties it, OTLP over HTTP.
+//! Sends ended spans to the collector: a bounded queue, a task that empties it, OTLP over HTTP.
 //!
-//! A request never waits for any of it. What finds the queue full, and what the collector has not taken
-//! after three more tries or 5 s, is dropped and counted: a trace is a convenience, and a sale is not.
+//! A request never waits for any of it. A span that finds the queue full, or that the collector has
+//! not taken after three more tries or 5 s, is dropped and counted: no sale may wait for a trace.
 
 mod lost;
 mod client;
@@ -43,19 +43,19 @@ const LINGER: Duration = Duration::from_secs(1);
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 const TOO_MANY: &str = "they end faster than the collector takes them";
 
-/// The task that sends spans, to be ended after everything that has any.
+/// The task that sends spans, to be ended after everything that makes any.
 pub struct Collecting {
     task: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Collecting {
-    /// Nothing that would have to be ended.
+    /// No task to end.
     fn nothing() -> Self {
         Self { task: TaskTracker::new(), stop: CancellationToken::new() }
     }
 
-    /// Sends what waits, for as long as `grace` and the patience with one message allow, and ends.
+    /// Sends the spans that wait, within `grace` and the time-out of a message, and ends.
     pub async fn stop(self, grace: Duration) {
         self.stop.cancel();
         self.task.close();
@@ -63,7 +63,7 @@ impl Collecting {
     }
 }
 
-/// Traces as configured: off without a collector. Whoever gets the second part ends it last.
+/// Traces as configured: off without a collector. The caller ends the second part last.
 pub fn traces(
     config: &Config,
     tls: &Tls,
@@ -81,7 +81,7 @@ pub fn traces(
     let resource = resource.build();
     let (queue, collecting) =
         start(endpoint, config.otlp_headers(), tls, &env.ids, &resource, metrics)?;
-    // Whoever sends a `traceparent` has decided already, and a trace with holes is worth little.
+    // A `traceparent` carries its caller's decision, and a trace with holes is worth little.
     let share = f64::from(config.otlp_sample_percent) / 100.0;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share)));
     let provider = SdkTracerProvider::builder()
@@ -93,7 +93,7 @@ pub fn traces(
     Ok((Traces::to(provider.tracer("poltrona")), collecting))
 }
 
-/// Where spans go when they end.
+/// Queues spans when they end.
 #[derive(Debug)]
 struct Queue {
     spans: mpsc::Sender<SpanData>,
@@ -162,14 +162,14 @@ struct SendTask {
     collector: String,
     ids: Ids,
     lost: Arc<Lost>,
-    /// How many were lost when it was looked at last.
+    /// How many were lost at the last report.
     reported: u64,
     /// Whether spans are being lost, as far as the log knows.
     losing: bool,
 }
 
 impl SendTask {
-    /// Sends spans until stopped, and then what is left.
+    /// Sends spans until stopped, and then those that are left.
     async fn run(mut self, mut spans: mpsc::Receiver<SpanData>, stop: CancellationToken) {
         while let Some(batch) = gather(&mut spans, &stop).await {
             let size = batch.len();
@@ -187,7 +187,7 @@ impl SendTask {
         }
     }
 
-    /// Logs a line when spans begin to be lost, for whatever reason, and one when it is over.
+    /// Logs a line when spans begin to be lost, for any reason, and one when they arrive again.
     fn report(&mut self, reason: Option<String>) {
         let total = self.lost.total();
         let losing = total > self.reported;
@@ -205,8 +205,8 @@ impl SendTask {
     }
 }
 
-/// Waits for spans, and then a little for more; once told to stop takes what is there. `None` when
-/// nothing is left and nothing will come.
+/// Waits for spans, and then a little for more; after `stop` takes those that wait. `None` when
+/// none is left and none will come.
 async fn gather(
     spans: &mut mpsc::Receiver<SpanData>,
     stop: &CancellationToken,
@@ -235,7 +235,7 @@ mod tests {
     use poltrona_engine::observe::metrics::Readings;
 
     #[test]
-    fn what_finds_the_queue_full_is_dropped_and_counted() {
+    fn a_span_that_finds_the_queue_full_is_dropped_and_counted() {
         let metrics = Arc::new(Metrics::new().unwrap());
         let (sender, mut spans) = mpsc::channel(1);
         let lost = Arc::new(Lost::new(Arc::clone(&metrics)));

@@ -24,8 +24,8 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Where other text for people goes: to stderr, after the lines that were logged before it. One
-    /// write is one piece, and lines do not get into it.
+    /// A writer of other text for people: to stderr, after the lines that were logged before it. No
+    /// line gets into the middle of one write.
     pub fn console(&self) -> NonBlocking {
         self.console.clone()
     }

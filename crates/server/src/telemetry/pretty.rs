@@ -1,7 +1,7 @@
 //! Lines for people: time, level, a badge, the message, fields.
 //!
-//! Nothing that a client sends can split or forge a line: control characters and those that change the
-//! direction of text are escaped, and a value with white space is quoted.
+//! Nothing that a client sends can split or forge a line: control characters and those that change
+//! the direction of text are escaped, and a value with white space is quoted.
 
 use std::fmt::Write as _;
 

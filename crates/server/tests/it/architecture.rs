@@ -1,4 +1,4 @@
-//! The shape of the code: who may name whom, and what the pure crate may lean on.
+//! The shape of the code: which modules may use which, and what the pure crate may depend on.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Bodies that cannot be read at all.
+//! Bodies that the program cannot parse.
 
 use std::io::Write as _;
 
@@ -17,7 +17,7 @@ fn calls(app: &TestApp, session: &str) -> [Request; 3] {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_invalid_json() {
+async fn a_malformed_body_is_invalid_json() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let deep = format!("{{\"movie\":{}1{}}}", "[".repeat(500), "]".repeat(500));

@@ -37,7 +37,7 @@ async fn cancelling_again_changes_nothing_even_when_the_seat_has_a_new_owner() {
 }
 
 #[tokio::test]
-async fn what_was_paid_or_has_lapsed_cannot_be_cancelled() {
+async fn a_paid_or_lapsed_reservation_cannot_be_cancelled() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let paid = app.reserve(session.seat("A1"), "ana").await.expect(201).id();

@@ -1,9 +1,9 @@
-//! What every store promises, told by comparing: random stories are told to the bare rules, to SQLite
-//! and to PostgreSQL, through the ledger and with batches cut at random. Every answer, and every
-//! column of every row in the end, must be the same in all three.
+//! The contract of the stores, by comparison: random stories run on the bare rules, SQLite and
+//! PostgreSQL, through the ledger and with batches cut at random. Every answer, and every column
+//! of every row in the end, must be the same in all three.
 //!
 //! `PROPTEST_CASES` asks for more stories than a run of the tests has time for; `PROPTEST_RNG_SEED`
-//! repeats those of a run that failed, which says what it was.
+//! repeats those of a run that failed, which prints its seed.
 
 mod schema;
 mod tables;
@@ -24,7 +24,7 @@ use model::Model;
 use office::Office;
 use story::Scene;
 
-/// How many stories a run tells, unless it is told otherwise.
+/// How many stories a run plays by default.
 const STORIES: u32 = 32;
 
 #[test]
@@ -49,19 +49,19 @@ fn both_stores_answer_and_write_what_the_rules_say() {
         [Office::open(Place::folder()).await, Office::open(Place::server().await).await]
     });
     let mut runner = TestRunner::new(config);
-    let told = runner.run(&story::story(), |story| runtime.block_on(tell(&offices, &story)));
+    let result = runner.run(&story::story(), |story| runtime.block_on(play(&offices, &story)));
     runtime.block_on(async {
         for office in offices {
             office.close().await;
         }
     });
-    if let Err(error) = told {
+    if let Err(error) = result {
         panic!("PROPTEST_RNG_SEED={seed} repeats this: {error}");
     }
 }
 
-/// Tells a story to the rules and to each store.
-async fn tell(offices: &[Office; 2], story: &[Scene]) -> TestCaseResult {
+/// Plays a story on the rules and on each store.
+async fn play(offices: &[Office; 2], story: &[Scene]) -> TestCaseResult {
     let mut model = Model::default();
     for office in offices {
         office.clear();
@@ -74,7 +74,7 @@ async fn tell(offices: &[Office; 2], story: &[Scene]) -> TestCaseResult {
         }
     }
     let [embedded, server] = offices;
-    same("what is read", &embedded.reads().await, &server.reads().await)?;
+    same("the reads", &embedded.reads().await, &server.reads().await)?;
     let (written, beside) = (embedded.tables(), server.tables());
     same("the tables of SQLite, and PostgreSQL's", &written, &beside)?;
     for (table, rows) in model.tables() {
@@ -83,7 +83,7 @@ async fn tell(offices: &[Office; 2], story: &[Scene]) -> TestCaseResult {
     Ok(())
 }
 
-/// Fails unless both are equal; what is said then shows only what is not.
+/// Fails unless both are equal; the message shows only the lines that differ.
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, one: &T, other: &T) -> TestCaseResult {
     if one == other {
         return Ok(());

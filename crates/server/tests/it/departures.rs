@@ -26,7 +26,7 @@ async fn the_database_itself_refuses_a_second_sale_of_a_seat() {
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);
-    // A bug is played: the seat is put back behind the program's back.
+    // A simulated bug: the seat is made free behind the program's back.
     app.tamper(
         "UPDATE seats SET status = 'AVAILABLE', reservation_id = NULL WHERE status = 'SOLD'",
     );
@@ -86,8 +86,8 @@ async fn a_payment_and_a_lapse_of_the_same_instant_end_the_same_way_in_either_or
     app.pay(&lapse_first).await.refused(410, "reservation_expired");
 
     let payment_first = app.reserve(second, "ana").await.expect(201).id();
-    // A third command keeps the writer busy, so that payment and lapse wait for it together. What
-    // people ask for is decided first.
+    // A third command keeps the writer busy, so that payment and lapse wait for it together. The
+    // commands of people are decided first.
     let stall = app.stall().await;
     let ((), paid, busy) = tokio::join!(
         async {
@@ -115,7 +115,7 @@ async fn a_held_seat_is_shown_as_reserved_and_free_again_before_anything_ran() {
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     assert_eq!(app.seat(&session, "A1").await, ("RESERVED".to_owned(), true));
-    // Nothing can be written down from here on.
+    // Nothing can be written from here on.
     let stall = app.stall().await;
     app.advance(HOLD);
     assert_eq!(app.seat(&session, "A1").await, ("AVAILABLE".to_owned(), false));
@@ -135,7 +135,7 @@ async fn many_holds_lapse_as_promptly_as_one() {
     }
     app.advance(HOLD);
     app.settle().await;
-    // All of them are told as of the instant of the lapse: none waited for another.
+    // All have the instant of the lapse as their time: none waited for another.
     let expired: Vec<_> =
         app.events().into_iter().filter(|event| event["type"] == "reservation.expired").collect();
     assert_eq!(expired.len(), 400);
@@ -196,7 +196,7 @@ async fn a_price_is_a_number_in_sessions_and_in_sales() {
 }
 
 #[tokio::test]
-async fn what_broke_the_reference_is_a_clear_error() {
+async fn requests_that_broke_the_reference_get_clear_errors() {
     let app = TestApp::open().await;
     for (field, value) in [
         ("movie", json!("a\0b")),

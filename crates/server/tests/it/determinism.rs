@@ -1,5 +1,5 @@
-//! The whole engine on one thread, on a paused clock, with ids from a seed: nothing but the story decides
-//! what happens, in which order.
+//! The whole engine on one thread, on a paused clock, with ids from a seed: only the story decides
+//! what happens, and in which order.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 const DATABASE: &str = "poltrona.db";
 const START: Timestamp = Timestamp::from_millis(1_795_514_400_000);
 const HOLD: Duration = Duration::from_secs(30);
-/// How many people there are, and how often each of them asks.
+/// How many people there are, and how many requests each of them makes.
 const PEOPLE: u64 = 20;
 const ASKS: u64 = 25;
 
@@ -58,9 +58,9 @@ fn simulate<T>(
         let opened = Store::open(&location, options.store, &env).await.expect("it opens");
         record_outbox(&folder.join(DATABASE));
         let running = Running::start(opened, options, env).expect("it starts");
-        let told = story(&running.engine).await;
+        let result = story(&running.engine).await;
         running.stop().await;
-        told
+        result
     })
 }
 
@@ -82,8 +82,8 @@ fn recorded(file: &Path) -> Vec<Row> {
     rows.expect("rows").collect::<Result<_, _>>().expect("rows")
 }
 
-/// Plays a story, whose people act by `story`, with ids from `seed`. Gives all rows of the outbox, the
-/// events delivered to the projections, and how long the story was by its own clock.
+/// Plays a story, whose people act by `story`, with ids from `seed`. Returns all rows of the
+/// outbox, the sold seats of the projection, and the length of the story by its own clock.
 fn play(story: u64, seed: u64) -> (Vec<Row>, i64, i64) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(DATABASE);
@@ -95,7 +95,7 @@ fn play(story: u64, seed: u64) -> (Vec<Row>, i64, i64) {
         }
         people.close();
         people.wait().await;
-        // Whatever is still held lapses, and is announced.
+        // All that is still held lapses, and is announced.
         pause(HOLD * 2).await;
         START.until(engine.env.clock.now())
     });
@@ -123,7 +123,7 @@ async fn open_session(engine: &Engine) -> SessionId {
     id
 }
 
-/// Somebody who reserves, and then pays, prolongs, cancels or forgets.
+/// A person who reserves, and then pays, extends, cancels or does nothing.
 async fn act(engine: Engine, session: SessionId, person: u64, story: u64) {
     let mut dice = story.wrapping_mul(1_000_003).wrapping_add(person);
     let mut roll = |sides: u64| {
@@ -155,7 +155,7 @@ fn next(engine: &Engine, reservation: ReservationId, rolled: u64) -> Option<Comm
     }
 }
 
-/// Whether it was done.
+/// Whether the command was done.
 async fn ask(engine: &Engine, command: Command) -> bool {
     engine.submit(Request { actor: Actor::Anyone, command, key: None }).await.is_ok()
 }
@@ -164,7 +164,7 @@ async fn ask(engine: &Engine, command: Command) -> bool {
 fn the_same_story_leaves_the_same_rows_byte_for_byte() {
     let (rows, sold, lasted) = play(1, 7);
     assert_eq!(play(1, 7), (rows.clone(), sold, lasted));
-    // It is a story in which things happen, and time passes.
+    // The story has an event of every kind, and time passes.
     let events: String = rows.iter().map(|row| row.2.as_str()).collect();
     for kind in [
         "reservation.created",
@@ -186,10 +186,10 @@ fn the_same_story_leaves_the_same_rows_byte_for_byte() {
     assert_ne!(play(2, 7).0, rows);
 }
 
-/// So many holds at once, each a commit of its own, that everyone who follows the feed misses most of
-/// them: on one thread nobody gets a turn before all are committed.
+/// So many holds at once, each a commit of its own, that each follower of the feed misses most of
+/// them: on one thread none gets a turn before all are committed.
 #[test]
-fn who_misses_commits_makes_up_for_them() {
+fn followers_that_miss_commits_catch_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let metrics = Arc::new(Metrics::new().expect("metrics"));
     let mut options = Options { feed_commits: 2, metrics: Arc::clone(&metrics), ..options() };
@@ -215,7 +215,7 @@ fn who_misses_commits_makes_up_for_them() {
         let created = "SELECT count(*) FROM recorded WHERE events LIKE '%reservation.created%'";
         assert_eq!(count(folder.path(), created), 48);
     });
-    // And what nobody can make up for is counted.
+    // And the commits that were missed are counted.
     let page = metrics.render(&Readings::default());
     let value = |name: &str| {
         let line = page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());

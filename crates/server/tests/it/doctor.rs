@@ -1,6 +1,6 @@
-//! The doctor finds what is wrong, and what it says to do about it works.
+//! The doctor finds each fault, and the fix that it prints works.
 //!
-//! Commands are run as they are told, by a shell, where an administrator would run them.
+//! Fixes are run as they are printed, by a shell, where an administrator would run them.
 
 mod findings;
 mod postgres;

@@ -45,7 +45,7 @@ async fn the_page_about_errors_is_served() {
     let page = app.get("/api/errors").await.expect(200);
     assert_eq!(page.lossy(), ERRORS);
     assert_eq!(page.header("content-type"), Some("text/markdown; charset=utf-8"));
-    // Where a problem's `type` points.
+    // The page that a problem's `type` points to.
     let path = format!("/sessions/{NOBODY}");
     let problem = app.get(&path).header("accept", "application/problem+json").await.expect(404);
     let kind = problem.text("type");
@@ -62,7 +62,7 @@ fn every_error_code_has_a_section_and_every_section_a_code() {
 }
 
 #[test]
-fn each_section_tells_its_codes_status() {
+fn each_section_states_its_codes_status() {
     let sections = sections();
     for code in Code::ALL {
         let (name, status) = (code.as_str(), code.status().as_u16());
@@ -71,7 +71,7 @@ fn each_section_tells_its_codes_status() {
             section.trim_start().starts_with(&format!("**HTTP {status}.**")),
             "{name}: {section}"
         );
-        // And whatever it shows is of that code.
+        // And every example in it has that code.
         for line in section.lines().filter_map(|line| line.trim().strip_prefix("\"code\": \"")) {
             assert_eq!(line.split('"').next(), Some(name), "the example of {name}");
         }

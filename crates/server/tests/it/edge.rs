@@ -1,4 +1,4 @@
-//! What holds for every request, whatever it asks for.
+//! Rules for every request, on any route.
 
 use poltrona::config::{Cors, Locale};
 use poltrona_testkit::app::{HOLD, NOBODY, Request, TestApp, fields, is_time};
@@ -24,7 +24,7 @@ async fn readable(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn unknown_paths_are_not_found() {
     let app = TestApp::open().await;
     for path in [
         "/",
@@ -126,7 +126,7 @@ async fn a_client_that_has_the_answer_is_not_sent_it_again() {
 }
 
 #[tokio::test]
-async fn what_changes_has_another_tag() {
+async fn a_changed_answer_has_another_tag() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let path = format!("/seats/{}", session.id);
@@ -240,8 +240,8 @@ async fn errors_are_in_portuguese_or_in_english() {
         assert_eq!(message(portuguese).await, "Sessão não encontrada", "{accept}");
     }
     let english = TestApp::with(|config| config.locale = Locale::En).await;
-    let told = english.get(&format!("/sessions/{NOBODY}")).await;
-    assert_eq!(told.text("message"), "Session not found");
+    let answer = english.get(&format!("/sessions/{NOBODY}")).await;
+    assert_eq!(answer.text("message"), "Session not found");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Paths and queries that mean nothing.
+//! Paths and queries whose percent-escapes are malformed.
 
 use poltrona_testkit::app::TestApp;
 
@@ -15,13 +15,13 @@ async fn a_malformed_escape_is_a_400_and_never_a_5xx() {
         app.pay(bad).await.refused(400, "validation_failed");
         app.extend(bad).await.refused(400, "validation_failed");
         app.get(&format!("/nothing/{bad}")).await.refused(400, "validation_failed");
-        let told = app.get(&format!("/sessions/{bad}")).english().await;
-        told.breaks(&[
+        let answer = app.get(&format!("/sessions/{bad}")).english().await;
+        answer.breaks(&[
             "path must be UTF-8 without NUL, with percent-escapes of two hexadecimal digits",
         ]);
         for query in ["movie", "limit", "unknown"] {
-            let told = app.get(&format!("/sessions?{query}={bad}")).english().await;
-            told.breaks(&[
+            let answer = app.get(&format!("/sessions?{query}={bad}")).english().await;
+            answer.breaks(&[
                 "query must be UTF-8 without NUL, with percent-escapes of two hexadecimal digits",
             ]);
         }

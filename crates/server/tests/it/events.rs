@@ -1,4 +1,4 @@
-//! What the rest of the world is told.
+//! Events for other programs.
 //!
 //! The stories look at the outbox, which is where every event is written, in the transaction of its
 //! effect.
@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use poltrona_testkit::app::{HOLD, MILLI, Session, TestApp, fields};
 use serde_json::{Value, json};
 
-/// Fails unless this is a `CloudEvents` 1.0 envelope of this type, time and subject; gives its data.
+/// Fails unless this is a `CloudEvents` 1.0 envelope of this type, time and subject; returns its
+/// data.
 #[track_caller]
 fn envelope<'a>(event: &'a Value, kind: &str, time: &str, subject: &str) -> &'a Value {
     assert_eq!(
@@ -43,7 +44,7 @@ fn news(session: &Session, number: &str, status: &str, version: i64) -> Value {
 }
 
 #[tokio::test]
-async fn a_session_tells_of_its_opening_its_changes_and_its_end() {
+async fn a_session_emits_events_for_opening_changes_and_closing() {
     let app = TestApp::open().await;
     app.record_events();
     let session = app.session().seats(20).await;
@@ -72,7 +73,7 @@ async fn a_session_tells_of_its_opening_its_changes_and_its_end() {
 }
 
 #[tokio::test]
-async fn a_purchase_tells_of_the_hold_its_extension_and_the_payment() {
+async fn a_purchase_emits_events_for_hold_extension_and_payment() {
     let app = TestApp::open().await;
     let session = app.session().await;
     app.record_events();
@@ -185,7 +186,7 @@ async fn a_lapse_of_which_every_seat_was_taken_over_frees_none() {
 }
 
 #[tokio::test]
-async fn a_refusal_and_a_replay_tell_nothing() {
+async fn a_refusal_and_a_replay_emit_no_event() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").key("k").await.expect(201).id();
@@ -248,7 +249,7 @@ async fn an_event_that_is_delivered_twice_acts_once() {
     let app = TestApp::open().await;
     let session = app.session().await;
     app.settle().await;
-    // What was delivered cannot be struck off, as if the program had died in between.
+    // The delivered event cannot be deleted, as if the program had died in between.
     app.place().forbid("DELETE", "outbox");
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.pay(&held).await.expect(201);
@@ -264,7 +265,7 @@ async fn an_event_that_is_delivered_twice_acts_once() {
 
 #[tokio::test]
 async fn a_clock_that_was_put_back_keeps_no_event_waiting() {
-    // On a server the instances' clocks have no say in this.
+    // On a server the instances' clocks do not matter here.
     let app = TestApp::embedded().await;
     let session = app.session().await;
     app.settle().await;

@@ -1,4 +1,4 @@
-//! Writing a lapse down, which nobody has to wait for.
+//! Recording a lapse, for which no client has to wait.
 
 use poltrona_testkit::app::{HOLD, MILLI, NEARLY, TestApp};
 
@@ -78,7 +78,7 @@ async fn the_lapse_of_an_old_hold_leaves_the_seats_new_owner_alone() {
 }
 
 #[tokio::test]
-async fn what_lapsed_while_nothing_ran_is_written_down_at_the_start() {
+async fn holds_that_lapsed_while_nothing_ran_are_recorded_at_the_start() {
     let app = TestApp::open().await;
     app.record_events();
     let session = app.session().await;

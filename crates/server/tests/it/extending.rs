@@ -1,4 +1,4 @@
-//! More time for those who need it.
+//! Extending a hold.
 
 use poltrona_testkit::app::{HOLD, MILLI, NEARLY, NOBODY, TestApp};
 use serde_json::json;
@@ -53,7 +53,7 @@ async fn an_extension_right_away_takes_no_time_away() {
 }
 
 #[tokio::test]
-async fn what_is_over_cannot_be_extended() {
+async fn a_reservation_that_is_over_cannot_be_extended() {
     let app = TestApp::open().await;
     let session = app.session().await;
     let lapsed = app.reserve(session.seat("A1"), "ana").await.expect(201).id();

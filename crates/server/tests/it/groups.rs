@@ -119,7 +119,7 @@ async fn every_seat_that_stood_in_the_way_is_named_and_no_other_is_held() {
     for free in ["A3", "A4"] {
         assert_eq!(app.seat_status(&session, free).await, "AVAILABLE");
     }
-    // One seat in the way of several is told as for one.
+    // A single taken seat of a group gives the error for one seat.
     let asked = session.seats(["A2", "A3"]);
     app.reserve_all(&asked, "bia").await.refused(409, "seat_held");
     let asked = session.seats(["A3", "A1"]);

@@ -1,4 +1,4 @@
-//! What machines ask to know how the program does.
+//! Health, readiness and metrics, as probes read them.
 
 use poltrona_testkit::app::{HOLD, START, TestApp};
 use serde_json::json;
@@ -16,7 +16,7 @@ async fn the_program_says_that_it_is_well_and_who_it_is() {
 }
 
 #[tokio::test]
-async fn it_lives_as_long_as_it_answers() {
+async fn livez_answers_while_the_program_runs() {
     let app = TestApp::open().await;
     let alive = app.get("/livez").await.expect(200);
     assert_eq!(alive.lossy(), "ok\n");
@@ -25,7 +25,7 @@ async fn it_lives_as_long_as_it_answers() {
 }
 
 #[tokio::test]
-async fn it_is_ready_until_it_is_on_its_way_out() {
+async fn it_is_ready_until_it_begins_to_stop() {
     let app = TestApp::open().await;
     assert_eq!(app.get("/readyz").await.expect(200).body, json!({ "status": "ready" }));
     let verbose = app.get("/readyz?verbose").await.expect(200);
@@ -35,7 +35,7 @@ async fn it_is_ready_until_it_is_on_its_way_out() {
 }
 
 #[tokio::test]
-async fn it_counts_what_it_does() {
+async fn requests_and_effects_are_counted() {
     let app = TestApp::open().await;
     let session = app.session().await;
     app.reserve(session.seat("A1"), "ana").await.expect(201);

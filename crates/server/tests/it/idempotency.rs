@@ -1,4 +1,4 @@
-//! A request that is sent again does nothing again.
+//! A repeated request has no second effect.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Fails unless `again` is `first` once more, byte for byte, and says so.
+/// Fails unless `again` equals `first`, byte for byte, and is marked as a replay.
 #[track_caller]
 fn assert_replayed(first: &Answer, again: &Answer) {
     assert_eq!(again.status, first.status, "{}", again.lossy());
@@ -105,7 +105,7 @@ async fn a_session_sent_again_is_the_same_session_with_its_seats() {
     assert_eq!(first.body["seats"].as_array().unwrap().len(), 16);
     app.advance(MILLI);
     assert_replayed(&first, &open().await);
-    // It is told as it was opened, though a seat has an owner by now.
+    // The replay shows it as it was opened, though a seat has an owner by now.
     let seat = first.body["seats"][0]["id"].as_str().unwrap();
     app.reserve(seat, "ana").await.expect(201);
     assert_replayed(&first, &open().await);
@@ -142,7 +142,7 @@ async fn equal_keys_of_different_people_have_nothing_to_do_with_each_other() {
     let bias = app.reserve(other, "bia").key("k").await.expect(201);
     assert_ne!(anas.id(), bias.id());
     assert_eq!(bias.header("idempotency-replayed"), None);
-    // Nobody's key, which sessions are opened with, is a third.
+    // A session is opened for no user, so its key is a third one.
     app.post("/sessions", &session_body()).key("k").await.expect(201);
     app.pay(&anas.id()).key("p").await.expect(201);
     let paid = app.pay(&bias.id()).key("p").await.expect(201);
@@ -254,7 +254,7 @@ async fn a_key_is_1_to_255_visible_characters() {
             call.key(key).english().await.breaks(&[rule]);
         }
     }
-    // Of two keys nobody can say which one a retry would send.
+    // With two keys it is unclear which one a retry would send.
     let two = app.reserve(session.seat("A2"), "ana").key("k").key("l").english().await;
     two.breaks(&["Idempotency-Key was given twice"]);
     app.reserve(session.seat("A2"), "ana").key(&"k".repeat(255)).await.expect(201);
@@ -287,9 +287,9 @@ async fn answers_that_are_too_old_leave_the_database() {
 #[tokio::test]
 async fn old_answers_leave_as_fast_as_they_came() {
     let app = TestApp::open().await;
-    // By the time that it is answered, the minute has begun after which old answers are looked for.
+    // Once it is answered, the minute has begun after which old answers are looked for.
     app.post("/sessions", &session_body()).key("k").await.expect(201);
-    // More than one transaction removes.
+    // More answers than one transaction removes.
     let (fingerprint, answer) = (app.place().bytes("00"), app.place().bytes(""));
     app.tamper(&format!(
         "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1200)

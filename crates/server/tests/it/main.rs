@@ -1,9 +1,9 @@
-//! Stories about the whole program, told through its public surfaces.
+//! Tests of the whole program, each a story through its public surfaces.
 //!
 //! Each test is one story: it opens a box office of its own, on a clock that stands still until the
 //! story moves it, asks what a client would ask, and looks at what a client would see. `process`
-//! runs the real program; everything else calls the API in process, without sockets. A PostgreSQL, a
-//! Redis or a RabbitMQ comes from `engines`.
+//! runs the real program; everything else calls the API in process, without sockets. A PostgreSQL,
+//! a Redis or a RabbitMQ comes from `engines`.
 
 mod architecture;
 mod bodies;

@@ -1,4 +1,4 @@
-//! Requests that nobody means to send: whatever comes, the fault is told as the client's.
+//! Random requests, most of them malformed: none is answered as a fault of the server's.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use poltrona_testkit::app::{Answer, HOLD, NOBODY, TestApp, session_body};
 use poltrona_testkit::dice::Dice;
 use serde_json::{Value, json};
 
-/// How many requests are made up.
+/// How many random requests are made.
 const REQUESTS: usize = 2_000;
 
-/// What requests are made up from: ids that are there, and much that makes no sense.
+/// The parts of random requests: ids that exist, and much that is invalid.
 struct Noise {
     dice: Dice,
     ids: Vec<String>,
@@ -145,7 +145,7 @@ impl Noise {
     }
 }
 
-/// Fails when this is a fault of the server's, or an error that is not told as one.
+/// Fails when this is a fault of the server's, or an error without its code and status.
 fn assert_sane(what: &str, answer: &Answer) {
     assert!(answer.status < 500, "{what}: {}", answer.lossy());
     assert!(answer.header("x-request-id").is_some(), "{what}");
@@ -159,7 +159,7 @@ fn assert_sane(what: &str, answer: &Answer) {
 }
 
 #[tokio::test]
-async fn no_request_that_can_be_made_up_is_a_fault_of_the_server() {
+async fn random_requests_are_never_a_fault_of_the_server() {
     const METHODS: [&str; 7] = ["GET", "POST", "POST", "PATCH", "DELETE", "HEAD", "PUT"];
     let app = TestApp::open().await;
     let session = app.session().await;
@@ -167,10 +167,10 @@ async fn no_request_that_can_be_made_up_is_a_fault_of_the_server() {
     let ids = [session.id.clone(), held, NOBODY.to_owned()].into_iter();
     let ids = ids.chain((1..=5).map(|no| session.seat(&format!("A{no}")).to_owned())).collect();
     let mut noise = Noise { dice: Dice::new(2026), ids };
-    let mut told = [0; 6];
+    let mut counts = [0; 6];
     for _ in 0..REQUESTS {
         let (method, path) = (*noise.dice.pick(&METHODS), noise.path());
-        // Some of what is made up could not be sent as a request at all.
+        // Some random paths could not be sent as a request at all.
         if path.parse::<http::Uri>().is_err() {
             continue;
         }
@@ -183,7 +183,7 @@ async fn no_request_that_can_be_made_up_is_a_fault_of_the_server() {
         }
         let answer = request.await;
         assert_sane(&what, &answer);
-        told[usize::from(answer.status / 100)] += 1;
+        counts[usize::from(answer.status / 100)] += 1;
         if answer.status == 201 && method == "POST" && noise.ids.len() < 40 {
             noise.ids.push(answer.id());
         }
@@ -192,7 +192,7 @@ async fn no_request_that_can_be_made_up_is_a_fault_of_the_server() {
         }
     }
     app.settle().await;
-    assert!(told[2] > 200 && told[4] > 500, "noise reaches both kinds of answers: {told:?}");
+    assert!(counts[2] > 200 && counts[4] > 500, "noise reaches both kinds of answers: {counts:?}");
     assert_eq!(app.count("sale_seats"), app.count("seats WHERE status = 'SOLD'"));
     let page = app.get("/metrics").await.expect(200).lossy();
     assert!(page.contains("poltrona_invariant_violations_total 0"));

@@ -1,4 +1,4 @@
-//! The OpenAPI document says what the server does, and the server does what it says.
+//! The OpenAPI document and the server's behaviour agree.
 
 mod schema;
 
@@ -57,7 +57,7 @@ async fn every_call_of_the_contract_is_described() {
 }
 
 #[tokio::test]
-async fn what_is_described_is_served_and_no_path_serves_more() {
+async fn every_described_operation_is_served_and_no_other() {
     let app = TestApp::open().await;
     let document = document(&app).await;
     for path in document.paths() {
@@ -164,10 +164,10 @@ async fn errors_look_as_they_are_described() {
 }
 
 #[tokio::test]
-async fn every_example_of_an_error_is_one() {
+async fn every_example_of_an_error_is_valid() {
     let app = TestApp::open().await;
     let document = document(&app).await;
-    let mut told = BTreeSet::new();
+    let mut shown = BTreeSet::new();
     for operation in document.operations() {
         for (status, kind, name, example) in operation.error_examples() {
             let what = format!("{} {status} {name}", operation.name());
@@ -181,14 +181,14 @@ async fn every_example_of_an_error_is_one() {
                 other => panic!("{what}: {other}"),
             };
             document.assert_conforms(schema, &example);
-            told.insert(name);
+            shown.insert(name);
         }
     }
-    // These can befall any request, and belong to no operation.
+    // Any request can get these; they belong to no operation.
     let anywhere = ["route_not_found", "method_not_allowed"];
     let expected: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str().to_owned()).collect();
-    told.extend(anywhere.map(str::to_owned));
-    assert_eq!(told, expected);
+    shown.extend(anywhere.map(str::to_owned));
+    assert_eq!(shown, expected);
 }
 
 #[tokio::test]

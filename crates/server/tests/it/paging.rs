@@ -3,7 +3,7 @@
 use poltrona_testkit::app::{Answer, MILLI, NOBODY, TestApp};
 use serde_json::json;
 
-/// Where the next page is, by the answer's `Link`.
+/// The next page's URL, by the answer's `Link`.
 fn next(answer: &Answer) -> Option<String> {
     let link = answer.header("link")?;
     let target = link.strip_prefix('<').and_then(|rest| rest.strip_suffix(">; rel=\"next\""));
@@ -79,7 +79,7 @@ async fn the_next_page_keeps_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_new_while_paging_disturbs_no_page() {
+async fn new_entries_while_paging_disturb_no_page() {
     let app = TestApp::open().await;
     for _ in 0..4 {
         app.session().await;
@@ -179,7 +179,7 @@ async fn a_part_of_a_name_finds_it_in_any_case() {
     // Decomposed.
     assert_eq!(find("movie=ac%CC%A7a%CC%83o").await, [&*action]);
     assert_eq!(find("movie=duna&room=vip").await, [""; 0]);
-    // Signs that mean something to a database mean nothing here.
+    // Characters that are special in a database's pattern are plain here.
     assert_eq!(find("movie=%25").await, [&*dune]);
     assert_eq!(find("movie=_").await, [&*dune]);
     assert_eq!(find("movie='").await, [""; 0]);

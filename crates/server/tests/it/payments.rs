@@ -1,4 +1,4 @@
-//! Paying, and what was bought.
+//! Payments, and the list of sales.
 
 use poltrona_testkit::app::{HOLD, MILLI, NEARLY, NOBODY, START, TestApp};
 use serde_json::json;
@@ -44,7 +44,7 @@ async fn a_reservation_is_paid_once() {
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);
     app.pay(&held.id()).await.refused(409, "reservation_confirmed");
-    // Long after its hold would have lapsed it is still told as paid.
+    // Long after its hold would have lapsed it is still shown as paid.
     app.advance(HOLD * 2);
     app.settle().await;
     app.pay(&held.id()).await.refused(409, "reservation_confirmed");
@@ -81,7 +81,7 @@ async fn each_reason_not_to_pay_has_its_own_error() {
 }
 
 #[tokio::test]
-async fn the_history_tells_each_sale_newest_first() {
+async fn the_history_lists_each_sale_newest_first() {
     let app = TestApp::open().await;
     let session = app.session().movie("Duna").room("Sala 2").price(30.0).await;
     assert_eq!(app.get("/sales/history/ana").await.expect(200).body, json!([]));

@@ -1,5 +1,5 @@
-//! What is so of a PostgreSQL alone, whatever the other stories are told of: instances that share it,
-//! its locks, its clock, and what befalls it.
+//! Stories that always run on PostgreSQL, whichever store the others use: instances that share it,
+//! its locks, its clock, and its faults.
 
 mod opening;
 mod clocks;

@@ -1,5 +1,5 @@
-//! Stories of the bus between instances, with a real RabbitMQ: what happens is told to every consumer,
-//! acts once, and is lost to nobody, whatever becomes of the broker.
+//! Stories of the bus between instances, with a real RabbitMQ: every event reaches every consumer,
+//! acts once, and is not lost by any fault of the broker.
 
 mod client;
 pub(crate) mod opening;
@@ -38,20 +38,20 @@ async fn a_purchase_reaches_the_projections_and_the_exchange() {
     buy(&app, &session, 0).await;
     app.settle().await;
     agreement(&app).await;
-    let told = app.events();
-    let mut heard = Vec::new();
-    while heard.len() < told.len() {
-        heard.push(stranger.take("strangers").await);
+    let events = app.events();
+    let mut received = Vec::new();
+    while received.len() < events.len() {
+        received.push(stranger.take("strangers").await);
     }
-    let bodies: Vec<Value> = heard.iter().map(Taken::json).collect();
-    assert_eq!(bodies, told, "one message an event, in order, as it was committed");
-    for (message, event) in heard.iter().zip(&told) {
+    let bodies: Vec<Value> = received.iter().map(Taken::json).collect();
+    assert_eq!(bodies, events, "one message an event, in order, as it was committed");
+    for (message, event) in received.iter().zip(&events) {
         assert_eq!(message.id.as_deref(), event["id"].as_str());
         assert_eq!(message.content_type.as_deref(), Some("application/cloudevents+json"));
         assert_eq!(message.routing_key, event["type"]);
     }
-    let ids: BTreeSet<_> = heard.iter().map(|it| it.id.clone()).collect();
-    assert_eq!(ids.len(), heard.len(), "nothing is told twice");
+    let ids: BTreeSet<_> = received.iter().map(|it| it.id.clone()).collect();
+    assert_eq!(ids.len(), received.len(), "nothing is published twice");
     assert_eq!(app.count("inbox WHERE consumer = 'sales_by_hour'"), 1);
     app.stop().await;
 }
@@ -90,17 +90,17 @@ async fn a_trace_goes_on_through_the_broker() {
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let caller = format!("00-{trace}-00f067aa0ba902b7-01");
     app.reserve(session.seat("A1"), "ana").header("traceparent", &caller).await.expect(201);
-    let heard = stranger.take("strangers").await;
-    let told = heard.header("traceparent").expect("a traceparent in the header");
-    assert!(told.starts_with(&format!("00-{trace}-")), "{told}");
-    assert_eq!(heard.json()["traceparent"], told.as_str());
+    let received = stranger.take("strangers").await;
+    let traceparent = received.header("traceparent").expect("a traceparent in the header");
+    assert!(traceparent.starts_with(&format!("00-{trace}-")), "{traceparent}");
+    assert_eq!(received.json()["traceparent"], traceparent.as_str());
     agreement(&app).await;
     app.stop().await;
     let spans = collector.spans();
     let consumed = spans.iter().filter(|it| it.trace == trace && it.name == "consume");
     let consumed: Vec<_> = consumed.collect();
     assert_eq!(consumed.len(), 1, "{spans:#?}");
-    assert!(told.contains(&consumed[0].parent), "{told}: {:#?}", consumed[0]);
+    assert!(traceparent.contains(&consumed[0].parent), "{traceparent}: {:#?}", consumed[0]);
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn a_message_that_comes_twice_acts_once() {
 }
 
 #[tokio::test]
-async fn the_page_of_metrics_tells_of_the_queues() {
+async fn the_page_of_metrics_has_figures_of_the_queues() {
     let vhost = engines::vhost().await;
     let app = open(&vhost).await;
     let session = app.session().await;

@@ -1,4 +1,4 @@
-//! Many at once, for the same thing.
+//! Many concurrent requests for the same thing.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The tables that reports read follow the events, and agree with the seats once all is told.
+//! The tables for reports follow the events, and agree with the seats once all are delivered.
 
 use std::time::Duration;
 
@@ -89,11 +89,11 @@ async fn a_closed_session_leaves_the_table_for_good() {
     app.cancel(&held).await.expect(204);
     app.delete(&cancelled.path()).await.expect(204);
     app.reserve(lapsed.seat("A1"), "ana").await.expect(201);
-    // Closed before the lapse of its last hold can be written down, which then follows.
+    // Closed before the lapse of its last hold can be recorded, which then follows.
     app.place().forbid("UPDATE", "reservations");
     app.advance(HOLD);
     app.delete(&lapsed.path()).await.expect(204);
-    app.wait_until("the end is told", || app.count("outbox") == 0).await;
+    app.wait_until("the end is published", || app.count("outbox") == 0).await;
     app.place().allow("reservations");
     app.advance(HOLD);
     app.settle().await;
@@ -125,7 +125,7 @@ async fn a_sale_is_counted_in_the_hour_it_was_paid() {
 }
 
 #[tokio::test]
-async fn what_was_delivered_leaves_the_outbox() {
+async fn delivered_events_leave_the_outbox() {
     let app = TestApp::open().await;
     let session = app.session().await;
     for number in ["A1", "A2"] {
@@ -141,7 +141,7 @@ async fn what_was_delivered_leaves_the_outbox() {
 }
 
 #[tokio::test]
-async fn an_outbox_that_is_nobody_elses_leaves_nothing_in_the_inbox() {
+async fn an_outbox_of_one_instance_leaves_nothing_in_the_inbox() {
     // An instance that shares its outbox may deliver a row that another has just struck.
     let app = TestApp::embedded().await;
     let session = app.session().await;

@@ -1,4 +1,4 @@
-//! Holding one seat, and looking at what is held.
+//! Holding one seat, and reading reservations.
 
 use poltrona_testkit::app::{HOLD, MILLI, NOBODY, START, TestApp, fields};
 use serde_json::{Value, json};
@@ -64,7 +64,8 @@ async fn a_seat_that_is_not_there_is_not_found() {
     let session = app.session().seats(16).await;
     let past_the_last = format!("{}0011", &session.id[..32]);
     let of_nobody = format!("{}0001", &NOBODY[..32]);
-    // Not even the id of a seat: a session's, one with a number past every room's, and any other UUID.
+    // Not even the id of a seat: a session's, one with a number past every room's, and any other
+    // UUID.
     let others = [session.id.clone(), format!("{}ffff", &session.id[..32])];
     let any = "6ba7b810-9dad-11d1-80b4-00c04fd430c8".to_owned();
     for seat in [past_the_last, of_nobody, any].into_iter().chain(others) {

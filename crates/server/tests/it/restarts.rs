@@ -1,4 +1,4 @@
-//! Stopping, starting again, and being kept from starting.
+//! Stopping, starting again, and starts that are refused.
 
 use poltrona::app::Running;
 use poltrona_engine::Env;
@@ -56,8 +56,8 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
     );
     let config = stopped.config().clone();
     let refused = Running::start(config.clone(), Env::system()).await.err().expect("it is refused");
-    let told = format!("{refused:#}");
-    assert!(told.contains("9999") && told.contains("newer"), "{told}");
+    let message = format!("{refused:#}");
+    assert!(message.contains("9999") && message.contains("newer"), "{message}");
     stopped.tamper("DELETE FROM schema_migrations WHERE version = 9999");
     let app = stopped.open_after(MILLI).await;
     assert_eq!(app.get("/sessions").await.expect(200).ids().len(), 1);
@@ -82,8 +82,11 @@ async fn a_data_folder_has_one_program_at_a_time() {
     let app = TestApp::embedded().await;
     let config = app.config().clone();
     let refused = Running::start(config, Env::system()).await.err().expect("it is refused");
-    let told = format!("{refused:#}");
-    assert!(told.contains("in use") && told.contains(&std::process::id().to_string()), "{told}");
+    let message = format!("{refused:#}");
+    assert!(
+        message.contains("in use") && message.contains(&std::process::id().to_string()),
+        "{message}"
+    );
     // The first one does not notice.
     app.session().await;
     app.stop().await.open_after(MILLI).await;

@@ -1,4 +1,4 @@
-//! Searches among many sessions: however they are found, they are those that match, newest first.
+//! Searches among many sessions: by any index, they give the sessions that match, newest first.
 
 use poltrona_testkit::app::TestApp;
 
@@ -20,7 +20,8 @@ pub(crate) struct Row {
     is_closed: bool,
 }
 
-/// So many sessions, oldest first. Every two were opened at the same time, and every seventh is closed.
+/// So many sessions, oldest first. Every two were opened at the same time, and every seventh is
+/// closed.
 pub(crate) fn sessions(count: i64) -> Vec<Row> {
     let row = |i: i64| Row {
         id: format!("01900000-0001-7000-8000-{:012x}", (i + 2) << 20),
@@ -114,7 +115,7 @@ async fn a_search_finds_what_the_version_before_writes() {
     for app in [TestApp::embedded().await, TestApp::on_a_server().await] {
         let find =
             async |movie: &str| app.get(&format!("/sessions?movie={movie}")).await.ids().len();
-        // It knows nothing of names that are kept apart.
+        // The version before does not write the table of names.
         app.tamper(&insert(&sessions(1), |id| app.place().id(id)));
         app.tamper("UPDATE sessions SET closed_at = NULL");
         assert_eq!(find("antigo").await, 1);

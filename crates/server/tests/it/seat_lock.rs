@@ -1,4 +1,4 @@
-//! Redis refuses early, and whatever becomes of it changes no answer.
+//! Redis refuses early, and no fault of Redis changes an answer.
 
 mod marks;
 mod away;
@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use poltrona_testkit::app::{HOLD, MILLI, NEARLY, START};
 use poltrona_testkit::engines::Redis;
 
-use marks::{Marks as _, key, open_as, open_with, refuse_once, said};
+use marks::{Marks as _, key, open_as, open_with, outcomes, refuse_once};
 
 #[tokio::test]
 async fn a_taken_seat_is_refused_while_nothing_can_be_written() {
@@ -22,8 +22,8 @@ async fn a_taken_seat_is_refused_while_nothing_can_be_written() {
     stall.end();
     assert_eq!(by_lock.body["seats"], by_database.body["seats"]);
     assert_eq!(by_lock.body["seats"][0]["retryAt"], held.body["expiresAt"]);
-    assert_eq!(said(&app, "granted"), 1);
-    assert_eq!(said(&app, "refused"), 1);
+    assert_eq!(outcomes(&app, "granted"), 1);
+    assert_eq!(outcomes(&app, "refused"), 1);
     assert_eq!(redis.mark(&session, "A1").split_once(' ').unwrap().0, held.id());
 }
 
@@ -130,7 +130,7 @@ async fn a_seat_that_was_given_back_is_free_at_once() {
         let next = app.reserve(session.seat("A1"), "bia").await.expect(201).id();
         app.cancel(&next).await.expect(204);
     }
-    assert_eq!(said(&app, "granted"), 10);
+    assert_eq!(outcomes(&app, "granted"), 10);
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_lapsed_hold_refuses_nobody() {
 }
 
 #[tokio::test]
-async fn a_hold_that_got_more_time_refuses_for_longer() {
+async fn an_extended_hold_refuses_for_longer() {
     let redis = Redis::start().await;
     let app = open_with(&redis).await;
     let session = app.session().await;
@@ -181,7 +181,7 @@ async fn a_retry_is_answered_as_the_first_time_although_the_seat_is_taken() {
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     // Another's keyed request is refused too, and by the database.
     app.reserve(session.seat("A1"), "bia").key("k").await.refused(409, "seat_held");
-    assert_eq!(said(&app, "refused"), 0);
+    assert_eq!(outcomes(&app, "refused"), 0);
     assert!(redis.mark(&session, "A1").starts_with(&first.id()));
     // A replay that found no mark leaves none: its reservation is another.
     redis.ask::<()>(&["FLUSHALL"]);
@@ -190,7 +190,7 @@ async fn a_retry_is_answered_as_the_first_time_although_the_seat_is_taken() {
 }
 
 #[tokio::test]
-async fn a_wish_that_came_to_nothing_leaves_no_mark() {
+async fn a_wish_that_the_database_refuses_leaves_no_mark() {
     let redis = Redis::start().await;
     let app = open_with(&redis).await;
     let session = app.session().await;
@@ -198,17 +198,17 @@ async fn a_wish_that_came_to_nothing_leaves_no_mark() {
     // Redis forgets, so that the lock grants what the database refuses.
     redis.ask::<()>(&["FLUSHALL"]);
     app.reserve_all(&session.seats(["A1", "A2"]), "bia").await.refused(409, "seat_held");
-    app.wait_until("what is free has no mark", || redis.mark(&session, "A1").is_empty()).await;
-    // And what the database said is remembered, though not whose it is.
+    app.wait_until("the free seat has no mark", || redis.mark(&session, "A1").is_empty()).await;
+    // And the database's refusal is marked, though without the holder.
     let until = app.engine().env.clock.now().plus(HOLD).as_millis();
     let expected = format!("00000000-0000-0000-0000-000000000000 {until}");
     assert_eq!(redis.mark(&session, "A2"), expected);
     app.reserve(session.seat("A2"), "caio").await.refused(409, "seat_held");
-    assert_eq!(said(&app, "refused"), 1);
+    assert_eq!(outcomes(&app, "refused"), 1);
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_takes_its_mark_along() {
+async fn a_client_that_hangs_up_leaves_no_mark() {
     let redis = Redis::start().await;
     let app = open_with(&redis).await;
     let session = app.session().await;
@@ -229,21 +229,21 @@ async fn a_wish_that_has_no_place_in_the_queue_marks_nothing() {
     let url = redis.url();
     let app = open_as(&url, |config| (config.queue_depth, config.batch_max) = (1, 1)).await;
     let session = app.session().await;
-    // Or the writer might have something else in its hands.
+    // Otherwise the writer might be busy with another write.
     app.settle().await;
     let stall = app.stall().await;
     let waiting = || app.engine().ledger.waiting();
     let second = async {
-        app.wait_until("A1 is marked", || said(&app, "granted") == 1).await;
+        app.wait_until("A1 is marked", || outcomes(&app, "granted") == 1).await;
         app.wait_until("A1 is in the writer's hands", || waiting() == 0).await;
         app.reserve(session.seat("A2"), "bia").await
     };
     let third = async {
-        app.wait_until("A2 is marked", || said(&app, "granted") == 2).await;
+        app.wait_until("A2 is marked", || outcomes(&app, "granted") == 2).await;
         assert_eq!(waiting(), 1);
         app.reserve(session.seat("A3"), "caio").await.refused(503, "overloaded");
         assert_eq!(redis.mark(&session, "A3"), "");
-        assert_eq!(said(&app, "granted"), 2);
+        assert_eq!(outcomes(&app, "granted"), 2);
         stall.end();
     };
     let first = app.reserve(session.seat("A1"), "ana").into_future();
@@ -298,9 +298,9 @@ async fn a_user_with_few_rights_and_a_database_of_its_own_are_enough() {
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     refuse_once(&app, &session, &["A1"]).await;
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
-    assert_eq!(said(&app, "refused"), 1);
+    assert_eq!(outcomes(&app, "refused"), 1);
     assert_eq!(redis.mark(&session, "A1"), "", "not in the first database");
     app.cancel(&held).await.expect(204);
     app.reserve(session.seat("A1"), "bia").await.expect(201);
-    assert_eq!(said(&app, "failed"), 0);
+    assert_eq!(outcomes(&app, "failed"), 0);
 }

@@ -1,4 +1,4 @@
-//! Where the time of a request went, told to a collector that listens.
+//! Spans of a request, sent to a collector.
 
 pub(crate) mod collector;
 
@@ -16,12 +16,12 @@ use collector::{Collector, Span};
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 
-/// What a caller sends that has decided whether its trace is recorded.
+/// The header of a caller that has decided whether its trace is recorded.
 fn traceparent(recorded: bool) -> String {
     format!("00-{TRACE}-{CALLER}-0{}", u8::from(recorded))
 }
 
-/// A box office that tells `collector` of so many of a hundred requests.
+/// A box office that sends the traces of `percent` of its requests to `collector`.
 async fn open(collector: &Collector, percent: u8) -> TestApp {
     let endpoint = Some(collector.url());
     TestApp::with(|config| {
@@ -69,11 +69,11 @@ async fn a_purchase_has_its_spans_under_the_trace_of_its_caller() {
     let request = one(&spans, "POST /reservations");
     assert_eq!((request.parent.as_str(), request.kind), (CALLER, SpanKind::Server));
     assert_eq!(request.state, "shop=7");
-    let said = |name: &str| request.attributes[name].as_str();
-    assert_eq!(said("http.request.method"), "POST");
-    assert_eq!(said("http.route"), "/reservations");
-    assert_eq!(said("http.response.status_code"), "201");
-    assert_eq!(said("http.response.header.x-request-id"), "r-1");
+    let attribute = |name: &str| request.attributes[name].as_str();
+    assert_eq!(attribute("http.request.method"), "POST");
+    assert_eq!(attribute("http.route"), "/reservations");
+    assert_eq!(attribute("http.response.status_code"), "201");
+    assert_eq!(attribute("http.response.header.x-request-id"), "r-1");
     for (name, parent, kind) in [
         ("ledger.queue", "POST /reservations", SpanKind::Internal),
         ("ledger.batch", "POST /reservations", SpanKind::Internal),
@@ -116,7 +116,7 @@ async fn an_event_names_the_request_that_caused_it() {
     let request = one(&spans, "POST /reservations");
     let named = format!("00-{TRACE}-{}-01", request.id);
     assert_eq!(causes[0].as_deref(), Some(named.as_str()));
-    // The second is not recorded, and says so to whoever takes the event.
+    // The second is not recorded, and its event carries that decision.
     let second = causes[1].as_deref().unwrap();
     assert!(second.starts_with(&format!("00-{TRACE}-")) && second.ends_with("-00"), "{second}");
 }
@@ -157,7 +157,7 @@ async fn a_transaction_is_linked_with_every_request_that_it_served() {
 }
 
 #[tokio::test]
-async fn whoever_calls_decides_whether_a_request_is_recorded() {
+async fn the_caller_decides_whether_a_request_is_recorded() {
     let collector = Collector::start().await;
     let all = open(&collector, 100).await;
     all.get("/sessions").header("traceparent", &traceparent(false)).await.expect(200);
@@ -188,14 +188,14 @@ async fn failures_have_spans_and_probes_have_none() {
     app.request("POST", "/sessions").json(&poltrona_testkit::app::session_body()).await.expect(503);
     app.stop().await;
     let spans = collector.spans();
-    let told = |span: &Span| {
+    let summary = |span: &Span| {
         let status = span.attributes.get("http.response.status_code").cloned();
         (span.name.clone(), status.unwrap_or_default(), span.failed)
     };
     let expected = [("GET", "404", false), ("POST /sessions", "503", true)];
     let expected =
         expected.map(|(name, status, failed)| (name.to_owned(), status.to_owned(), failed));
-    assert_eq!(spans.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(spans.iter().map(summary).collect::<Vec<_>>(), expected);
     assert!(!collector.raw().contains("ana"));
 }
 
@@ -210,7 +210,7 @@ async fn without_a_collector_there_are_no_spans_and_events_name_no_request() {
     assert!(!app.engine().traces.is_on());
 }
 
-/// The spans that nobody will see.
+/// The number of spans that were dropped.
 async fn dropped(app: &TestApp) -> u64 {
     let page = app.get("/metrics").await.expect(200).lossy();
     let line = page.lines().find_map(|line| line.strip_prefix("poltrona_spans_dropped_total "));
@@ -230,7 +230,7 @@ async fn spans_that_the_collector_rejects_count_as_dropped() {
 }
 
 #[tokio::test]
-async fn what_a_busy_collector_refuses_is_sent_again() {
+async fn spans_that_a_busy_collector_refuses_are_sent_again() {
     let collector = Collector::busy_at_first().await;
     let app = open(&collector, 100).await;
     app.session().await;

@@ -122,7 +122,7 @@ async fn the_second_of_two_editors_gets_412() {
     let read = app.get(&session.path()).await.expect(200);
     let tag = read.header("etag").unwrap().to_owned();
     assert!(tag.starts_with("\"v1-"), "{tag}");
-    // A seat that somebody takes is no change of the session, though the tag is another.
+    // A hold of a seat is no change of the session, though the tag is another.
     app.reserve(session.seat("A1"), "ana").await.expect(201);
     let seen = app.get(&session.path()).await.expect(200);
     assert_ne!(seen.header("etag"), Some(&*tag));

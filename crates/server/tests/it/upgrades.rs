@@ -1,11 +1,11 @@
-//! A rolling upgrade: instances of two versions share a database and a broker, and each reads what the
-//! other wrote.
+//! A rolling upgrade: instances of two versions share a database and a broker, and each reads what
+//! the other wrote.
 
 use poltrona_testkit::app::TestApp;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What the version before made of the same events: it said nothing of a schema, and had no cents.
+/// The same events as the version before wrote them: without a schema, and without cents.
 pub(crate) fn as_version_1(events: &[Value]) -> Value {
     let old = events.iter().cloned().map(|mut event| {
         event.as_object_mut().expect("an envelope").remove("dataschema").expect("a version");
@@ -17,7 +17,7 @@ pub(crate) fn as_version_1(events: &[Value]) -> Value {
     old.collect()
 }
 
-/// What the version before reads of an event, as it declared it.
+/// An event as the version before declared and reads it.
 #[derive(Debug, Deserialize)]
 struct Version1 {
     r#type: String,
@@ -75,12 +75,12 @@ async fn the_version_before_reads_what_this_one_writes() {
 }
 
 #[tokio::test]
-async fn what_the_version_before_does_to_sessions_and_holds_is_kept_track_of() {
+async fn changes_by_the_version_before_are_tracked() {
     let app = TestApp::open().await;
     let session = app.session().movie("Duna").await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let tag = app.get(&session.path()).await.expect(200).header("etag").unwrap().to_owned();
-    // It knows neither versions nor folded texts.
+    // The version before writes neither versions nor folded texts.
     app.tamper("UPDATE sessions SET movie = 'Ação' WHERE movie = 'Duna'");
     let (id, of) = (app.place().id(ID), app.place().id(&session.id));
     app.tamper(&format!(
@@ -104,7 +104,7 @@ async fn what_the_version_before_does_to_sessions_and_holds_is_kept_track_of() {
 }
 
 #[tokio::test]
-async fn holds_from_before_there_were_versions_are_of_the_first() {
+async fn holds_without_a_version_are_of_the_first() {
     let app = TestApp::open().await;
     let session = app.session().movie("Duna").await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();

@@ -1,4 +1,4 @@
-//! What a body that opens a session must be.
+//! The rules for a body that opens a session.
 
 use poltrona_testkit::app::{TestApp, session_body, session_with};
 use serde_json::{Value, json};

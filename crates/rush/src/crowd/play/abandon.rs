@@ -1,5 +1,5 @@
-//! Few seats, and clients who do not pay: holds lapse and are taken again, by those who had them and
-//! by those who waited for it.
+//! Few seats, and clients who do not pay: holds lapse, and the seats are taken again, by those who
+//! had them or by others who waited.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(super) async fn play(caller: &mut Caller, place: &Place) -> Option<Infallibl
     }
 }
 
-/// Waits while holding seats; returns whether they were paid in the end, or may have been.
+/// Waits while holding seats; returns whether they were, or may have been, paid in the end.
 async fn hesitate(caller: &mut Caller, hold: Hold) -> Option<bool> {
     let lasting = caller.world.hold();
     let (dice, jitter) = (caller.rng.u32(0..100), caller.rng.u32(0..100));

@@ -20,7 +20,7 @@ pub(super) async fn play(caller: &mut Caller, place: &Place) -> Option<Infallibl
         if let Ok(hold) = caller.reserve(&session, &[seat]).await? {
             settle(caller, hold, ODDS).await?;
         } else if caller.percent(5) {
-            // A seat of an earlier round: sold, most probably, and to stay so.
+            // A seat of an earlier round: most probably sold, and it must stay sold.
             let earlier = caller.rng.usize(0..=seat);
             if let Ok(hold) = caller.reserve(&session, &[earlier]).await? {
                 settle(caller, hold, ODDS).await?;

@@ -8,7 +8,7 @@ use crate::crowd::caller::Caller;
 use crate::scenario::Scenario;
 
 const SEATS: usize = 96;
-/// Refusals in a row after which a family takes the session for full.
+/// Refusals in a row after which a family leaves the session as full.
 const REFUSALS_MAX: u32 = 8;
 const ODDS: Odds = Odds { pay: 55, extend: 10, cancel: 20 };
 

@@ -11,7 +11,7 @@ use crate::scenario::Scenario;
 const SEATS: usize = 240;
 const WANTED_BY: u32 = 50;
 const ODDS: Odds = Odds { pay: 85, extend: 3, cancel: 5 };
-/// A first number that shares no factor with most crowds, so that neighbours want other seats.
+/// A prime, which shares no factor with most crowds, so that neighbours want different seats.
 const STRIDE: usize = 37;
 
 pub(super) async fn play(caller: &mut Caller, place: &Place) -> Option<Infallible> {

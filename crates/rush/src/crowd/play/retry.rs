@@ -1,7 +1,8 @@
-//! Bad connections and impatient clients: every reservation and payment has an idempotency key, many
-//! answers are never read, and the same request is sent again, at another target or at both at once.
+//! Bad connections and impatient clients: every reservation and payment has an idempotency key,
+//! many answers are never read, and the same request is sent again, at another target or at both at
+//! once.
 //!
-//! Where the server knows no keys, the same happens without them, and a retry is a second request.
+//! For a server without idempotency keys requests carry none, and a retry is a second request.
 
 use std::convert::Infallible;
 

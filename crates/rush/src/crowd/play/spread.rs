@@ -8,7 +8,7 @@ use crate::scenario::Scenario;
 
 const SESSIONS: u32 = 24;
 const SEATS: usize = 240;
-/// Refusals in a row after which a client takes the sessions for sold out.
+/// Refusals in a row after which a client leaves the sessions as sold out.
 const REFUSALS_MAX: u32 = 10;
 const ODDS: Odds = Odds { pay: 75, extend: 5, cancel: 10 };
 

@@ -1,4 +1,4 @@
-//! The worth of sharing a commit: reservations with it and without.
+//! The gain of sharing commits: reservations with it and without.
 
 use super::reserve::{Reserved, reserve};
 use crate::house::House;
@@ -6,7 +6,7 @@ use crate::load::CLIENTS;
 use crate::report::{Spread, Table, Wanted, verdict};
 use crate::setup::Setup;
 
-/// `wanted`: how many times as fast it should be.
+/// `wanted`: how many times as fast shared commits should be.
 pub(super) async fn run(setup: &Setup, house: &House, wanted: f64) -> anyhow::Result<()> {
     let seats = house.scattered();
     let (mut shared, mut alone) = (Vec::new(), Vec::new());

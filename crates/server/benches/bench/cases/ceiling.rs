@@ -1,4 +1,4 @@
-//! Reservations beside the ceiling's, by turns.
+//! Reservations a second, compared with the ceiling's, in alternating runs.
 
 use anyhow::ensure;
 use poltrona_domain::SeatId;
@@ -12,7 +12,7 @@ use crate::report::{Spread, Table, Wanted, verdict};
 use crate::requests::Queue;
 use crate::setup::Setup;
 
-/// `wanted`: which share of it should be reached.
+/// `wanted`: the share of the ceiling that should be reached.
 pub(super) async fn run(setup: &Setup, house: &House, wanted: f64) -> anyhow::Result<()> {
     let seats = house.scattered();
     let clients = [CLIENTS, RUSH];
@@ -64,7 +64,7 @@ pub(super) async fn run(setup: &Setup, house: &House, wanted: f64) -> anyhow::Re
     Ok(())
 }
 
-/// The ceiling's reservations, counted too.
+/// Measures the ceiling's reservations, and counts them in its database.
 pub(super) async fn the_least(
     setup: &Setup,
     house: &House,

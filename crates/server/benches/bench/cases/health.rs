@@ -1,4 +1,4 @@
-//! What needs no writing, beside ready answers of the same size.
+//! Requests that write nothing, beside ready answers of the same size.
 
 use poltrona_domain::SeatId;
 
@@ -25,7 +25,7 @@ struct Row {
 }
 
 pub(super) async fn run(setup: &Setup, house: &House) -> anyhow::Result<()> {
-    // A hold that outlasts the case: what is held at its beginning is refused to its end.
+    // A hold that outlasts the case: a seat held at its beginning is refused to its end.
     let ours = house.open(setup, "health", &["--hold-ttl=1h"]).await?;
     let seats = house.scattered();
     let (mut rows, bytes) = rows(&ours, house, &seats).await?;
@@ -43,7 +43,7 @@ pub(super) async fn run(setup: &Setup, house: &House) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks once for each thing, to know its size and its tag, and holds the seat that all will want.
+/// Sends each request once, to know the answer's size and tag, and holds the seat that all want.
 async fn rows(ours: &Server, house: &House, seats: &[SeatId]) -> anyhow::Result<(Vec<Row>, usize)> {
     let path = format!("/seats/{}", house.first_session()?);
     let mut connection = Connection::open(ours.address()).await?;

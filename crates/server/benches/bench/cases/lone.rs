@@ -1,4 +1,4 @@
-//! One visitor alone must not pay for what serves crowds: no waiting for company.
+//! One client alone must not be slowed by batching: a batch never waits for more commands.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::setup::Setup;
 
 /// How many pairs of bursts.
 const PAIRS: usize = 11;
-/// How long a burst lasts: two servers wait while one works.
+/// How long a burst lasts: one server is idle while the other works.
 const BURST: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(setup: &Setup, house: &House) -> anyhow::Result<()> {
@@ -51,7 +51,7 @@ pub(super) async fn run(setup: &Setup, house: &House) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Half of the burst's reservations were answered within so many milliseconds.
+/// Returns the median of a burst's answers, in milliseconds.
 async fn burst(server: &Server, queue: &Queue) -> anyhow::Result<f64> {
     let Ran { mut times, .. } =
         closed_loop(&server.addresses(), 1, BURST, &one_each(queue)).await?;

@@ -1,5 +1,4 @@
-//! What one instance does over a PostgreSQL alone: the cases that SQLite has, and what the server
-//! counts.
+//! One instance over a PostgreSQL alone: the cases that SQLite has, and the server's own counters.
 
 use poltrona_domain::SeatId;
 

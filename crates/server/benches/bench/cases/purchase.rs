@@ -23,7 +23,7 @@ struct Bought {
     confirm: [f64; 2],
 }
 
-/// How long the two requests took, of all purchases since it was last emptied.
+/// How long the two requests of each purchase took, since it was last emptied.
 #[derive(Default)]
 struct Halves {
     reserve: Times,

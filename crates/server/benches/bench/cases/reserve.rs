@@ -29,13 +29,13 @@ pub(super) struct Reserved {
     pub(super) batch: f64,
     /// How often a worker waited for the database's server, for each reservation.
     pub(super) round_trips: f64,
-    /// From the last answer until all events had been delivered. Embedded, it is not waited for.
+    /// From the last answer until all events were delivered; not measured when embedded.
     pub(super) settled_in: Duration,
     /// How many reservations were made in all, those to warm up included.
     pub(super) made: usize,
 }
 
-/// Who wants which seats, of whom.
+/// The seats, clients and instances of a run.
 pub(super) struct Rush<'a> {
     pub(super) seats: &'a [SeatId],
     pub(super) clients: usize,
@@ -55,7 +55,7 @@ pub(super) async fn reserve(
     reserve_on(setup, &data, &Rush { seats, clients, instances: 1, flags }).await
 }
 
-/// The same, on data where all seats are free.
+/// Reserves the seats in their order, on data where all are free, and counts them afterwards.
 pub(super) async fn reserve_on(
     setup: &Setup,
     data: &Data,

@@ -13,7 +13,7 @@ use crate::setup::Setup;
 use poltrona_testkit::engines::RabbitMq;
 use poltrona_testkit::engines::Redis;
 
-/// How many instances there are, beside one.
+/// How many instances are compared with one.
 pub(super) const MANY: usize = 3;
 
 /// The engines beside PostgreSQL.

@@ -1,4 +1,4 @@
-//! A start over a million seats, and memory: with them, and with nothing.
+//! The time and memory of a start, with a million seats and with an empty database.
 
 mod million;
 
@@ -19,7 +19,7 @@ use crate::requests;
 use crate::server::Server;
 use crate::setup::{PAUSE, Setup};
 
-/// How long a server is left alone before its memory at rest is looked at.
+/// How long a server is idle before its memory at rest is measured.
 const REST: Duration = Duration::from_secs(1);
 
 /// The figures of a start.
@@ -27,7 +27,7 @@ struct Started {
     seconds: f64,
     /// Memory at the first answer.
     ready_mb: f64,
-    /// Memory a moment later, when everything that is held is watched.
+    /// Memory a moment later, when all holds are watched.
     rest_mb: f64,
     /// Memory after some traffic.
     used_mb: f64,
@@ -78,7 +78,7 @@ fn migrated(setup: &Setup, data: &Path) -> anyhow::Result<PathBuf> {
     Ok(data.join("poltrona.db"))
 }
 
-/// Starts, looks, and stops. `holds`: how many reservations the server has to learn of.
+/// Starts, measures, and stops. `holds`: how many reservations the server has to watch.
 async fn start(setup: &Setup, data: &Data, holds: u32) -> anyhow::Result<Started> {
     let server = Server::poltrona(setup, data, &[]).await?;
     let ready_mb = server.resident_mb()?;

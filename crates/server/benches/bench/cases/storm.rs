@@ -1,4 +1,4 @@
-//! All want one seat that is held, with PostgreSQL and Redis: a refusal is to cost the database
+//! All clients want one held seat, with PostgreSQL and Redis: a refusal should cost the database
 //! nothing.
 
 use anyhow::{Context as _, ensure};
@@ -16,7 +16,7 @@ use crate::server::Server;
 use crate::setup::Setup;
 use poltrona_testkit::engines::Redis;
 
-/// The series that counts what is measured.
+/// The series that counts the refusals.
 const REFUSALS: &str =
     r#"poltrona_http_requests_total{route="/reservations",method="POST",status="409"}"#;
 
@@ -77,7 +77,7 @@ async fn storm(setup: &Setup, house: &House, redis: &Redis) -> anyhow::Result<Ru
     let database = database.with("REDIS_URL", redis.url());
     let data = Data::Database(database.clone());
     data.check(setup)?;
-    // A hold that outlasts the run: what is held at its beginning is refused to its end.
+    // A hold that outlasts the run: a seat held at its beginning is refused to its end.
     let server = Server::poltrona(setup, &data, &["--hold-ttl=1h"]).await?;
     let seat = house.seats().next().context("the house has no seat")?;
     let wish = requests::reserve(seat, 0);

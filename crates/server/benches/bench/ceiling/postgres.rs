@@ -1,6 +1,6 @@
-//! The least that is durable in PostgreSQL: two threads, each with a connection, take what waits and
-//! sell it in one transaction of two round trips. The first locks the seats that are still free; the
-//! second updates them, inserts the reservations, and commits.
+//! The least that is durable in PostgreSQL: two threads, each with a connection, take the sales
+//! that wait and write them in one transaction of two round trips. The first locks the seats that
+//! are still free; the second updates them, inserts the reservations, and commits.
 
 use std::collections::HashSet;
 use std::sync::mpsc::Receiver;
@@ -95,8 +95,8 @@ pub(super) fn start(url: &str, sales: Receiver<Sale>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for a sale, and takes what waits with it. Whoever waits here keeps the other waiting, who
-/// would find nothing either.
+/// Waits for a sale, and takes all that wait with it. The lock keeps the other thread waiting: it
+/// would find no sale either.
 fn take(sales: &Mutex<Receiver<Sale>>) -> Option<Vec<Sale>> {
     let sales = sales.lock().unwrap_or_else(PoisonError::into_inner);
     let mut batch = vec![sales.recv().ok()?];
@@ -132,7 +132,7 @@ impl Worker {
         for row in &locked {
             free.insert((row.try_get::<_, Uuid>(0)?, row.try_get::<_, i16>(1)?));
         }
-        // Of two who want one seat, the first gets it.
+        // Of two sales of one seat, the first gets it.
         let sold: Vec<_> =
             wanted.iter().map(|key| key.as_ref().is_some_and(|key| free.remove(key))).collect();
         let sales = || batch.iter().zip(&wanted).zip(&sold).filter(|(_, sold)| **sold);

@@ -1,4 +1,4 @@
-//! A seat that somebody wants.
+//! The reservation of a seat, as the ceiling's writers get it.
 
 use std::time::Duration;
 

@@ -55,7 +55,7 @@ pub(super) fn start(file: &Path, sales: Receiver<Sale>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes what waits, and writes it in one transaction.
+/// Takes the sales that wait, and writes them in one transaction.
 fn write(mut database: Connection, sales: &Receiver<Sale>) -> rusqlite::Result<()> {
     let mut batch = Vec::with_capacity(BATCH);
     while let Ok(first) = sales.recv() {

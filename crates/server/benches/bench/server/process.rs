@@ -13,7 +13,7 @@ use crate::client::Connection;
 use crate::machine;
 use crate::requests;
 
-/// How long to wait before asking again whether a server is ready: a start is measured.
+/// The pause between two checks whether a server is ready: short, for a start is measured.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// A process that serves, killed when this is dropped.
@@ -25,7 +25,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts what `command` makes of a free port, and waits until it says that it is ready.
+    /// Starts the command that `command` makes for a free port, and waits until it is ready.
     pub(super) async fn start(
         command: impl FnOnce(u16) -> anyhow::Result<Command>,
         ready: &str,

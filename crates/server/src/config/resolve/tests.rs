@@ -1,4 +1,4 @@
-//! The whole of resolution, on flags, variables and files that exist nowhere.
+//! Tests of resolution, with made-up flags, variables and files.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -232,7 +232,7 @@ fn a_sqlite_url_stands_for_the_data_folder() {
 }
 
 #[test]
-fn a_demo_holds_long_enough_to_read_unless_told_otherwise() {
+fn a_demo_holds_long_enough_to_read_unless_hold_ttl_is_set() {
     let hold = |machine: Machine| machine.config().hold_ttl;
     assert_eq!(hold(machine().flag("demo", "true")), Duration::from_mins(5));
     assert_eq!(
@@ -322,14 +322,14 @@ fn a_secret_may_stand_in_a_file_and_shows_nowhere() {
 }
 
 #[test]
-fn what_is_shown_is_a_file_that_says_the_same() {
+fn shown_settings_are_a_file_with_the_same_values() {
     let given = machine().flag("hold-ttl", "90s").env("PORT", "81").env("NO_COLOR", "1");
     let resolved = given.resolve().unwrap();
     assert!(!resolved.colours);
     let shown = show(&resolved, true);
     assert!(shown.contains("hold-ttl = \"90s\"") && shown.contains("# flag --hold-ttl"), "{shown}");
     assert!(shown.contains("# env PORT") && shown.contains("# default"), "{shown}");
-    // The folder is named there, and that is all that an explicit default changes.
+    // The file sets every default explicitly, which changes no value.
     assert_eq!(machine().file("poltrona.toml", &shown).config(), resolved.config);
     assert_eq!(show(&resolved, false).lines().next(), Some("host = \"127.0.0.1\""));
 }
@@ -355,7 +355,7 @@ fn the_example_file_lists_every_key_with_its_default_and_sets_nothing() {
 }
 
 #[test]
-fn the_example_file_uncommented_says_what_the_program_would_do_anyway() {
+fn the_example_file_uncommented_sets_the_defaults() {
     let text: String = EXAMPLE
         .lines()
         .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))

@@ -1,4 +1,4 @@
-//! Whether the program lives, whether it can serve, and what it counts.
+//! Liveness, readiness and metrics of the program.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use poltrona_engine::observe::metrics::{Engines, Readings};
 use poltrona_engine::store::Trouble;
 use poltrona_engine::wire::Time;
 
-/// How long the database may take to answer before the page says that it does not.
+/// How long the database may take to answer before it is reported as unreachable.
 const PING_LIMIT: Duration = Duration::from_secs(1);
-/// How long it may take to say what waits in it.
+/// How long it may take to count its backlog.
 const BACKLOG_LIMIT: Duration = Duration::from_secs(2);
 
-/// The program answers.
+/// The name and version of a running program.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
     status: &'static str,
@@ -34,38 +34,38 @@ pub(crate) struct Health {
 /// Whether the program can serve.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// `ready`; `degraded`: reads are answered, sales are slower, or refused while the disk is full;
-    /// `draining` or `unavailable`.
+    /// `ready`; `degraded`: reads are answered, sales are slower, or refused while the disk is
+    /// full; `draining` or `unavailable`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<Checks>,
 }
 
-/// Each thing that serving depends on.
+/// The state of each dependency.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Checks {
-    /// `ok`; or why nothing is sold: `unreachable`; `full`, the last write found no room on the disk;
-    /// `not_committing`, a COMMIT is not answered, as when synchronous standbys are gone;
+    /// `ok`; or why nothing is sold: `unreachable`; `full`, the last write found no room on the
+    /// disk; `not_committing`, a COMMIT is not answered, as when synchronous standbys are gone;
     /// `several_primaries`, more than one of the server's hosts takes writes.
     database: &'static str,
     /// `ok` or `unreachable`; absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     redis: Option<&'static str>,
-    /// `ok`, `unreachable`, or `unusable`: it is reached, but events do not get out; absent when none is
+    /// `ok`, `unreachable`, or `unusable`: it is reached, but takes no events; absent when none is
     /// configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     rabbitmq: Option<&'static str>,
-    /// Why RabbitMQ is `unusable`: which queue refuses messages, or has other arguments than the program
-    /// gives it, and the command that removes it.
+    /// Why RabbitMQ is `unusable`: the queue that refuses messages, or has other arguments than the
+    /// program declares, and the command that removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     rabbitmq_obstacle: Option<String>,
 }
 
-/// The program answers: name and version.
+/// The program's name and version.
 #[utoipa::path(
     get, path = "/health", tag = "health", operation_id = "health",
-    responses((status = 200, description = "It does.", body = Health))
+    responses((status = 200, description = "The program runs.", body = Health))
 )]
 pub(crate) async fn health(State(app): State<SharedApp>) -> Response {
     let health = Health {
@@ -77,20 +77,21 @@ pub(crate) async fn health(State(app): State<SharedApp>) -> Response {
     json(StatusCode::OK, &health)
 }
 
-/// The process lives; for whoever restarts it when it does not.
+/// Liveness: the process runs. A supervisor restarts it otherwise.
 #[utoipa::path(
     get, path = "/livez", tag = "health", operation_id = "livez",
-    responses((status = 200, description = "It lives.", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "Alive.", body = String, content_type = "text/plain"))
 )]
 pub(crate) async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// Requests may come: the database answers and the program is not on its way out. `degraded` means
-/// that they may, although something that speeds things up or carries news is away.
+/// Readiness: the database answers and the program is not stopping.
+///
+/// `degraded` is ready too, although Redis or RabbitMQ is away, or the disk is full.
 #[utoipa::path(
     get, path = "/readyz", tag = "health", operation_id = "readyz",
-    params(("verbose" = Option<String>, Query, description = "Tells what was checked.")),
+    params(("verbose" = Option<String>, Query, description = "Adds the result of each check.")),
     responses(
         (status = 200, description = "Ready, if only degraded.", body = Readiness),
         (status = 503, description = "Not ready.", body = Readiness),
@@ -106,7 +107,7 @@ pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
     let (code, status) = match (app.stop.is_cancelled(), reachable && trouble.is_none(), is_whole) {
         (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         (false, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        // Seats are sold without the others just as well: there is no reason to send nobody here.
+        // The program serves without the others, so a balancer should still send requests here.
         (false, true, false) => (StatusCode::OK, "degraded"),
         (false, true, true) => (StatusCode::OK, "ready"),
     };
@@ -124,15 +125,15 @@ pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
     json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
 }
 
-/// What is counted and timed, for Prometheus.
+/// Metrics for Prometheus.
 #[utoipa::path(
     get, path = "/metrics", tag = "health", operation_id = "metrics",
     responses((status = 200, description = "Prometheus' text format.", body = String,
                content_type = "text/plain"))
 )]
 pub(crate) async fn metrics(State(app): State<SharedApp>) -> Response {
-    // Without the database there is no telling what waits in it; the rest is told all the same, and
-    // before whoever asks has given up.
+    // Without the database its backlog is unknown; the other metrics are sent all the same, before
+    // the client times out.
     let backlog = timeout(BACKLOG_LIMIT, app.engine.store.backlog());
     let (ping, backlog) = tokio::join!(timeout(PING_LIMIT, app.engine.store.ping()), backlog);
     let engines = Engines {

@@ -18,12 +18,12 @@ pub(super) fn asked(query: &Query) -> Result<Page, ApiError> {
     if broken.is_empty() { Ok(page) } else { Err(ApiError::broken(broken)) }
 }
 
-/// A page was asked for that comes after nothing.
+/// The error for a page after an entry that the list does not have.
 pub(super) fn no_such_entry() -> ApiError {
     ApiError::broken(vec![Broken::new("after", Rule::Entry)])
 }
 
-/// A page as it is sent; `last` is the id of its last entry. A full page says where the next one is.
+/// A page as it is sent; `last` is the id of its last entry. A full page links to the next one.
 pub(super) fn show<V: Serialize>(
     views: &[V],
     last: Option<Uuid>,
@@ -38,7 +38,7 @@ pub(super) fn show<V: Serialize>(
     response
 }
 
-/// The same list with the same conditions, beginning after an entry.
+/// The link to the next page: the conditions of `uri`, after an entry.
 fn next(uri: &Uri, after: Uuid) -> Option<HeaderValue> {
     let kept = uri.query().unwrap_or("").split('&');
     let kept = kept.filter(|pair| !pair.is_empty() && !names(pair, "after"));

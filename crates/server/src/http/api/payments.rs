@@ -79,7 +79,7 @@ impl<'a> PaymentView<'a> {
     ),
     responses((status = 201, description = "Sold.", body = PaymentView,
         headers(("Location" = String, description = "The reservation."),
-                ("Idempotency-Replayed" = bool, description = "Answered before."))))
+                ("Idempotency-Replayed" = bool, description = "A repeated answer."))))
 )]
 pub(crate) async fn confirm(
     State(app): State<SharedApp>,

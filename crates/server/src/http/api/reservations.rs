@@ -1,4 +1,4 @@
-//! `/reservations`: seats held for someone.
+//! `/reservations`: seats held for a user.
 
 use std::collections::BTreeSet;
 
@@ -66,7 +66,7 @@ pub(crate) struct ReservationView<'a> {
     room: &'a str,
     #[schema(value_type = String, format = DateTime)]
     starts_at: Time,
-    /// For each seat.
+    /// The price of each seat.
     #[schema(value_type = f64)]
     ticket_price: Money,
     /// ISO 4217.
@@ -139,7 +139,7 @@ impl<'a> ReservationView<'a> {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
     responses((status = 201, description = "Held.", body = ReservationView,
         headers(("Location" = String, description = "The reservation."),
-                ("Idempotency-Replayed" = bool, description = "Answered before."))))
+                ("Idempotency-Replayed" = bool, description = "A repeated answer."))))
 )]
 pub(crate) async fn reserve(
     State(app): State<SharedApp>,
@@ -161,7 +161,7 @@ pub(crate) async fn reserve(
     Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record))
 }
 
-/// The seats to reserve; an error of its own when ids among them are no seat's.
+/// The seats to reserve; an error when an id belongs to no seat; `None` when a rule is broken.
 fn read_seats(fields: &mut Fields) -> Option<Result<SeatSelection, ApiError>> {
     let (name, ids) = match (fields.has("seatId"), fields.has("seatIds")) {
         (true, false) => ("seatId", vec![fields.seat("seatId")?]),
@@ -169,7 +169,7 @@ fn read_seats(fields: &mut Fields) -> Option<Result<SeatSelection, ApiError>> {
         (both, _) => {
             fields.broke("seatId", Rule::EitherOr("seatIds"));
             if both {
-                // Read all the same, so that they do not count as unknown.
+                // Both are read, so that they do not count as unknown fields.
                 let _ = (fields.seat("seatId"), fields.seats("seatIds"));
             }
             return None;
@@ -215,7 +215,7 @@ fn record_extended(events: &[Event], currency: Currency) -> RecordedAnswer {
     RecordedAnswer { location: None, ..record(events, currency, StatusCode::OK) }
 }
 
-/// A reservation.
+/// Show a reservation.
 #[utoipa::path(
     get, path = "/reservations/{id}", tag = "reservations", operation_id = "getReservation",
     params(("id" = String, Path, format = Uuid, description = "The reservation.")),
@@ -242,7 +242,7 @@ pub(crate) async fn show(
             description = "1 to 1,000, the default."),
         ("after" = Option<String>, Query, format = Uuid, description = "The last id of the page before."),
     ),
-    responses((status = 200, description = "Their reservations; `[]` for nobody.",
+    responses((status = 200, description = "Their reservations; `[]` if none.",
         body = Vec<ReservationView>,
         headers(("Link" = String, description = "The next page, when there may be one."))))
 )]
@@ -281,7 +281,7 @@ pub(crate) async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ask for more time: one hold longer from now, at most three times.
+/// Extend a reservation to one full hold time from now, at most three times.
 #[utoipa::path(
     post, path = "/reservations/{id}/extend", tag = "reservations",
     operation_id = "extendReservation",
@@ -289,7 +289,7 @@ pub(crate) async fn cancel(
         ("id" = String, Path, format = Uuid, description = "The reservation."),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe."),
     ),
-    responses((status = 200, description = "Held for longer.", body = ReservationView))
+    responses((status = 200, description = "The extended reservation.", body = ReservationView))
 )]
 pub(crate) async fn extend(
     State(app): State<SharedApp>,
@@ -307,7 +307,7 @@ pub(crate) async fn extend(
     Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record))
 }
 
-/// A reservation's id; one that cannot be is simply not found.
+/// A reservation's id; a malformed one is answered as not found.
 fn reservation_id(id: &Segment) -> Result<ReservationId, ApiError> {
     let id = id.id().ok_or(ApiError::new(Code::ReservationNotFound))?;
     Ok(ReservationId::from_uuid(id))

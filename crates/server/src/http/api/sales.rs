@@ -1,4 +1,4 @@
-//! `/sales`: what someone bought.
+//! `/sales`: the sales of a user.
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
@@ -35,7 +35,7 @@ pub(crate) struct SaleView<'a> {
     room: &'a str,
     #[schema(value_type = String, format = DateTime)]
     starts_at: Time,
-    /// For each seat.
+    /// The price of each seat.
     #[schema(value_type = f64)]
     ticket_price: Money,
 }
@@ -62,7 +62,7 @@ impl<'a> SaleView<'a> {
             description = "1 to 1,000, the default."),
         ("after" = Option<String>, Query, format = Uuid, description = "The last id of the page before."),
     ),
-    responses((status = 200, description = "Their sales; `[]` for nobody.", body = Vec<SaleView>,
+    responses((status = 200, description = "Their sales; `[]` if none.", body = Vec<SaleView>,
         headers(("Link" = String, description = "The next page, when there may be one."))))
 )]
 pub(crate) async fn history(

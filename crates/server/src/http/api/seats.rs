@@ -1,4 +1,4 @@
-//! `/seats`: what is free now.
+//! `/seats`: the live seat map of a session.
 
 use axum::extract::State;
 use axum::response::Response;

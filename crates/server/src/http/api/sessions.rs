@@ -29,7 +29,7 @@ use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::{SessionFilter, Snapshot};
 use poltrona_engine::wire::{Id, Money, Time, parse_time, parse_time_to_its_end, seat_status};
 
-/// A session. `seats` is only there where one session is asked for.
+/// A session. `seats` is present only when one session is asked for.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session, example = json!({
     "id": "01900000-0000-7000-8000-000000100000", "movie": "Interestelar", "room": "Sala 1",
@@ -69,7 +69,7 @@ pub(crate) struct SeatView {
     status: &'static str,
 }
 
-/// What opens a session.
+/// A session to open.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "movie": "Interestelar", "room": "Sala 3", "startsAt": "2026-12-01T19:00:00.000Z",
@@ -93,7 +93,7 @@ pub(crate) struct OpenSession {
     total_seats: u16,
 }
 
-/// What to change of a session; at least one field.
+/// The changes to a session; at least one field.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({"room": "Sala 1", "ticketPrice": 30}))]
 #[expect(dead_code, reason = "it describes the body; `Fields` reads it")]
@@ -145,14 +145,14 @@ impl SeatView {
 
 /// Open a session.
 ///
-/// Its seats are made with it, in rows of eight: `A1` to `A8`, `B1`, …
+/// Its seats are created with it, in rows of eight: `A1` to `A8`, `B1`, …
 #[utoipa::path(
     post, path = "/sessions", tag = "sessions", operation_id = "openSession",
     request_body = OpenSession,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe.")),
     responses((status = 201, description = "The session with its seats.", body = SessionView,
         headers(("Location" = String, description = "The session."),
-                ("Idempotency-Replayed" = bool, description = "Answered before."))))
+                ("Idempotency-Replayed" = bool, description = "A repeated answer."))))
 )]
 pub(crate) async fn open(
     State(app): State<SharedApp>,
@@ -232,8 +232,8 @@ fn layout(fields: &mut Fields) -> Option<Layout> {
     None
 }
 
-/// The answer to opening a session as it is kept for its key: without the seats, a megabyte in a
-/// large room, which follow from the layout.
+/// The answer to opening a session as it is recorded for its key: without the seats, which follow
+/// from the layout and are a megabyte in a large room.
 fn record_opened(events: &[Event], currency: Currency) -> RecordedAnswer {
     let session = events.iter().find_map(|event| match event {
         Event::SessionCreated(session) => Some(session),
@@ -324,7 +324,7 @@ async fn read_page(app: &App, id: SessionId) -> SessionPage {
 
 /// Change a session.
 ///
-/// Seats that are held or sold keep what they were held as.
+/// Held and sold seats keep the film, room, start and price of their hold.
 #[utoipa::path(
     patch, path = "/sessions/{id}", tag = "sessions", operation_id = "updateSession",
     params(("id" = String, Path, format = Uuid, description = "The session.")),
@@ -366,7 +366,7 @@ pub(crate) async fn update(
 
 /// Close a session.
 ///
-/// Only one in which nothing is held or sold; it is not found from then on.
+/// Refused while a seat is held or sold. A closed session is not found from then on.
 #[utoipa::path(
     delete, path = "/sessions/{id}", tag = "sessions", operation_id = "closeSession",
     params(("id" = String, Path, format = Uuid, description = "The session.")),

@@ -15,7 +15,7 @@ use crate::http::represent::Asked;
 use crate::http::route::{Caching, Template};
 use crate::http::state::SharedApp;
 
-/// Everything around a request, which has been named.
+/// All steps around a request, which has its id already.
 pub(crate) async fn around(
     State(app): State<SharedApp>,
     mut request: Request,
@@ -68,7 +68,7 @@ fn finish(response: &mut Response) {
     headers
         .append(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding, Accept-Language"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // Answers without a rule of their own, errors included, are not kept.
+    // Answers without a caching rule, errors included, must not be stored.
     let never = HeaderValue::from_static(Caching::None.control());
     headers.entry(header::CACHE_CONTROL).or_insert(never);
 }

@@ -21,12 +21,12 @@ use crate::http::error::ApiError;
 pub(crate) enum Kind {
     /// Made for this answer.
     Fresh,
-    /// One of the few files of the documentation, which are the same for as long as the program runs.
+    /// One of the few files of the documentation, which do not change while the program runs.
     Document,
 }
 
-/// Compresses an answer whose body is whole, large, and not compressed yet. A stream passes as it is, and
-/// so does an error, which has no body before the layers outside make it.
+/// Compresses an answer whose body is whole, large, and not compressed yet. A stream passes as it
+/// is, and so does an error, which has no body before the layers outside make it.
 pub(crate) async fn compressed(response: Response, kind: Kind) -> Response {
     let is_large =
         response.body().size_hint().exact().is_some_and(|size| size >= COMPRESSED_FROM as u64);
@@ -59,7 +59,7 @@ fn gzip(body: &Bytes) -> io::Result<Bytes> {
     encoder.finish().map(Bytes::from)
 }
 
-/// The same for a document, of which there are few; the largest would keep a thread for 20 ms each time.
+/// Compresses each document once: there are few, and the largest takes a thread 20 ms.
 fn gzip_once(body: &Bytes) -> io::Result<Bytes> {
     static MADE: RwLock<BTreeMap<u64, Bytes>> = RwLock::new(BTreeMap::new());
     let name = rapidhash::v3::rapidhash_v3(body);

@@ -1,4 +1,4 @@
-//! Which pages of other sites may read the answers.
+//! CORS: the origins whose pages may read the answers.
 
 use http::{HeaderName, HeaderValue, header};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};

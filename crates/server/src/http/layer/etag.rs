@@ -1,6 +1,7 @@
-//! Tags of answers, and 304 to a client that has the same already.
+//! Tags of answers, and 304 to a client that already has the answer.
 //!
-//! A session's tag is strong and begins with its version, which `If-Match` compares; all others are weak.
+//! A session's tag is strong and begins with its version, which `If-Match` compares; all others are
+//! weak.
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -11,13 +12,14 @@ use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::response::Version;
 
-/// The smallest body that is compressed, in bytes: smaller ones go in one packet with their headers.
+/// The smallest body that is compressed, in bytes: smaller ones go in one packet with their
+/// headers.
 pub(super) const COMPRESSED_FROM: usize = 1_024;
-/// The ends of strong tags of compressed bodies. A cache between may have compressed with the second.
+/// The ends of strong tags of compressed bodies. A cache in between may have added the second.
 const GZIP: &str = "-gzip\"";
 const BROTLI: &str = "-br\"";
 
-/// Adds an `ETag`, and answers 304 to a client that has the same already.
+/// Adds an `ETag`, and answers 304 to a client that already has the answer.
 pub(crate) async fn tagged(response: Response, known: &[HeaderValue], gzip: bool) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
@@ -50,16 +52,15 @@ fn is_among(tag: &str, list: &str) -> bool {
     list.split(',').map(str::trim).any(|one| one == "*" || opaque(one) == opaque(tag))
 }
 
-/// A tag without the mark of a weak one, the closing quote and the name of a compression: that of the
-/// plain body.
+/// The tag of the plain body: without weak mark, closing quote and name of a compression.
 fn opaque(tag: &str) -> &str {
     let text = tag.strip_prefix("W/").unwrap_or(tag);
     let plain = text.strip_suffix(GZIP).or_else(|| text.strip_suffix(BROTLI));
     plain.or_else(|| text.strip_suffix('"')).unwrap_or(text)
 }
 
-/// The tag of a body after compression: a strong one says that bytes are equal, so it gets another
-/// (RFC 9110, 8.8.3.3). `None` when the tag stays.
+/// The tag of a body after compression: a strong one promises equal bytes, so it changes (RFC 9110,
+/// 8.8.3.3). `None` when the tag stays.
 pub(super) fn of_gzip(tag: &HeaderValue) -> Option<HeaderValue> {
     let strong = tag.to_str().ok().filter(|tag| !tag.starts_with("W/"))?;
     HeaderValue::try_from(format!("{}{GZIP}", strong.strip_suffix('"')?)).ok()

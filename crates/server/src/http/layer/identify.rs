@@ -1,4 +1,4 @@
-//! Naming requests.
+//! Ids of requests.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -8,12 +8,12 @@ use poltrona_engine::env::ids::Ids;
 
 use crate::http::state::SharedApp;
 
-/// The header with a request's name.
+/// The header with a request's id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest name that is taken from a client.
+/// The longest id that is taken from a client.
 const REQUEST_ID_MAX: usize = 128;
 
-/// Names a request, and its answer with it, whoever gives that.
+/// Gives a request an id, and every answer to it the same id.
 pub(crate) async fn identify(
     State(app): State<SharedApp>,
     mut request: Request,

@@ -12,8 +12,8 @@ use crate::http::rule::{Broken, Rule};
 /// Where the interactive documentation lives; its own redirect adds the slash that we would strip.
 const DOCS: &str = "/api/docs/";
 
-/// Brings a request into that form: `HEAD` becomes `GET`, and a trailing slash goes. Gives the answer to
-/// one that names no host, or whose percent-escapes mean nothing.
+/// Brings a request into that form: `HEAD` becomes `GET`, and a trailing slash goes. Returns the
+/// error for one that names no host, or whose percent-escapes are malformed.
 pub(crate) fn request(request: &mut Request) -> Option<Response> {
     let asked = request.uri().clone();
     let refused = bad_host(request).or_else(|| bad_escapes(&asked));
@@ -35,7 +35,8 @@ pub(crate) fn without_body(response: Response) -> Response {
     Response::from_parts(parts, Bytes::new().into())
 }
 
-/// Refuses a `Host` that is missing, repeated or malformed (RFC 9112, 3.2). HTTP/1.0 may leave it out.
+/// Refuses a `Host` that is missing, repeated or malformed (RFC 9112, 3.2). HTTP/1.0 may leave it
+/// out.
 fn bad_host(request: &Request) -> Option<ApiError> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let is_sound = match (hosts.next(), hosts.next()) {
@@ -47,17 +48,17 @@ fn bad_host(request: &Request) -> Option<ApiError> {
 }
 
 fn is_host(host: &HeaderValue) -> bool {
-    // An empty one is what is sent for a target without an authority.
+    // Clients send an empty one for a target without an authority.
     let host = host.to_str().unwrap_or("@");
     let is_sound = |host: Authority| {
         let named = host.host().len();
-        // Where something follows the name, it is a port.
+        // If text follows the name, it must be a port.
         !host.as_str().contains('@') && (host.as_str().len() == named || host.port_u16().is_some())
     };
     host.is_empty() || host.parse().is_ok_and(is_sound)
 }
 
-/// Percent-escapes that mean nothing, or that smuggle in a NUL.
+/// Refuses percent-escapes that are malformed, or that stand for NUL.
 fn bad_escapes(uri: &Uri) -> Option<ApiError> {
     let check = |name: &str, text: &str| {
         let decoded = percent_encoding::percent_decode_str(text);
@@ -73,7 +74,7 @@ fn bad_escapes(uri: &Uri) -> Option<ApiError> {
     path.or_else(|| uri.query().filter(|query| escaped(query)).and_then(|q| check("query", q)))
 }
 
-/// A trailing slash makes no difference.
+/// Removes a trailing slash, which makes no difference.
 fn strip_slash(uri: &mut Uri) {
     let path = uri.path();
     if path.len() < 2 || !path.ends_with('/') || path.starts_with(DOCS) {

@@ -14,7 +14,7 @@ use crate::http::state::SharedApp;
 /// The template under which all pages of the documentation are counted.
 const DOCUMENT: &str = "/api/docs";
 
-/// Keeps the time limit, tags and compresses the answer, and leaves the row with it for the layers
+/// Applies the time limit, tags and compresses the answer, and attaches the row for the layers
 /// outside.
 pub(crate) async fn of_route(
     State((app, route)): State<(SharedApp, &'static Route)>,
@@ -33,7 +33,7 @@ pub(crate) async fn of_route(
     response
 }
 
-/// The same for the pages of the documentation, which have no row.
+/// Tags and compresses the pages of the documentation, which have no row.
 pub(crate) async fn of_document(request: Request, next: Next) -> Response {
     let preferences = Preferences::of(request.headers());
     let mut response =
@@ -42,7 +42,7 @@ pub(crate) async fn of_document(request: Request, next: Next) -> Response {
     response
 }
 
-/// The request's say in the body of the answer.
+/// The request's preferences for the body of the answer.
 struct Preferences {
     /// The tags of the bodies that it has.
     known_tags: Vec<HeaderValue>,

@@ -27,7 +27,7 @@ pub(crate) fn answered(
     app.request_log.answered(&Answered { method, route, status, code, request_id, took });
 }
 
-/// The method as a label. Clients can make methods up without end, and a label is kept for good.
+/// The method as a label. Clients can invent endless methods, and a label is kept for good.
 fn label(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")

@@ -8,7 +8,7 @@ use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::route::{Method, Route};
 
-/// A request that takes too long is answered all the same. A write may have been done by then.
+/// Answers a request that takes too long with an error. A write may have been done by then.
 pub(crate) async fn in_time(
     limit: Duration,
     route: &Route,

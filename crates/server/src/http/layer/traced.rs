@@ -1,4 +1,4 @@
-//! The span of a request, around the edge. This layer is there only where traces are.
+//! The span of a request. This layer is added only where traces are configured.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -14,7 +14,7 @@ use poltrona_engine::observe::traces::Span;
 /// The routes that machines ask every few seconds.
 const UNTRACED: &[&str] = &["/livez", "/readyz", "/metrics"];
 
-/// Has a span for a request. Its path and query stay out of it, for they name people.
+/// Records a span for a request, without its path and query, for they name people.
 pub(crate) async fn traced(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     if UNTRACED.contains(&request.uri().path().trim_end_matches('/')) {
         return next.run(request).await;
@@ -38,7 +38,7 @@ pub(crate) async fn traced(State(app): State<SharedApp>, request: Request, next:
     response
 }
 
-/// What OpenTelemetry's conventions for HTTP servers ask for; a 4xx is not the server's error.
+/// Sets the attributes of OpenTelemetry's HTTP conventions; a 4xx is not the server's error.
 fn answered(span: &Span, method: &str, route: Option<&'static str>, response: &Response) {
     if let Some(route) = route {
         span.rename(format!("{method} {route}"));
@@ -50,7 +50,7 @@ fn answered(span: &Span, method: &str, route: Option<&'static str>, response: &R
     }
 }
 
-/// Clients can make methods up without end, and each would be a name of its own.
+/// Clients can invent endless methods, and each would be a name of its own.
 fn known(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("_OTHER")

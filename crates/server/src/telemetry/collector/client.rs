@@ -17,13 +17,13 @@ use prost::Message as _;
 
 use super::lost::{BATCH_MAX, Lost};
 
-/// How much of an answer is read.
+/// The most bytes of an answer that are read.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
 const PROTOBUF: &str = "application/x-protobuf";
 const PROGRAM: &str = concat!("poltrona/", env!("CARGO_PKG_VERSION"));
 
-/// The client that the exporter sends with. It trusts whom the program trusts, sends the headers that are
-/// configured and no others, counts the spans that the collector rejects, and keeps the reason of a
+/// The client that the exporter sends with. It trusts the program's authorities, sends only the
+/// configured headers, counts the spans that the collector rejects, and keeps the reason of a
 /// failure, which the exporter drops.
 #[derive(Clone, Debug)]
 pub(super) struct CollectorClient {
@@ -57,7 +57,7 @@ impl CollectorClient {
         Ok(Response::from_parts(head, body))
     }
 
-    /// Counts what the collector rejects; gives the reason why spans are lost, if any are.
+    /// Counts the spans that the collector rejects; returns why spans are lost, if any are.
     fn judge(&self, answer: &anyhow::Result<Response<Bytes>>) -> Option<String> {
         match answer {
             Ok(answer) if answer.status().is_success() => {
@@ -86,8 +86,8 @@ impl HttpClient for CollectorClient {
     }
 }
 
-/// How many spans of a message the collector rejects, by its answer, which is not believed beyond what a
-/// message can have.
+/// How many spans of a message the collector rejects, by its answer; at most as many as a message
+/// can have.
 fn rejected(answer: Bytes) -> usize {
     let answer = ExportTraceServiceResponse::decode(answer).ok();
     let rejected = answer.and_then(|it| it.partial_success).map_or(0, |it| it.rejected_spans);

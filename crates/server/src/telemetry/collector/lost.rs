@@ -9,7 +9,7 @@ use poltrona_engine::observe::metrics::Metrics;
 /// How many spans one message to the collector carries at most.
 pub(super) const BATCH_MAX: usize = 512;
 
-/// The number of spans that nobody will see.
+/// The number of spans that the collector did not get.
 pub(super) struct Lost {
     total: AtomicU64,
     metrics: Arc<Metrics>,

@@ -23,7 +23,7 @@ impl Write for Buffer {
     }
 }
 
-/// What `story` logs, at a quarter to noon.
+/// The lines that `story` logs at 11:45.
 fn logged(shape: Shape, story: impl FnOnce()) -> String {
     let buffer = Buffer::default();
     let writer = buffer.clone();

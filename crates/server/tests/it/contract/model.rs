@@ -1,5 +1,5 @@
-//! What the rules alone make of a story: one command after the other, on facts that are never
-//! written down, and answers that are kept for a day.
+//! A story on the rules alone: one command after the other, on facts in memory, and answers kept
+//! for a day.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::moves::{Answered, Expected, Move, render};
 use super::story::{Ask, AskedKey, Scene, Wish, name};
 use super::tables::{NULL, Rows, row};
 
-/// When every story begins; long past, for a server asks its own clock how old a message is.
+/// When every story begins; long past, for a server measures a message's age by its own clock.
 const START_MILLIS: i64 = 1_577_880_000_000;
 /// How long answers count, in milliseconds.
 const DAY_MILLIS: i64 = 86_400_000;
@@ -27,7 +27,7 @@ pub(super) struct Model {
     now_millis: i64,
     facts: Facts,
     kept: HashMap<(String, String), Kept>,
-    /// What each batch said, oldest first.
+    /// The events of each batch, oldest first.
     outbox: Vec<(i64, Vec<&'static str>)>,
     /// The names that sessions had after some batch.
     session_names: BTreeSet<String>,
@@ -62,7 +62,7 @@ impl Model {
         Timestamp::from_millis(self.now_millis)
     }
 
-    /// Plays a scene, and says what it means to a store.
+    /// Plays a scene, and returns the move that a store must make.
     pub(super) fn play(&mut self, scene: &Scene) -> Expected {
         match scene {
             Scene::Batch { asks, lapses } => self.batch(asks, lapses),
@@ -81,7 +81,7 @@ impl Model {
         let made_before = self.reservations;
         for ask in asks {
             let command = self.command(&ask.wish);
-            // Nobody can have used a key for a reservation whose id nobody has been told.
+            // No client can have used a key for a reservation whose id no answer has given.
             let is_known = |id: &ReservationId| id.as_uuid().as_u128() <= made_before;
             let may_have_key = command.reservation().as_ref().is_none_or(is_known);
             let key = ask.key.as_ref().filter(|_| may_have_key);
@@ -140,7 +140,7 @@ impl Model {
         Answered::Done(events)
     }
 
-    /// Whose a key is; nobody's while its reservation does not exist.
+    /// The owner of a key; none while its reservation does not exist.
     fn owner(&self, key: &Key, command: &Command) -> Option<String> {
         match &key.scope {
             KeyScope::Named(name) => Some(name.clone()),
@@ -156,7 +156,7 @@ impl Model {
         if strike.is_some() {
             self.outbox.drain(..count);
         }
-        // What came of it is compared between the stores alone.
+        // Its effect is compared between the stores alone.
         Expected { next: Move::Deliver { rows, twice, strike }, answers: Vec::new() }
     }
 
@@ -216,7 +216,7 @@ impl Model {
         reservation_id((self.reservations + 1).saturating_sub(back as u128))
     }
 
-    /// What came to nothing leaves its id to the next one.
+    /// A command without effect leaves its id to the next one.
     fn take_back(&mut self, command: &Command) {
         match command {
             Command::OpenSession(_) => self.sessions -= 1,
@@ -247,7 +247,7 @@ fn new_session(n: usize, film: usize, cents: i64) -> Session {
         starts_at: Timestamp::from_millis(START_MILLIS + 1_000),
         price: poltrona_domain::Cents::new(cents),
         layout: Layout::new(16).expect("sixteen seats are a room"),
-        // Both are for the decision to set; what comes in must not matter.
+        // Both are set by the decision; the values that come in must not matter.
         version: Session::FIRST_VERSION,
         changed_at: Timestamp::from_millis(-1),
         created_at: Timestamp::from_millis(-1),

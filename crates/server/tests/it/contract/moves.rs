@@ -4,7 +4,7 @@ use poltrona_domain::{Command, Event, ReservationId, Timestamp};
 use poltrona_engine::ledger::{Error, Key};
 use poltrona_engine::store::answer::RecordedAnswer;
 
-/// What a store is asked at once.
+/// The commands that a store gets at once.
 pub(super) enum Move {
     Batch { people: Vec<(Command, Option<Key>)>, expire: Vec<ReservationId> },
     Deliver { rows: usize, twice: bool, strike: Option<bool> },
@@ -26,7 +26,7 @@ pub(super) fn render(events: &[Event]) -> RecordedAnswer {
     RecordedAnswer { status: 201, location, body: format!("{events:?}").into() }
 }
 
-/// What a store is to be asked, and what it has to answer.
+/// A move for a store, and the answers that it must give.
 pub(super) struct Expected {
     pub(super) next: Move,
     pub(super) answers: Vec<Answered>,

@@ -1,5 +1,5 @@
-//! A box office over one store, as far down as the ledger: nothing runs beside it, so that a story
-//! alone says what happens when.
+//! A box office over one store, up to the ledger: nothing runs beside it, so that a story alone
+//! decides what happens when.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -28,7 +28,7 @@ use super::moves::{Answered, Expected, Move};
 use super::story;
 use super::tables::{self, Rows};
 
-/// How many rows leave at a time; more than any story makes.
+/// How many rows are delivered at a time; more than any story makes.
 const LOT: u16 = 10_000;
 
 pub(super) struct Office {
@@ -144,7 +144,7 @@ impl Office {
         tables::all(&self.place)
     }
 
-    /// What people would be shown, page by page.
+    /// The pages that clients would get.
     pub(super) async fn reads(&self) -> BTreeMap<String, String> {
         let (store, mut found) = (&self.store, BTreeMap::new());
         for session in (0..5).map(session_id) {

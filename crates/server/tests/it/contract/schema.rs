@@ -14,8 +14,8 @@ pub(super) struct Column {
     pub(super) is_nullable: bool,
 }
 
-/// What SQLite calls what PostgreSQL calls something else. A reservation's seat numbers are a text in
-/// the one and an array in the other.
+/// SQLite's names of types, each with PostgreSQL's. A reservation's seat numbers are a text in the
+/// one and an array in the other.
 const KINDS: [(&str, &[&str]); 3] = [
     ("BLOB", &["uuid", "bytea"]),
     ("TEXT", &["text", "ARRAY"]),
@@ -59,7 +59,7 @@ fn tables(place: &Place) -> BTreeSet<String> {
 /// The columns of a table, in order.
 pub(super) fn columns(place: &Place, table: &str) -> Vec<Column> {
     let text: String = place.sql(&if place.is_a_folder() {
-        // A primary key of such a table is never null, whether or not that was said.
+        // A primary key of such a table is never null, declared so or not.
         format!(
             "SELECT group_concat(name || ' ' || type || ' ' || (\"notnull\" = 0 AND pk = 0), ',')
              FROM (SELECT * FROM pragma_table_info('{table}') ORDER BY cid)"

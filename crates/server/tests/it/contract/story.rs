@@ -1,4 +1,4 @@
-//! Random stories: what people ask for together, how much time passes, and what is written beside.
+//! Random stories: commands that come together, waits, and the writes of consumers beside them.
 //!
 //! Everything is drawn from small pools, so that people want the same seats, use the same keys, and
 //! ask at the very millisecond at which a hold ends.
@@ -21,7 +21,7 @@ const NAMES: [&str; 4] = ["Ação e Reação", "O'Hara \\ \"x\"", "🎬 100%_", 
 pub(super) enum Scene {
     /// Asked together, and decided in one batch.
     Batch {
-        /// What people ask for.
+        /// The commands of people.
         asks: Vec<Ask>,
         /// Lapses, which come after people.
         lapses: Vec<usize>,
@@ -49,7 +49,7 @@ pub(super) enum Scene {
     },
 }
 
-/// A wish, before it is known which ids it is about.
+/// A command, before it is known which ids it is about.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) wish: Wish,
@@ -80,7 +80,7 @@ pub(super) fn story() -> impl Strategy<Value = Vec<Scene>> {
     proptest::collection::vec(scene(), 1..=2 * SCENES)
 }
 
-/// How every story begins: two sessions are open.
+/// The beginning of every story: two sessions are open.
 pub(super) fn opening() -> [Scene; 2] {
     [2_550, 1_000].map(|cents| Scene::Room(Ask { wish: Wish::Open { name: 0, cents }, key: None }))
 }
@@ -143,7 +143,8 @@ fn hold_millis() -> impl Strategy<Value = u64> {
     prop_oneof![1 => Just(0_u64), 3 => Just(5), 4 => Just(10), 4 => Just(30), 1 => 1..40_u64]
 }
 
-/// Some of the first seats of a room of sixteen, in any order, and sometimes one that it does not have.
+/// Some of the first seats of a room of sixteen, in any order, and sometimes one that it does not
+/// have.
 fn seats() -> impl Strategy<Value = Vec<u16>> {
     let pool: Vec<u16> = (1..=6).chain([16, 17]).collect();
     subsequence(pool, 1..=3).prop_shuffle()

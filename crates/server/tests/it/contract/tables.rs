@@ -1,7 +1,7 @@
-//! Every row of every table, written the same whatever the store.
+//! Every row of every table, in one form for both stores.
 //!
-//! Ids of outbox rows and events are made afresh by each store, so they are told by their order. All
-//! else, times included, comes with the story.
+//! Ids of outbox rows and events are made anew by each store, so they are replaced by their order.
+//! All else, times included, comes with the story.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ fn read(place: &Place, table: &str) -> Vec<Fields> {
 /// A column as text: ids and bytes in hexadecimal, lists with commas.
 fn as_text(Column { name, kind, .. }: &Column) -> String {
     match kind.as_str() {
-        // `hex` makes an empty text of nothing.
+        // `hex` makes an empty text of NULL.
         "BLOB" => format!("CASE WHEN {name} IS NOT NULL THEN lower(hex({name})) END"),
         "uuid" => format!("replace({name}::text, '-', '')"),
         "bytea" => format!("encode({name}, 'hex')"),
@@ -101,7 +101,7 @@ fn as_text(Column { name, kind, .. }: &Column) -> String {
     }
 }
 
-/// Events without what names them.
+/// Events without their ids.
 fn without_ids(events: &str) -> String {
     let mut events: Vec<Value> = serde_json::from_str(events).expect("events");
     for event in &mut events {

@@ -1,4 +1,4 @@
-//! Looking for a finding, and doing what it says.
+//! Looking for a finding, and running its fix.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,25 +6,25 @@ use std::process::Command;
 use poltrona::config::{Config, Secret};
 use poltrona::doctor::{Finding, Report, Status};
 
-/// What was found of this check.
+/// The finding of this check.
 #[track_caller]
 pub(super) fn of<'a>(report: &'a Report, check: &str) -> &'a Finding {
     let found = report.findings.iter().find(|it| it.check == check);
     found.unwrap_or_else(|| panic!("{check} is not in\n{report}"))
 }
 
-/// What failed.
+/// The findings that are failures.
 pub(super) fn failures(report: &Report) -> Vec<&Finding> {
     report.findings.iter().filter(|it| it.status == Status::Failure).collect()
 }
 
-/// Nothing failed and there is nothing to warn of.
+/// Fails unless every finding is ok.
 #[track_caller]
 pub(super) fn assert_all_ok(report: &Report) {
     assert!(report.findings.iter().all(|it| it.status == Status::Ok), "{report}");
 }
 
-/// Does what a finding says, as an administrator of the server on this port of PostgreSQL.
+/// Runs a finding's fix, as an administrator of the PostgreSQL on this port.
 #[track_caller]
 pub(super) fn fix(finding: &Finding, port: &str) {
     run(finding.fix.as_deref().unwrap_or_else(|| panic!("{finding:?}")), port);
@@ -36,8 +36,8 @@ pub(super) fn run(command: &str, port: &str) {
     shell.args(["-c", command]).current_dir(Path::new("/"));
     shell.envs([("PGHOST", "127.0.0.1"), ("PGPORT", port), ("PGUSER", "postgres")]);
     let output = shell.output().expect("bash");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}: {stderr}");
 }
 
 /// The settings of an instance over this database server.

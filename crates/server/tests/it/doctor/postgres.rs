@@ -1,4 +1,4 @@
-//! A server that was set up wrong, or that somebody meddled with.
+//! A server that was set up wrong, or whose schema was tampered with.
 
 use poltrona::app::migrate;
 use poltrona::config::Config;
@@ -47,7 +47,7 @@ async fn a_setting_that_loses_sales_is_named_with_the_command_that_mends_it() {
     let (_postgres, config, port) = server().await;
     tamper(&port, "ALTER SYSTEM SET fsync = off");
     tamper(&port, "SELECT pg_reload_conf()");
-    // A server reads its settings again when it comes to it.
+    // A server reloads its settings a little later.
     let found = wait_for("it is seen", async || {
         let report = examine(&config).await;
         let found = of(&report, "durability").clone();
@@ -74,12 +74,15 @@ async fn a_role_without_rights_is_found_and_the_printed_fix_helps() {
     }
     fix(rights, &port);
     assert_all_ok(&examine(&as_usher).await);
-    // It may make no tables, and is not asked to where none is missing.
-    let told = migrate::up(&as_usher).await.expect("there is nothing to do");
-    assert!(told.starts_with("nothing to do"), "{told}");
+    // The role may make no tables, and needs not where none is missing.
+    let outcome = migrate::up(&as_usher).await.expect("there is nothing to do");
+    assert!(outcome.starts_with("nothing to do"), "{outcome}");
     tamper(&port, "DELETE FROM schema_migrations WHERE version = 1");
-    let told = migrate::up(&as_usher).await.expect_err("a step is missing");
-    assert!(format!("{told:#}").contains("no record of migration 1 (box_office)"), "{told:#}");
+    let outcome = migrate::up(&as_usher).await.expect_err("a step is missing");
+    assert!(
+        format!("{outcome:#}").contains("no record of migration 1 (box_office)"),
+        "{outcome:#}"
+    );
 }
 
 #[tokio::test]

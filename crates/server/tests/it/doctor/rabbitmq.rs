@@ -93,7 +93,7 @@ async fn queues_of_another_kind_are_named_and_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn what_is_of_another_kind_goes_by_the_commands_that_the_doctor_names() {
+async fn objects_of_another_kind_are_deleted_by_the_printed_fixes() {
     let rabbitmq = RabbitMq::start().await;
     let channel = channel(&rabbitmq.url()).await;
     let (durable, nothing) = (

@@ -6,7 +6,7 @@ use poltrona_testkit::engines::Redis;
 
 use super::findings::{failures, fix, of};
 
-/// The settings of an instance that locks seats there. Its database plays no part.
+/// The settings of an instance that locks seats there. Its database is not used.
 fn locking(url: &str) -> (tempfile::TempDir, Config) {
     let folder = tempfile::tempdir().expect("a folder");
     let config = Config::default_for_tests(folder.path());
@@ -37,7 +37,7 @@ async fn a_wrong_password_is_reported_and_not_printed() {
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_run_scripts_may_after_the_command_that_is_named() {
+async fn a_user_who_may_not_run_scripts_may_after_the_printed_fix() {
     let redis = Redis::start().await;
     redis.ask::<()>(&["ACL", "SETUSER", "box", "on", ">pass", "-@all", "+ping"]);
     let (_folder, config) = locking(&redis.url_for("box:pass@", ""));

@@ -29,7 +29,7 @@ async fn a_folder_is_as_it_should_be_whether_or_not_a_server_uses_it() {
     let report = examine(stopped.config()).await;
     assert_all_ok(&report);
     assert_eq!(of(&report, "server").detail, "none uses the folder");
-    // Nor did the doctor keep anybody out.
+    // The doctor left no lock behind.
     stopped.open_after(std::time::Duration::ZERO).await;
 }
 
@@ -54,7 +54,7 @@ async fn a_dropped_guard_and_a_folder_open_to_others_are_found() {
     fix(of(&report, "folder"), "");
     let guards = of(&report, "guards");
     assert_eq!(failures(&report), [guards]);
-    // What the command has sqlite3 run.
+    // The SQL that the command gives to sqlite3.
     let sql = guards.fix.as_deref().unwrap().split('\'').nth(3).unwrap();
     stopped.tamper(sql);
     assert_all_ok(&examine(stopped.config()).await);

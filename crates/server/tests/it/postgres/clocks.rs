@@ -1,4 +1,4 @@
-//! The server's clock is everyone's.
+//! All instances use the server's clock.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn instances_whose_clocks_are_ten_minutes_wrong_hold_show_and_lapse_by_the
         assert_eq!(app.status(&held.id()).await, "EXPIRED");
         assert_eq!(app.seat(&session, "A1").await, ("AVAILABLE".to_owned(), false));
     }
-    // The one that made it writes the lapse down, by its own timer.
+    // The instance that made it records the lapse, by its own timer.
     let written = "SELECT status FROM reservations WHERE user_id = 'ana'";
     let written = async || (right.sql::<String>(written) == "EXPIRED").then_some(());
     wait_for("the lapse is written down", written).await;

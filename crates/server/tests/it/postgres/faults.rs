@@ -27,7 +27,7 @@ async fn requests_on_a_connection_that_breaks_are_answered_truthfully_at_once() 
             Instant::now()
         });
     assert!(cut_at.elapsed() < AT_ONCE, "{:?}", cut_at.elapsed());
-    // Nothing had been written, so that it could be asked again if the break showed soon enough.
+    // Nothing had been written, so it could be tried again if the break was noticed soon enough.
     let is_held = answer.status == 201;
     if !is_held {
         answer.refused(503, "store_unavailable");
@@ -88,8 +88,8 @@ async fn a_commit_that_is_cut_has_an_unknown_outcome_that_its_key_resolves() {
     });
     unknown.refused(503, "outcome_unknown");
     lock.end();
-    let told = ask().await.expect(201);
-    assert_eq!(ask().await.expect(201).bytes, told.bytes);
+    let first = ask().await.expect(201);
+    assert_eq!(ask().await.expect(201).bytes, first.bytes);
     assert_eq!(app.count("reservations"), 1);
     app.assert_books_balance();
 }
@@ -121,7 +121,7 @@ async fn connections_cut_under_load_lose_nothing_that_was_acknowledged() {
         assert!(kept >= acknowledged, "{kept} of {acknowledged} acknowledged");
         open = left;
     }
-    // Whoever was told that it failed has asked again with the same key, the last time in peace.
+    // Each failed request was sent again with the same key, the last time without cuts.
     assert_eq!(open, Vec::<usize>::new());
     assert_eq!((acknowledged, app.count("reservations")), (96, 96));
     app.assert_books_balance();
@@ -133,7 +133,7 @@ async fn at_once_in_order(requests: Vec<Request>) -> Vec<Answer> {
 }
 
 #[tokio::test]
-async fn of_a_server_that_stands_still_one_asks_and_the_others_are_refused_at_once() {
+async fn one_request_probes_a_frozen_server_and_the_others_are_refused_at_once() {
     let server = Postgres::start().await;
     let app = TestApp::try_at(Arc::new(Place::server().await), Clock::System, |config| {
         config.database_url = Some(Secret::new(server.url()));
@@ -142,7 +142,7 @@ async fn of_a_server_that_stands_still_one_asks_and_the_others_are_refused_at_on
     let app = app.await.expect("it opens");
     let session = app.session().await;
     server.pause();
-    // Somebody has to wait in vain first.
+    // One request has to wait in vain first.
     app.get("/sessions").await.refused(503, "store_unavailable");
     let others = async {
         let is_silent = || app.engine().store.trouble() == Some(Trouble::Silent);

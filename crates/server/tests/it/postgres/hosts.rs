@@ -16,7 +16,7 @@ use poltrona_testkit::wait::wait_for;
 async fn a_host_that_never_answers_holds_nobody_up_for_long() {
     let place = Arc::new(Place::server().await);
     let url = place.config().database_url.expect("a server").expose().to_owned();
-    // It takes connections, and says nothing.
+    // It accepts connections, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let at = silent.local_addr().expect("an address");
     let (front, database) = url.rsplit_once('/').expect("a URL with a database");
@@ -52,7 +52,7 @@ async fn instance(servers: [&Postgres; 2]) -> anyhow::Result<TestApp> {
 async fn a_primary_that_comes_back_beside_the_promoted_one_stops_all_sales() {
     let mut old = Postgres::start().await;
     let new = Postgres::standby_of(&old).await;
-    // What is answered has to be on the standby.
+    // An acknowledged sale has to be on the standby.
     old.sql("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
     old.sql("SELECT pg_reload_conf()").await;
     let app = instance([&old, &new]).await.expect("it opens");

@@ -1,4 +1,4 @@
-//! Instances that share a server, and want the same things at once.
+//! Instances that share a server, with concurrent requests for the same seats, keys and sessions.
 
 use poltrona_testkit::app::{Answer, TestApp, at_once, count, session_body};
 use poltrona_testkit::wait::wait_for;
@@ -11,7 +11,7 @@ async fn three() -> [TestApp; 3] {
     [first, second, third]
 }
 
-/// Fails when the server had to break a deadlock. Connections tell what they counted when they end.
+/// Fails when the server had to break a deadlock. Connections report their counts when they end.
 async fn assert_no_deadlock(apps: [TestApp; 3]) {
     let mut stopped = Vec::new();
     for app in apps {
@@ -107,7 +107,7 @@ async fn a_key_used_for_two_things_at_once_by_two_instances_has_the_effect_of_on
 }
 
 #[tokio::test]
-async fn what_two_instances_do_with_one_reservation_at_once_happens_one_after_the_other() {
+async fn two_instances_change_one_reservation_one_after_the_other() {
     let one = TestApp::on_a_server().await;
     let other = one.another().await;
     let session = one.session().await;

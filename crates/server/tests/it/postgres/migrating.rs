@@ -1,5 +1,5 @@
-//! Two versions on one database, while it goes from the one's schema to the other's: the old one sells
-//! while the new one's tables grow under it, and what it no longer can live with it refuses.
+//! Two versions on one database, while it is migrated from the one's schema to the other's: the old
+//! one sells while tables grow, and refuses a schema that it can no longer use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use poltrona_testkit::place::Place;
 /// Longer than any of it takes.
 const PATIENT: Duration = Duration::from_mins(10);
 
-/// Tries to apply what the next version has beside ours; says what was applied last.
+/// Tries to apply the next version's steps after ours; returns the last that was applied.
 async fn try_for(time: Duration, place: &Place, next: &[Migration]) -> Result<Option<i64>, Error> {
     let target = Target::parse(place.config().postgres().expect("a server")).expect("a URL");
     let mut client = target.connect().await.expect("a connection");
@@ -41,7 +41,7 @@ fn steps(oldest: i64, first: i64, texts: &[&'static str]) -> Vec<Migration> {
 }
 
 /// Adds a column to every table that a batch reads or writes, each in a step of its own (two in one
-/// would get in the way of batches, and they in theirs), and what else an old program need not know of.
+/// step and batches could block each other), and objects that an old program need not know.
 fn expanding() -> Vec<Migration> {
     let oldest = MIGRATIONS.last().expect("a step").oldest;
     let texts = [
@@ -58,7 +58,7 @@ fn expanding() -> Vec<Migration> {
     steps(oldest, newest() + 1, &texts)
 }
 
-/// Takes away what the version that expanded no longer uses.
+/// Removes a column and a table that the expanding version no longer uses.
 fn contracting() -> Vec<Migration> {
     let expanded = expanding().last().expect("a step").version;
     let texts = ["ALTER TABLE sessions DROP COLUMN rating", "DROP TABLE ratings"];
@@ -69,7 +69,7 @@ fn newest() -> i64 {
     MIGRATIONS.last().expect("a step").version
 }
 
-/// Somebody buys each of these seats.
+/// Buys each of these seats.
 async fn buy(app: &TestApp, session: &Session, seats: std::ops::Range<usize>) {
     for seat in seats {
         let held = app.reserve(session.all_seats()[seat], "ana").await.expect(201).id();
@@ -78,7 +78,7 @@ async fn buy(app: &TestApp, session: &Session, seats: std::ops::Range<usize>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_old_version_sells_beside_a_new_one_and_is_refused_by_one_that_took_away() {
+async fn an_old_version_sells_beside_an_expanded_schema_and_refuses_a_contracted_one() {
     let place = Arc::new(Place::server().await);
     let open = || TestApp::try_at(Arc::clone(&place), Clock::System, |_| {});
     let old = open().await.expect("it opens");
@@ -93,9 +93,12 @@ async fn an_old_version_sells_beside_a_new_one_and_is_refused_by_one_that_took_a
 
     migrate(&place, contracting()).await;
     let refused = open().await.err().expect("it is refused");
-    let told = format!("{refused:#}");
+    let message = format!("{refused:#}");
     let (found, known) = (contracting().last().expect("a step").version, newest());
-    assert!(told.contains(&format!("schema {found}, this program knows up to {known}")), "{told}");
+    assert!(
+        message.contains(&format!("schema {found}, this program knows up to {known}")),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -122,9 +125,9 @@ async fn a_migration_that_cannot_get_its_table_says_who_uses_it_and_leaves_nothi
     app.settle().await;
     let report = place.keep_locked("SELECT count(*) FROM seats").await;
     let refused = try_for(Duration::ZERO, &place, &widening()).await.expect_err("it is in use");
-    let told = refused.to_string();
+    let message = refused.to_string();
     let expected = format!("migration {} (next) did not get its table", newest() + 1);
-    assert!(told.starts_with(&expected) && told.ends_with(WHO_USES_TABLES), "{told}");
+    assert!(message.starts_with(&expected) && message.ends_with(WHO_USES_TABLES), "{message}");
     let using =
         format!("SELECT count(DISTINCT pid) FROM ({WHO_USES_TABLES}) AS u (pid, who, what)");
     assert!(place.sql::<i64>(&format!("{using} WHERE what = 'seats'::regclass")) > 0);

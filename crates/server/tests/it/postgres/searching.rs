@@ -1,5 +1,5 @@
-//! Lists and searches are read through indexes, a page's worth wherever it begins: as the server itself
-//! says of each query, by its module `auto_explain`.
+//! Lists and searches are read through indexes, a page's worth wherever it begins: by the plans
+//! that the server's module `auto_explain` logs.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use poltrona_testkit::sql::Session;
 
 use crate::searching::{Row, insert, sessions};
 
-/// So many that a page of one name in order costs less than all of that name, or all names from the newest on.
+/// Enough that reading a page of one name in order costs less than reading all sessions of that
+/// name, or all from the newest on.
 const SESSIONS: i64 = 3_000;
 const HALF: usize = 1_500;
 
@@ -25,7 +26,7 @@ const OF_ANA: &str = "
     FROM reservations;
     ANALYZE";
 
-/// The plans of what the server ran to answer a request.
+/// The plans of the queries that the server ran to answer a request.
 async fn plans(app: &TestApp, server: &Postgres, path: &str) -> Vec<String> {
     let before = server.log().len();
     app.get(path).await.expect(200);

@@ -6,7 +6,7 @@ use poltrona_engine::Env;
 use poltrona_testkit::app::{MILLI, TestApp};
 use poltrona_testkit::engines::Postgres;
 
-/// What is said of a server that is not used.
+/// The error for a server that the program refuses.
 async fn refused(config: Config) -> String {
     let refused = Running::start(config, Env::system()).await.err().expect("it is refused");
     format!("{refused:#}")
@@ -21,9 +21,9 @@ async fn a_server_that_does_not_keep_what_it_commits_is_refused() {
             run_migrations: true,
             ..Config::default()
         };
-        let told = refused(config).await;
-        assert!(told.contains(&format!("{setting} = off")), "{told}");
-        assert!(told.contains(&format!("postgres -c {setting}=on")), "{told}");
+        let message = refused(config).await;
+        assert!(message.contains(&format!("{setting} = off")), "{message}");
+        assert!(message.contains(&format!("postgres -c {setting}=on")), "{message}");
     }
 }
 
@@ -34,10 +34,10 @@ async fn a_database_that_answers_before_it_has_written_is_refused_until_the_prin
     let name: String = app.sql("SELECT current_database()");
     let stopped = app.stop().await;
     stopped.tamper(&format!("ALTER DATABASE {name} SET synchronous_commit = off"));
-    let told = refused(stopped.config().clone()).await;
-    assert!(told.contains("synchronous_commit = off"), "{told}");
-    let (_, mend) = told.split_once("psql -c '").expect("what mends it");
-    let (mend, _) = mend.split_once('\'').expect("its end");
-    stopped.tamper(mend);
+    let message = refused(stopped.config().clone()).await;
+    assert!(message.contains("synchronous_commit = off"), "{message}");
+    let (_, fix) = message.split_once("psql -c '").expect("a fix");
+    let (fix, _) = fix.split_once('\'').expect("its end");
+    stopped.tamper(fix);
     stopped.open_after(MILLI).await.session().await;
 }

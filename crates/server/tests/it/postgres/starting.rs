@@ -30,8 +30,11 @@ async fn a_database_without_its_tables_is_left_alone_by_default() {
         TestApp::try_at(place, Clock::System, |config| config.run_migrations = false)
     };
     let refused = open().await.err().expect("it is refused");
-    let told = format!("{refused:#}");
-    assert!(told.contains("poltrona migrate up") && told.contains("--run-migrations"), "{told}");
+    let message = format!("{refused:#}");
+    assert!(
+        message.contains("poltrona migrate up") && message.contains("--run-migrations"),
+        "{message}"
+    );
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
     assert_eq!(place.sql::<i64>(tables), 0);
     poltrona::app::migrate::up(&place.config()).await.expect("they are made");

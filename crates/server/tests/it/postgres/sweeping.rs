@@ -1,5 +1,5 @@
-//! What one instance leaves behind, another takes up. A server's clock says how old it is, so these
-//! run in real time.
+//! Work that one instance leaves behind is done by another. Its age is by the server's clock, so
+//! these run in real time.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ async fn events_of_an_instance_that_ended_are_published_by_another() {
     ended.stop().await;
     other.place().allow("inbox");
     assert_eq!(other.count("outbox"), 1);
-    other.wait_until("the events are told", || other.count("outbox") == 0).await;
+    other.wait_until("the events are published", || other.count("outbox") == 0).await;
     assert_eq!(other.count("session_stats WHERE held = 1"), 1);
 }
 
 #[tokio::test]
-async fn a_hold_whose_instance_ended_lapses_by_the_hand_of_another() {
+async fn the_lapse_of_an_ended_instances_hold_is_recorded_by_another() {
     let ended = in_real_time(Duration::from_millis(500)).await;
     let other = ended.another().await;
     let session = ended.session().await;
@@ -36,7 +36,7 @@ async fn a_hold_whose_instance_ended_lapses_by_the_hand_of_another() {
     };
     wait_for("the lapse is written down", written).await;
     assert_eq!(other.count("seats WHERE status = 'AVAILABLE'"), 16);
-    other.wait_until("it is told", || other.count("session_stats WHERE held = 0") == 1).await;
+    other.wait_until("it is counted", || other.count("session_stats WHERE held = 0") == 1).await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Commands that wait for rows which someone else has locked.
+//! Commands that wait for rows locked by other transactions.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn a_wait_for_a_lock_of_more_than_a_second_is_a_503_and_nothing_is_done() 
     let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;
     let refused = app.reserve(session.seat("A1"), "ana").await.refused(503, "overloaded");
     assert_eq!(refused.header("retry-after"), Some("1"));
-    // Nor does it take anyone along who wants another seat.
+    // A command for another seat does not wait with it.
     app.reserve(session.seat("A2"), "bia").await.expect(201);
     lock.end();
     app.reserve(session.seat("A1"), "caio").await.expect(201);
@@ -45,7 +45,7 @@ async fn a_wait_for_a_lock_of_more_than_a_second_is_a_503_and_nothing_is_done() 
 }
 
 #[tokio::test]
-async fn of_a_batch_only_those_wait_in_vain_whose_seats_are_locked() {
+async fn in_a_batch_only_commands_on_locked_seats_wait_in_vain() {
     let app = TestApp::on_a_server().await;
     let session = app.session().await;
     let lock = app.place().keep_locked("SELECT 1 FROM seats WHERE seat_no = 1 FOR UPDATE").await;

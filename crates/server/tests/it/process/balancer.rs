@@ -28,8 +28,8 @@ struct Balancer {
 }
 
 impl Balancer {
-    /// Puts the balancer in front of `instances`, with all of the upstream that compose.yaml has but
-    /// its servers and its resolver.
+    /// Puts the balancer in front of `instances`, with the upstream of compose.yaml except its
+    /// servers and its resolver.
     fn before(instances: &[SocketAddr]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // nginx's workers are another user's when it is started by root.
@@ -78,7 +78,7 @@ fn upstream(instances: &[SocketAddr]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Something that takes a whole request and breaks off without an answer; and how many it took.
+/// A server that takes a whole request and breaks off without an answer; and how many it took.
 fn one_that_breaks_off() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -138,12 +138,12 @@ fn a_post_that_was_sent_is_never_sent_again() {
     let answer = balancer.connect().post("/reservations", &json!({ "userId": "ana" }));
     let answer = answer.expect(503);
     assert_eq!(answer.header("retry-after"), Some("1"));
-    let told = answer.json();
-    assert_eq!(told["code"], "outcome_unknown", "{told}");
-    assert_eq!(told["statusCode"], 503);
-    assert_eq!(told["path"], "/reservations");
+    let error = answer.json();
+    assert_eq!(error["code"], "outcome_unknown", "{error}");
+    assert_eq!(error["statusCode"], 503);
+    assert_eq!(error["path"], "/reservations");
     assert_eq!(taken.load(Ordering::SeqCst) + also_taken.load(Ordering::SeqCst), 1);
-    // What changes nothing may be asked of both.
+    // A request that changes nothing may be sent to both.
     balancer.connect().get("/sessions").expect(503);
     assert_eq!(taken.load(Ordering::SeqCst) + also_taken.load(Ordering::SeqCst), 3);
 }
@@ -157,8 +157,8 @@ fn figures_are_not_for_the_public_in_any_spelling() {
     program.get("/metrics").expect(200);
     for path in ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/x/../metrics", "/metrics?x"]
     {
-        let told = balancer.connect().get(path).expect(404).json();
-        assert_eq!(told["code"], "route_not_found", "{path}");
+        let error = balancer.connect().get(path).expect(404).json();
+        assert_eq!(error["code"], "route_not_found", "{path}");
     }
 }
 
@@ -170,8 +170,8 @@ fn a_body_that_is_too_large_is_refused_by_the_program_in_its_own_words() {
     let balancer = Balancer::before(&[program.address()]);
     for (length, who) in [(110 * 1024, "the program"), (200 * 1024, "the balancer")] {
         let body = json!({ "userId": "a".repeat(length) });
-        let told = balancer.connect().post("/reservations", &body).expect(413).json();
-        assert_eq!(told["code"], "body_too_large", "{who}: {told}");
+        let error = balancer.connect().post("/reservations", &body).expect(413).json();
+        assert_eq!(error["code"], "body_too_large", "{who}: {error}");
     }
 }
 

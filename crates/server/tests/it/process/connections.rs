@@ -1,4 +1,4 @@
-//! Clients that are slow, greedy or many: each has its bound, and nobody else waits for them.
+//! Clients that are slow, greedy or many: each has its bound, and no other client waits for them.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -32,11 +32,11 @@ fn headers_that_do_not_end_in_time_close_the_connection() {
     let (_folder, program) = serve(&["--header-timeout", "500ms", "--idle-timeout", "1h"]);
     one_header_timeout(&program);
 
-    // Nothing at all is no better.
+    // A client that sends nothing is closed too.
     let mut silent = program.connect();
     assert_eq!(silent.rest(), b"");
 
-    // Nor are the headers of a later request.
+    // And so are slow headers of a later request.
     let mut second = program.connect();
     second.get("/livez").expect(200);
     second.send("GET /livez HTTP/1.1\r\n").unwrap();
@@ -97,12 +97,12 @@ fn a_body_that_does_not_end_in_time_is_answered_and_changes_nothing() {
     let answer = slow.answer().unwrap().unwrap().expect(408);
     assert_eq!(answer.code(), "request_timeout");
     assert_eq!(answer.json()["path"], "/reservations");
-    assert_eq!(slow.rest(), b"", "what comes next could be taken for a request");
+    assert_eq!(slow.rest(), b"", "the next bytes could be taken for a request");
     assert_eq!(program.get("/reservations/user/ana").json(), json!([]));
 }
 
 #[test]
-fn a_body_is_too_late_before_its_answer_is() {
+fn a_late_body_is_refused_before_the_answer_is_late() {
     let (_folder, program) = serve(&["--body-timeout", "10m", "--request-timeout", "300ms"]);
     let body = json!({ "seatId": program.open_session(16)[0], "userId": "ana" });
     let whole = request("POST", "/reservations", &[], Some(&body));
@@ -116,9 +116,9 @@ fn a_client_that_does_not_read_its_answers_is_let_go() {
     let (_folder, program) = serve(&["--idle-timeout", "500ms", "--max-connections", "1"]);
     let session = format!("{}0000", &program.open_session(10_000)[0][..32]);
     let mut deaf = program.connect();
-    // More than the system keeps on the way.
+    // More than the system's buffers hold.
     deaf.send(request("GET", &format!("/sessions/{session}"), &[], None).repeat(50)).unwrap();
-    // There is room for one connection, so this answer says that the other is closed.
+    // There is room for one connection, so this answer shows that the other is closed.
     program.get("/livez").expect(200);
 }
 
@@ -221,7 +221,7 @@ fn connections_are_counted_while_they_are_open() {
 }
 
 #[test]
-fn who_rests_longest_makes_room_for_a_newcomer() {
+fn the_connection_that_rested_longest_makes_room_for_a_new_one() {
     let (_folder, program) = serve(&["--idle-timeout", "1h", "--max-connections", "3"]);
     let mut resting = [(); 3].map(|()| program.connect());
     for connection in &mut resting {

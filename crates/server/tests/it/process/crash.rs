@@ -1,5 +1,5 @@
-//! `kill -9` in the middle of a rush, three times over the same data: what was acknowledged stays,
-//! and what is left behind adds up.
+//! `kill -9` in the middle of a rush, three times over the same data: acknowledged sales stay, and
+//! the database is consistent.
 
 mod buyers;
 
@@ -29,7 +29,7 @@ fn serve(folder: &Path) -> Program {
 }
 
 #[test]
-fn what_was_acknowledged_survives_kill_9_and_everything_adds_up() {
+fn acknowledged_sales_survive_kill_9_and_the_books_balance() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = serve(folder.path());
     let sessions: Vec<_> = (0..SESSIONS).map(|_| program.open_session(SEATS)).collect();
@@ -38,14 +38,14 @@ fn what_was_acknowledged_survives_kill_9_and_everything_adds_up() {
     let data = folder.path().join("data");
     for round in 0..ROUNDS {
         let rush = Rush::new(program.address(), &sessions, round);
-        let told = thread::scope(|scope| {
+        let buyers_notes = thread::scope(|scope| {
             let buyers = rush.send_in(scope);
             wait_until("enough is sold", || (rush.sales() >= SALES).then_some(()));
             program.kill();
             buyers.into_iter().map(|buyer| buyer.join().unwrap()).collect::<Vec<_>>()
         });
-        for told in told {
-            notes.extend(told);
+        for noted in buyers_notes {
+            notes.extend(noted);
         }
         undelivered += books::undelivered(&copy_of(&data).1);
         program = serve(folder.path());
@@ -103,8 +103,8 @@ fn assert_kept(connection: &mut Connection, notes: &Notes) {
     }
 }
 
-/// A request with a key whose answer was lost is sent again: it has happened once, or happens now,
-/// and the third time is told the same as the second.
+/// A request with a key whose answer was lost is sent again: it took effect then or takes effect
+/// now, and a third one gets the answer of the second.
 fn assert_one_effect(connection: &mut Connection, lost: &[Lost]) {
     for lost in lost {
         let before = effects(connection, lost);
@@ -137,8 +137,8 @@ fn effects(connection: &mut Connection, lost: &Lost) -> Vec<Value> {
     made.as_array().unwrap().iter().map(|entry| entry["id"].clone()).collect()
 }
 
-/// Each session shows each of its seats once, sold where somebody has it and free elsewhere; gives
-/// the seats that are sold.
+/// Fails unless each session shows each of its seats once, sold where it was sold and free
+/// elsewhere; returns the sold seats.
 fn assert_maps_add_up(
     connection: &mut Connection,
     sessions: &[Vec<String>],
@@ -187,7 +187,7 @@ fn assert_no_seat_is_stuck(program: &Program, sessions: &[Vec<String>], sold: &B
     });
 }
 
-/// A copy of the data as they lie there after a crash, so that looking at them changes nothing.
+/// A copy of the data as a crash left them, so that reading them changes nothing.
 fn copy_of(data: &Path) -> (TempDir, sql::Connection) {
     let copy = tempfile::tempdir().unwrap();
     for file in fs::read_dir(data).unwrap() {

@@ -22,10 +22,10 @@ fn json(output: &Output) -> Value {
 fn a_server_that_runs_is_well_and_is_not_disturbed() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(folder.path(), &[]);
-    let said = printed(run(folder.path(), &["doctor"]));
-    assert!(said.ends_with(" ok, 0 warnings, 0 failures\n"), "{said}");
-    assert!(said.contains("\nSQLite\n  ok       folder"), "{said}");
-    assert!(said.contains(&format!("one uses the folder by process {}", program.id())), "{said}");
+    let text = printed(run(folder.path(), &["doctor"]));
+    assert!(text.ends_with(" ok, 0 warnings, 0 failures\n"), "{text}");
+    assert!(text.contains("\nSQLite\n  ok       folder"), "{text}");
+    assert!(text.contains(&format!("one uses the folder by process {}", program.id())), "{text}");
     program.get("/readyz").expect(200);
 }
 
@@ -65,13 +65,13 @@ async fn an_engine_that_is_away_has_an_exit_code_of_its_own() {
     postgres.kill();
     let output = over(&url, &[]);
     assert_eq!(output.status.code(), Some(3));
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8(said).unwrap();
-    assert!(said.contains("Connection refused") && said.contains("systemctl start"), "{said}");
-    assert!(!said.contains("canary"), "{said}");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("Connection refused") && text.contains("systemctl start"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
 }
 
-/// Whoever reads only the first lines is no failure.
+/// A reader that closes the pipe after the first line is no failure.
 #[test]
 fn its_report_can_be_cut_short() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! A disk that fills up while seats are sold, and is emptied again.
 //!
 //! The disk is a memory file system of two megabytes that only the program sees: it is mounted in a
-//! name space of the program's own. Where the system permits no such thing the test says so, loudly,
-//! and is skipped.
+//! name space of the program's own. Where the system permits no such thing the test says so,
+//! loudly, and is skipped.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
@@ -64,14 +64,14 @@ fn a_full_disk_refuses_sales_and_an_emptied_one_takes_them_again() {
     let mut connection = program.connect();
     let held = reserve(&mut connection, &seats[0]).expect(201).json();
 
-    // The way to the disk, for those who do not live in the program's name space.
+    // The path to the disk from outside the program's name space.
     let root = PathBuf::from(format!("/proc/{}/root", program.id()));
     let disk = root.join(folder.path().strip_prefix("/").unwrap()).join("data");
     assert!(disk.join("poltrona.db").exists());
     let ballast = disk.join("ballast");
     fill(&ballast);
 
-    // Room that the database has already is still used.
+    // Space that the database has already is still used.
     let mut answers = seats[1..].iter().map(|seat| (seat, reserve(&mut connection, seat)));
     let (refused, answer) = answers.find(|(_, answer)| answer.status != 201).expect("a full disk");
     let answer = answer.expect(503);
@@ -85,7 +85,7 @@ fn a_full_disk_refuses_sales_and_an_emptied_one_takes_them_again() {
     assert!(program.lives());
     connection.get("/readyz").expect(200);
     assert_eq!(status(&mut connection, &seats[0]), "RESERVED", "reading goes on");
-    assert_eq!(status(&mut connection, refused), "AVAILABLE", "what was refused did not happen");
+    assert_eq!(status(&mut connection, refused), "AVAILABLE", "a refusal has no effect");
 
     fs::remove_file(ballast).unwrap();
     reserve(&mut connection, refused).expect(201);

@@ -1,7 +1,7 @@
 //! The crowd of `poltrona rush` against the program that it came with, and against none.
 //!
-//! Every scenario comes at once, with holds short enough to lapse meanwhile; what the judge says of
-//! lying servers is shown where the judge lives.
+//! Every scenario runs at once, with holds short enough to lapse meanwhile; the verdicts on lying
+//! servers are tested in the judge's crate.
 
 use poltrona_testkit::program::{Program, poltrona, printed, run};
 use serde_json::Value;
@@ -15,11 +15,11 @@ fn no_scenario_finds_a_promise_broken() {
     let url = program.url();
     let come =
         ["rush", "--scenario", EVERYONE, "--clients", "56", "--seconds", "2", "--target", &url];
-    let told = printed(run(folder.path(), &come));
-    let line = told.lines().last().unwrap_or_default();
-    assert!(line.ends_with("; 0 violations"), "{told}");
-    // With retries in the mix, nothing that the judge asks is left untried.
-    assert!(!told.contains("untried"), "{told}");
+    let text = printed(run(folder.path(), &come));
+    let line = text.lines().last().unwrap_or_default();
+    assert!(line.ends_with("; 0 violations"), "{text}");
+    // With retries in the mix, every check of the judge is tried.
+    assert!(!text.contains("untried"), "{text}");
     program.stop();
 }
 
@@ -68,6 +68,6 @@ fn a_target_that_is_away_has_its_own_exit_code() {
         .output()
         .unwrap();
     assert_eq!(ended.status.code(), Some(3));
-    let told = String::from_utf8_lossy(&ended.stderr);
-    assert!(told.contains("no target can be reached"), "{told}");
+    let text = String::from_utf8_lossy(&ended.stderr);
+    assert!(text.contains("no target can be reached"), "{text}");
 }

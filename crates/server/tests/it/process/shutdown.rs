@@ -1,4 +1,4 @@
-//! How the program goes: what was accepted is answered, nothing else holds it up.
+//! Shutdown: accepted requests are answered, and nothing else delays it.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -9,9 +9,9 @@ use poltrona_testkit::program::Program;
 use poltrona_testkit::wait::wait_until;
 use serde_json::{Value, json};
 
-/// What the log says when the end begins.
+/// The line that the log has when the shutdown begins.
 const STOPPING: &str = "stopping: answering what was accepted";
-/// Buyers who keep asking until nobody answers.
+/// Buyers who send requests until the server stops answering.
 const BUYERS: usize = 16;
 /// Requests that the program has begun to read when the signal comes.
 const BEGUN: usize = 16;
@@ -27,8 +27,8 @@ fn begun(program: &Program, body: &Value) -> Connection {
     connection
 }
 
-/// Reserves one seat after the other as users `NAME-0`, `NAME-1`, …, until the server is gone; gives
-/// each user's reservation, and last a user who had no answer.
+/// Reserves one seat after the other as users `NAME-0`, `NAME-1`, …, until the server is gone;
+/// returns each user's reservation, and last a user who had no answer.
 fn buy_until_it_stops(address: SocketAddr, seats: &[String], name: &str) -> (Vec<Value>, String) {
     let mut held = Vec::new();
     let mut connection = Connection::open(address).unwrap();
@@ -48,7 +48,7 @@ fn buy_until_it_stops(address: SocketAddr, seats: &[String], name: &str) -> (Vec
 }
 
 #[test]
-fn what_was_accepted_is_answered_and_the_rest_never_happened() {
+fn accepted_requests_are_answered_and_no_others_take_effect() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::serve(folder.path(), &["--log-level", "warn,server=info"]);
     let seats = program.open_session(10_000);
@@ -75,8 +75,8 @@ fn what_was_accepted_is_answered_and_the_rest_never_happened() {
             assert_eq!(answer.expect(201).json()["userId"], body["userId"]);
             assert_eq!(connection.rest(), b"");
         }
-        let told = buyers.into_iter().map(|buyer| buyer.join().unwrap());
-        let (bought, left): (Vec<_>, Vec<_>) = told.unzip();
+        let outcomes = buyers.into_iter().map(|buyer| buyer.join().unwrap());
+        let (bought, left): (Vec<_>, Vec<_>) = outcomes.unzip();
         (bought.concat(), left)
     });
     assert_eq!(program.ended().code(), Some(0));

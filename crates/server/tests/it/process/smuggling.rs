@@ -1,10 +1,10 @@
-//! Requests whose end is open to doubt: another server in front might see another request begin
-//! where this one does not. None is answered beyond its first, and nothing follows on its line.
+//! Requests with an ambiguous end: a server in front might see another request begin where this one
+//! does not. None gets more than one answer, and its connection is closed.
 
 use poltrona_testkit::program::Program;
 use serde_json::json;
 
-/// What an attacker would like to be taken for a second request.
+/// The second request that an attacker tries to smuggle in.
 const HIDDEN: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// The status of the first answer to these bytes, and what else came before the line was closed.

@@ -1,7 +1,7 @@
-//! Three instances over a PostgreSQL, a Redis and a RabbitMQ of a test's own, a crowd before them, and
-//! what is done to them meanwhile.
+//! Three instances over a PostgreSQL, a Redis and a RabbitMQ of a test's own, a crowd before them,
+//! and faults meanwhile.
 //!
-//! `poltrona rush` is the crowd and judges what it was told; then the books are looked at.
+//! `poltrona rush` is the crowd and judges the answers; then the database is audited.
 
 mod instances;
 mod books;

@@ -1,4 +1,4 @@
-//! What keeps the program from starting, and what it says about that: exit 2 and a way out.
+//! Faults that keep the program from starting, each with exit code 2 and a fix.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,19 +11,19 @@ use poltrona_testkit::process::Process;
 use poltrona_testkit::program::{BINARY, Program, clean, poltrona, run};
 use rusqlite::Connection;
 
-/// What a server that does not start says, and the code it exits with.
+/// The exit code and the message of a server that does not start.
 #[track_caller]
 fn refused(command: &mut Command) -> (i32, String) {
     let output = command.arg("serve").output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
     assert!(output.stdout.is_empty(), "stdout is for data");
-    (output.status.code().unwrap(), said)
+    (output.status.code().unwrap(), message)
 }
 
 #[track_caller]
-fn assert_says(said: &str, parts: &[&str]) {
+fn assert_says(message: &str, parts: &[&str]) {
     for part in parts {
-        assert!(said.contains(part), "{part:?} is not in {said:?}");
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
     }
 }
 
@@ -32,9 +32,12 @@ fn a_taken_port_is_named_with_what_to_try() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let (code, said) = refused(poltrona(folder.path()).env("POLTRONA_PORT", &port));
-    assert_eq!(code, 2, "{said}");
-    assert_says(&said, &[&format!("127.0.0.1:{port}"), "another program listens there", "--port"]);
+    let (code, message) = refused(poltrona(folder.path()).env("POLTRONA_PORT", &port));
+    assert_eq!(code, 2, "{message}");
+    assert_says(
+        &message,
+        &[&format!("127.0.0.1:{port}"), "another program listens there", "--port"],
+    );
     assert!(!folder.path().join("data").exists(), "nothing is touched before the port is had");
 }
 
@@ -42,9 +45,9 @@ fn a_taken_port_is_named_with_what_to_try() {
 fn a_taken_data_folder_is_named_with_the_process_that_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let first = Program::serve(folder.path(), &[]);
-    let (code, said) = refused(&mut poltrona(folder.path()));
-    assert_eq!(code, 2, "{said}");
-    assert_says(&said, &["data", &format!("process {}", first.id()), "stop it", "--data-dir"]);
+    let (code, message) = refused(&mut poltrona(folder.path()));
+    assert_eq!(code, 2, "{message}");
+    assert_says(&message, &["data", &format!("process {}", first.id()), "stop it", "--data-dir"]);
     assert_eq!(first.get("/sessions").status, 200, "the first is not disturbed");
 }
 
@@ -58,23 +61,23 @@ fn a_folder_is_free_again_after_a_kill() {
 #[test]
 fn a_bad_value_is_reported_with_its_setting_and_origin() {
     let folder = tempfile::tempdir().unwrap();
-    let (code, said) = refused(poltrona(folder.path()).env("POLTRONA_HOLD_TTL", "soon"));
-    assert_eq!(code, 2, "{said}");
-    assert_says(&said, &["hold-ttl", "soon", "env POLTRONA_HOLD_TTL", "`500ms`"]);
+    let (code, message) = refused(poltrona(folder.path()).env("POLTRONA_HOLD_TTL", "soon"));
+    assert_eq!(code, 2, "{message}");
+    assert_says(&message, &["hold-ttl", "soon", "env POLTRONA_HOLD_TTL", "`500ms`"]);
 
     let output = run(folder.path(), &["serve", "--batch-max", "0"]);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert_says(&said, &["batch-max", "flag --batch-max", "1 to 1024"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_says(&message, &["batch-max", "flag --batch-max", "1 to 1024"]);
 }
 
 #[test]
 fn an_unknown_key_of_the_file_is_reported_with_its_line_and_the_nearest_name() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("poltrona.toml"), "locale = \"en\"\nhold-tll = \"2m\"\n").unwrap();
-    let (code, said) = refused(&mut poltrona(folder.path()));
-    assert_eq!(code, 2, "{said}");
-    assert_says(&said, &["poltrona.toml:2", "hold-tll", "Did you mean `hold-ttl`?"]);
+    let (code, message) = refused(&mut poltrona(folder.path()));
+    assert_eq!(code, 2, "{message}");
+    assert_says(&message, &["poltrona.toml:2", "hold-tll", "Did you mean `hold-ttl`?"]);
 }
 
 #[test]
@@ -85,9 +88,9 @@ fn the_database_of_a_newer_version_is_refused_and_left_alone() {
     migrated_by_a_newer_version(&file);
     let before = fs::read(&file).unwrap();
 
-    let (code, said) = refused(&mut poltrona(folder.path()));
-    assert_eq!(code, 1, "{said}");
-    assert_says(&said, &["poltrona.db", "schema 9999", "newer poltrona"]);
+    let (code, message) = refused(&mut poltrona(folder.path()));
+    assert_eq!(code, 1, "{message}");
+    assert_says(&message, &["poltrona.db", "schema 9999", "newer poltrona"]);
     let output = run(folder.path(), &["migrate", "up"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(fs::read(&file).unwrap() == before, "a database that was refused was changed");
@@ -145,8 +148,11 @@ fn a_start_that_waits_for_its_database_ends_at_a_signal() {
 fn a_malformed_redis_url_is_reported_without_its_password() {
     let folder = tempfile::tempdir().unwrap();
     let url = "redis://:canary@cache/films";
-    let (code, said) = refused(poltrona(folder.path()).env("REDIS_URL", url));
-    assert_eq!(code, 2, "{said}");
-    assert_says(&said, &["redis-url", "env REDIS_URL", "database", "redis://[USER:PASSWORD@]HOST"]);
-    assert!(!said.contains("canary"), "{said}");
+    let (code, message) = refused(poltrona(folder.path()).env("REDIS_URL", url));
+    assert_eq!(code, 2, "{message}");
+    assert_says(
+        &message,
+        &["redis-url", "env REDIS_URL", "database", "redis://[USER:PASSWORD@]HOST"],
+    );
+    assert!(!message.contains("canary"), "{message}");
 }

@@ -1,5 +1,5 @@
-//! Engines, and a collector, that are spoken to over TLS: who vouches for them is asked, and so is their
-//! name.
+//! Connections to engines and to a collector over TLS: the authority and the name of each
+//! certificate are checked.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -20,7 +20,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// An instance's engines, each vouched for by an authority of its own.
+/// An instance's engines, each with a certificate from an authority of its own.
 struct Engines {
     postgres: Postgres,
     redis: Redis,
@@ -38,7 +38,7 @@ impl Engines {
         Self { postgres, redis, rabbit, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// The program with their URLs, on a machine that trusts nobody.
+    /// The program with their URLs, on a machine that trusts no authority.
     fn poltrona(&self) -> Command {
         let mut command = clean(&BINARY, self.folder.path());
         command
@@ -63,7 +63,7 @@ impl Engines {
     }
 }
 
-/// What the doctor says is wrong with an engine.
+/// The doctor's failure of an engine.
 fn failure<'a>(report: &'a Value, engine: &str) -> &'a Value {
     let findings = report["findings"].as_array().unwrap();
     let found = findings.iter().find(|it| it["engine"] == engine && it["status"] == "failure");
@@ -81,8 +81,8 @@ fn sell(program: &Program) {
     let paid = program.connect().ask("POST", &format!("/payments/confirm/{held}"), None);
     paid.expect(201);
     let consumed = "poltrona_consumed_total{queue=\"payments\",outcome=\"done\"} 1";
-    let told = || String::from_utf8_lossy(&program.get("/metrics").body).contains(consumed);
-    wait_until(consumed, || told().then_some(()));
+    let is_consumed = || String::from_utf8_lossy(&program.get("/metrics").body).contains(consumed);
+    wait_until(consumed, || is_consumed().then_some(()));
 }
 
 /// A server and the doctor, both with these variables, reach every engine.
@@ -102,7 +102,7 @@ fn sells_and_is_well(engines: &Engines, variables: &[(&str, &OsStr)]) {
 async fn seats_are_sold_and_published_over_tls_alone() {
     let engines = Engines::start().await;
     let [postgres, redis, rabbit] = engines.authorities();
-    // The system vouches for two of them, the URL names who does for the third.
+    // The system trusts the authorities of two, and the URL names the third's.
     let system = engines.trusting(&[redis.clone(), rabbit.clone()]);
     let database = format!("{}&sslrootcert={}", engines.postgres.url(), postgres.display());
     let variables = [("SSL_CERT_FILE", system.as_os_str()), ("DATABASE_URL", database.as_ref())];
@@ -138,12 +138,12 @@ fn a_file_without_authorities_stops_every_command_that_would_trust_it() {
         let mut program = poltrona(folder.path());
         let output = program.args(command).arg("--ca-file").arg(&file).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{command:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
+        let stderr = String::from_utf8_lossy(&output.stderr);
         let expected = format!(
             "ca-file = {} (from flag --ca-file): it has no certificate in PEM form. Name a PEM file",
             file.display()
         );
-        assert!(said.contains(&expected), "{said}");
+        assert!(stderr.contains(&expected), "{stderr}");
     }
 }
 
@@ -160,7 +160,7 @@ async fn an_engine_with_an_unknown_certificate_gets_nothing() {
     }
 }
 
-/// Serves TLS; tells the head of the first request, and then hangs up.
+/// Serves TLS; sends the head of the first request to the receiver, and hangs up.
 fn first_head(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>) {
     install_crypto_provider();
     let chain = vec![CertificateDer::from_pem_file(certificate.certificate()).unwrap()];
@@ -169,7 +169,7 @@ fn first_head(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>)
         ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (tell, told) = mpsc::channel();
+    let (sender, heads) = mpsc::channel();
     thread::spawn(move || {
         let connection = ServerConnection::new(Arc::new(config)).unwrap();
         let (stream, _) = listener.accept().unwrap();
@@ -178,16 +178,16 @@ fn first_head(certificate: &Certificate) -> (SocketAddr, mpsc::Receiver<String>)
         while !head.ends_with("\r\n\r\n") {
             reader.read_line(&mut head).unwrap();
         }
-        tell.send(head).unwrap();
+        sender.send(head).unwrap();
     });
-    (address, told)
+    (address, heads)
 }
 
-/// The head of the first message to a collector that `variable` vouches for.
+/// The head of the first message to a collector whose authority `variable` names.
 fn head_of_a_message(variable: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let certificate = Certificate::make(folder.path());
-    let (address, told) = first_head(&certificate);
+    let (address, heads) = first_head(&certificate);
     let mut command = poltrona(folder.path());
     command.args(["serve", "--otlp-sample-percent", "100"]);
     command.env(variable, certificate.authority());
@@ -195,7 +195,7 @@ fn head_of_a_message(variable: &str) -> String {
     command.env("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=a%20key,user-agent=cinema");
     let program = Program::start(command);
     program.get("/health").expect(200);
-    wait_until("the collector hears of it", || told.try_recv().ok())
+    wait_until("the collector gets a message", || heads.try_recv().ok())
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Traces of the real program: what its log says of them.
+//! Traces of the real program, by the lines of its log.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Somebody else's client of the same broker: a listener, an onlooker, a vandal.
+//! A client of the same broker beside the program: it listens, inspects queues, or deletes them.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl Taken {
         Some(String::from_utf8_lossy(text.as_bytes()).into_owned())
     }
 
-    /// The queues in which it waited, from `x-death`, sorted: RabbitMQ tells them in any order.
+    /// The queues in which it waited, from `x-death`, sorted: RabbitMQ lists them in any order.
     pub(super) fn waited_in(&self) -> Vec<String> {
         let deaths = self.headers.inner().get("x-death").and_then(AMQPValue::as_array);
         let queue = |death: &AMQPValue| {
@@ -126,16 +126,16 @@ impl Client {
         self.try_count(queue).await.unwrap_or_else(|| panic!("{queue} is not there"))
     }
 
-    /// The same; nothing when there is no such queue.
+    /// How many messages wait in a queue; `None` when there is no such queue.
     pub(super) async fn try_count(&self, queue: &str) -> Option<u32> {
-        // To ask for a queue that is not there costs the channel.
+        // A passive declaration of a missing queue closes the channel.
         let channel = self.connection.create_channel().await.expect("a channel");
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let asked = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
         asked.ok().map(|queue| queue.message_count())
     }
 
-    /// Waits until nothing waits in a queue.
+    /// Waits until a queue is empty.
     pub(super) async fn drained(&self, queue: &str) {
         let empty = async || (self.count(queue).await == 0).then_some(());
         wait_for(format!("{queue} is drained"), empty).await;

@@ -1,4 +1,4 @@
-//! What fails is tried again, given up, looked at, and given another chance.
+//! A message that fails is tried again, dead-lettered, listed, and replayed.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::read_models::agreement;
 
 /// 1 s, 5 s and 25 s.
 const ALL_RETRIES: Duration = Duration::from_secs(31);
-/// What a broker and a consumer may add to that.
+/// The delay that a broker and a consumer may add to that.
 const SLACK: Duration = Duration::from_secs(9);
 const POISON: &str = "01900000-0000-7000-8000-0000000000ff";
 
@@ -32,7 +32,7 @@ async fn a_poison_message_is_tried_three_times_more_and_given_up_while_the_queue
     wait_for("it is given up", dead).await;
     let took = begun.elapsed();
     assert!(took >= ALL_RETRIES && took < ALL_RETRIES + SLACK, "{took:?}");
-    // To look at it does not use it up.
+    // Listing it does not consume it.
     for _ in 0..3 {
         let listed = list(app.config(), Some("payments"), 10, true).await.expect("a list");
         let listed: Value = serde_json::from_str(&listed).expect("JSON");

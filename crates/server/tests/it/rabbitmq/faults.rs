@@ -33,7 +33,7 @@ async fn sales_go_on_without_the_broker_and_are_published_when_it_is_back() {
     let ready = app.get("/readyz?verbose").await.expect(200);
     assert_eq!(ready.text("status"), "degraded");
     assert_eq!(ready.body["checks"]["rabbitmq"], "unreachable");
-    assert!(app.count("outbox") > 0, "what happened waits");
+    assert!(app.count("outbox") > 0, "events wait");
     rabbitmq.start_again().await;
     connected(&app).await;
     published_once(&app, i64::try_from(sold).expect("a count")).await;
@@ -74,7 +74,7 @@ async fn a_broker_that_takes_no_messages_is_logged_and_lapses_are_recorded() {
     })
     .await;
     assert_eq!(app.get("/readyz").await.expect(200).text("status"), "degraded");
-    assert!(app.count("outbox") > 0, "what happened waits");
+    assert!(app.count("outbox") > 0, "events wait");
     rabbitmq.control(&["set_vm_memory_high_watermark", "0.9"]);
     app.wait_until("it takes messages again", || app.engine().bus.is_up() == Some(true)).await;
     app.wait_until("nothing waits any more", || app.count("outbox") == 0).await;
@@ -114,7 +114,7 @@ async fn messages_wait_for_a_database_that_is_away_and_are_not_given_up() {
     let client = Client::connect(vhost.url()).await;
     let stall = app.stall().await;
     client.send("payments", "01900000-0000-7000-8000-0000000000fe", &format!("[{sale}]")).await;
-    // It is in the consumer's hand, which cannot write it down.
+    // The consumer has the message, and cannot record it.
     client.drained("payments").await;
     stall.end();
     let sales = || app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour");

@@ -62,7 +62,7 @@ async fn an_extended_hold_lapses_at_its_new_time() {
     lapsed(&app, &held.id()).await;
     let took = extended.elapsed();
     assert!(took < HOLD + SOON, "{took:?}");
-    // Its first end is no end.
+    // It does not lapse at its first end.
     let late = "SELECT count(*) FROM reservations WHERE extensions = 1 AND status = 'EXPIRED'";
     assert_eq!(app.sql::<i64>(late), 1);
 }
@@ -98,7 +98,7 @@ async fn a_hold_under_another_setting_lapses_on_time_and_waits_for_no_longer_one
 }
 
 #[tokio::test]
-async fn a_lapse_is_not_lost_with_whoever_had_it_in_hand() {
+async fn a_lapse_is_not_lost_with_the_instance_that_handled_it() {
     let vhost = engines::vhost().await;
     let app = TestApp::in_real_time(|config| {
         through(&vhost)(config);
@@ -110,7 +110,7 @@ async fn a_lapse_is_not_lost_with_whoever_had_it_in_hand() {
     let held = app.reserve(session.all_seats()[0], "ana").await.expect(201);
     app.settle_outbox().await;
     let stall = app.stall().await;
-    // The lapse comes out of its queue, and cannot be written down.
+    // The lapse comes out of its queue, and cannot be recorded.
     let client = Client::connect(vhost.url()).await;
     client.drained(&holds(SHORT)).await;
     client.drained("expirations").await;

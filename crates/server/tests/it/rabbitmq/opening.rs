@@ -23,14 +23,14 @@ pub(super) async fn connected(app: &TestApp) {
     app.wait_until("it is connected", || app.engine().bus.is_up() == Some(true)).await;
 }
 
-/// Every row of the outbox has acted, and none twice.
+/// Fails unless every row of the outbox has acted exactly once.
 pub(super) async fn published_once(app: &TestApp, sales: i64) {
     app.settle_outbox().await;
     agreement(app).await;
     assert_eq!(app.sql::<i64>("SELECT sum(sales) FROM sales_by_hour"), sales);
 }
 
-/// Somebody buys this seat; gives the sale.
+/// Buys this seat; returns the sale.
 pub(super) async fn buy(app: &TestApp, session: &Session, seat: usize) {
     let held = app.reserve(session.all_seats()[seat], "ana").await.expect(201);
     app.pay(&held.id()).await.expect(201);

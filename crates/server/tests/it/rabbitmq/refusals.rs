@@ -24,7 +24,7 @@ async fn open(proxy: &Refusals) -> TestApp {
     app
 }
 
-/// What `/readyz?verbose` says is in the way.
+/// The obstacle that `/readyz?verbose` names.
 async fn obstacle(app: &TestApp) -> String {
     app.wait_until("it is noticed", || app.engine().bus.obstacle().is_some()).await;
     let ready = app.get("/readyz?verbose").await.expect(200);

@@ -21,16 +21,16 @@ const EVENTS: u32 = 16;
 const ENOUGH: f64 = 0.60;
 
 /// The events of a row, with ids of their own.
-fn events(told: &[Value], id: Uuid) -> Vec<Value> {
+fn events(templates: &[Value], id: Uuid) -> Vec<Value> {
     let event = |number: u32| {
-        let mut event = told[number as usize % told.len()].clone();
+        let mut event = templates[number as usize % templates.len()].clone();
         event["id"] = format!("{}", Uuid::from_u128(id.as_u128() + u128::from(number))).into();
         event
     };
     (0..EVENTS).map(event).collect()
 }
 
-/// Publishes rows as the bus does, and nothing else: what to send is ready.
+/// Publishes rows as the bus does, and nothing else: the bodies are ready.
 async fn bare(channel: &Channel, sends: &[(&str, &str, String, Vec<u8>)]) -> Duration {
     let begun = Instant::now();
     let mut confirms = Vec::with_capacity(sends.len());
@@ -66,14 +66,14 @@ async fn the_bus_is_nearly_as_fast_as_a_bare_loop() {
         let session = app.session().await;
         buy(&app, &session, 0).await;
         app.settle_outbox().await;
-        let told: Vec<_> = app.events().split_off(1);
+        let templates: Vec<_> = app.events().split_off(1);
         let client = Client::connect(vhost.url()).await;
         let [mut ours, mut theirs] = [Duration::ZERO; 2];
         for round in 0..ROUNDS * 2 {
             let mut rows = Vec::new();
             for row in 0..ROWS {
                 let id = Uuid::from_u128(u128::from(round + 1) << 96 | u128::from(row) << 32);
-                rows.push((id, events(&told, id)));
+                rows.push((id, events(&templates, id)));
             }
             if round % 2 == 0 {
                 let message = |(id, events): &(Uuid, Vec<Value>)| {
@@ -93,7 +93,7 @@ async fn the_bus_is_nearly_as_fast_as_a_bare_loop() {
                     sends.push(("", "payments", id.to_string(), body));
                     sends.push(("", "poltrona.holds.30000", id.to_string(), b"[]".to_vec()));
                     for event in events.iter().filter(|_| exchange) {
-                        let key = told.iter().find(|it| it["type"] == event["type"]);
+                        let key = templates.iter().find(|it| it["type"] == event["type"]);
                         let key = key.and_then(|it| it["type"].as_str()).expect("a type");
                         let body = serde_json::to_vec(event).expect("JSON");
                         let id = event["id"].as_str().expect("an id").to_owned();

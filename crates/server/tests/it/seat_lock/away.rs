@@ -6,15 +6,15 @@ use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines::Redis;
 use serde_json::json;
 
-use super::marks::{Marks as _, open_as, open_with, refuse_once, said};
+use super::marks::{Marks as _, open_as, open_with, outcomes, refuse_once};
 
-/// How long Redis may take, unless told otherwise.
+/// How long Redis may take, unless a story sets another limit.
 const LIMIT: Duration = Duration::from_millis(50);
 
 /// Far more than the limit, far less than a client would wait.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Reserves a seat; says whether that took no time to speak of.
+/// Reserves a seat; fails unless that was quick.
 async fn reserves(app: &TestApp, seat: &str) {
     let began = Instant::now();
     app.reserve(seat, "ana").await.expect(201);
@@ -26,7 +26,7 @@ async fn until_reached(app: &TestApp, reached: bool) {
     app.wait_until("the breaker moved", || lock.state() == Some(reached)).await;
 }
 
-/// Whether the page says that Redis is asked no more; and if so, that it is not up.
+/// Whether the page shows that Redis is asked no more; if so, it must show that it is not up.
 async fn breaker_open(app: &TestApp) -> bool {
     let page = app.get("/metrics").await.expect(200).lossy();
     let says = |line: &str| page.lines().any(|it| it == line);
@@ -57,9 +57,9 @@ async fn without_redis_the_database_alone_answers_and_its_return_is_noticed() {
     let ready = app.get("/readyz?verbose").await.expect(200);
     let checks = json!({ "database": "ok", "redis": "ok" });
     assert_eq!(ready.body, json!({ "status": "ready", "checks": checks }));
-    let granted = said(&app, "granted");
+    let granted = outcomes(&app, "granted");
     reserves(&app, session.seat("A3")).await;
-    assert_eq!(said(&app, "granted"), granted + 1);
+    assert_eq!(outcomes(&app, "granted"), granted + 1);
 }
 
 #[tokio::test]
@@ -72,13 +72,13 @@ async fn a_redis_that_hangs_is_not_waited_for_and_after_a_while_not_even_asked()
     while app.engine().seat_lock.state() == Some(true) {
         reserves(&app, seats.next().expect("five failures are enough")).await;
     }
-    let failed = said(&app, "failed");
+    let failed = outcomes(&app, "failed");
     assert!((1..=5).contains(&failed), "{failed}");
     reserves(&app, seats.next().unwrap()).await;
-    assert_eq!(said(&app, "failed"), failed);
+    assert_eq!(outcomes(&app, "failed"), failed);
     redis.resume();
     until_reached(&app, true).await;
-    // What was said to it while it hung does no harm.
+    // The commands that it got while it hung do no harm.
     refuse_once(&app, &session, &["A1"]).await.refused(409, "seat_held");
 }
 
@@ -123,11 +123,11 @@ async fn a_user_who_may_not_run_scripts_is_found_out_before_anyone_waits() {
     let session = app.session().await;
     reserves(&app, session.seat("A1")).await;
     assert_eq!(app.engine().seat_lock.state(), Some(false));
-    assert_eq!(said(&app, "failed"), 0);
+    assert_eq!(outcomes(&app, "failed"), 0);
 }
 
 #[tokio::test]
-async fn what_redis_does_too_late_is_undone_or_right() {
+async fn a_late_effect_in_redis_is_undone_or_correct() {
     let redis = Redis::start().await;
     let app = open_as(&redis.url(), |config| config.redis_timeout = LIMIT).await;
     let session = app.session().await;

@@ -14,7 +14,7 @@ const PATIENT: Duration = Duration::from_secs(10);
 pub(super) trait Marks {
     /// The mark on a seat; empty when there is none.
     fn mark(&self, session: &Session, number: &str) -> String;
-    /// Puts a mark on a seat for ten minutes, as nobody should.
+    /// Puts a mark on a seat for ten minutes, behind the program's back.
     fn set_mark(&self, session: &Session, number: &str, mark: &str);
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn open_with(redis: &Redis) -> TestApp {
     open_as(&redis.url(), |_| {}).await
 }
 
-/// The same, by a URL and with other settings.
+/// A box office that has reached the Redis at `url`, with other settings.
 pub(super) async fn open_as(url: &str, change: impl FnOnce(&mut Config)) -> TestApp {
     let app = TestApp::with(|config| {
         config.redis_url = Some(Secret::new(url));
@@ -52,8 +52,8 @@ pub(super) fn key(session: &Session, number: &str) -> String {
     format!("seat:{{{}}}:{}", session.id, at + 1)
 }
 
-/// How often the lock said this.
-pub(super) fn said(app: &TestApp, outcome: &str) -> u64 {
+/// How often the lock had this outcome.
+pub(super) fn outcomes(app: &TestApp, outcome: &str) -> u64 {
     let page = app.engine().metrics.render(&Readings::default());
     let name = format!("poltrona_seat_lock_total{{outcome=\"{outcome}\"}} ");
     let count = page.lines().find_map(|line| line.strip_prefix(&name));

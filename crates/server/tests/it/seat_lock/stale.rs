@@ -1,6 +1,6 @@
-//! Redis forgets, or says what is not so.
+//! Redis forgets marks, or has wrong ones.
 
-use super::marks::{Marks as _, key, open_with, refuse_once, said};
+use super::marks::{Marks as _, key, open_with, outcomes, refuse_once};
 use poltrona_testkit::app::{HOLD, MILLI, Session, TestApp};
 use poltrona_testkit::engines::Redis;
 
@@ -24,7 +24,7 @@ async fn a_redis_that_forgot_everything_changes_no_answer() {
     assert_eq!(refused.body["seats"][0]["retryAt"], held.body["expiresAt"]);
     app.wait_until("it is remembered", || !redis.mark(&session, "A1").is_empty()).await;
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
-    // Whose it is was forgotten; that it was given back is known all the same.
+    // The holder was forgotten; the cancellation frees the seat all the same.
     app.cancel(&held.id()).await.expect(204);
     app.reserve(session.seat("A1"), "bia").await.expect(201);
 }
@@ -39,17 +39,17 @@ async fn a_mark_that_the_database_contradicts_is_corrected() {
     // And so is one that another seat's refusal contradicts.
     app.reserve_all(&session.seats(["A2", "A1"]), "bia").await.refused(409, "seat_held");
     app.wait_until("A2 is corrected", || redis.mark(&session, "A2").is_empty()).await;
-    // What a refusal corrects refuses the next.
+    // A mark that a refusal corrected refuses the next request.
     redis.set_mark(&session, "A1", LIE);
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
     app.wait_until("A1 is corrected", || redis.mark(&session, "A1") != LIE).await;
-    assert_eq!(said(&app, "refused"), 0);
+    assert_eq!(outcomes(&app, "refused"), 0);
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
-    assert_eq!(said(&app, "refused"), 1);
+    assert_eq!(outcomes(&app, "refused"), 1);
 }
 
 #[tokio::test]
-async fn a_cancellation_ends_what_was_refused_for_its_hold() {
+async fn a_cancellation_ends_the_refusals_for_its_hold() {
     let (redis, app, session) = setting().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let mark = redis.mark(&session, "A1");
@@ -61,11 +61,11 @@ async fn a_cancellation_ends_what_was_refused_for_its_hold() {
 }
 
 #[tokio::test]
-async fn a_seat_that_is_refused_is_asked_of_the_database_again_before_a_second_is_over() {
+async fn a_refused_seat_is_looked_up_in_the_database_again_within_a_second() {
     let (_redis, app, session) = setting().await;
     app.reserve(session.seat("A1"), "ana").await.expect(201);
     refuse_once(&app, &session, &["A1"]).await;
-    // Freed by somebody else, of whom nothing is heard.
+    // Freed by another program, which sends no event.
     app.place().tamper(
         "UPDATE seats SET status = 'AVAILABLE', reservation_id = NULL, hold_until = NULL,
              version = version + 1 WHERE status = 'RESERVED'",
@@ -75,11 +75,11 @@ async fn a_seat_that_is_refused_is_asked_of_the_database_again_before_a_second_i
     app.reserve(session.seat("A1"), "bia").await.refused(409, "seat_held");
     app.advance(MILLI);
     app.reserve(session.seat("A1"), "bia").await.expect(201);
-    assert_eq!(said(&app, "refused"), 2);
+    assert_eq!(outcomes(&app, "refused"), 2);
 }
 
 #[tokio::test]
-async fn a_mark_under_which_the_database_was_not_asked_refuses_nobody() {
+async fn a_mark_that_the_database_has_not_confirmed_refuses_nobody() {
     let (redis, app, session) = setting().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     let mark = redis.mark(&session, "A1");
@@ -91,11 +91,11 @@ async fn a_mark_under_which_the_database_was_not_asked_refuses_nobody() {
         let held = app.reserve(session.seat("A1"), "bia").await.expect(201).id();
         app.cancel(&held).await.expect(204);
     }
-    assert_eq!(said(&app, "refused"), 0);
+    assert_eq!(outcomes(&app, "refused"), 0);
 }
 
 #[tokio::test]
-async fn a_wish_that_comes_to_nothing_keeps_nobody_from_the_seats_that_it_marked() {
+async fn a_wish_without_effect_blocks_none_of_the_seats_that_it_marked() {
     let (redis, app, session) = setting().await;
     // A1 was refused a moment ago, and is free; A2 is held, and Redis forgets it.
     let given_back = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
@@ -109,7 +109,7 @@ async fn a_wish_that_comes_to_nothing_keeps_nobody_from_the_seats_that_it_marked
         app.wait_until("the group has marked A1", || !redis.mark(&session, "A1").is_empty()).await;
         let asking = app.reserve(session.seat("A1"), "caio").into_future();
         let end = async {
-            app.wait_until("both are at the database", || said(&app, "unsure") == 2).await;
+            app.wait_until("both are at the database", || outcomes(&app, "unsure") == 2).await;
             stall.end();
         };
         tokio::join!(asking, end).0
@@ -131,7 +131,7 @@ async fn a_mark_that_outlives_its_hold_keeps_no_seat_from_being_sold() {
 }
 
 #[tokio::test]
-async fn nobody_touches_a_mark_of_someone_else() {
+async fn a_mark_of_another_reservation_is_left_alone() {
     let (redis, app, session) = setting().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     redis.set_mark(&session, "A1", LIE);
@@ -143,7 +143,7 @@ async fn nobody_touches_a_mark_of_someone_else() {
 }
 
 #[tokio::test]
-async fn what_is_no_mark_of_ours_is_a_question_to_the_database() {
+async fn a_mark_that_is_not_ours_leaves_the_decision_to_the_database() {
     let (redis, app, session) = setting().await;
     let [a1, a2] = ["A1", "A2"].map(|number| key(&session, number));
     redis.ask::<()>(&["SET", &a1, "what?"]);
@@ -156,19 +156,19 @@ async fn what_is_no_mark_of_ours_is_a_question_to_the_database() {
         })
     })
     .await;
-    assert_eq!(said(&app, "failed"), 0);
+    assert_eq!(outcomes(&app, "failed"), 0);
 }
 
 #[tokio::test]
-async fn what_was_said_before_a_seat_was_given_back_is_not_written_after_it() {
+async fn a_mark_from_before_a_cancellation_is_not_written_after_it() {
     let (redis, app, session) = setting().await;
     let [first, other] = ["A1", "A2"].map(|number| app.reserve(session.seat(number), "ana"));
     first.await.expect(201);
     let other = other.await.expect(201).id();
     redis.ask::<()>(&["FLUSHALL"]);
     let stall = app.stall().await;
-    // The lock knows nothing, the database will refuse; and meanwhile, as another instance would
-    // say it, the seat is free.
+    // The lock has no mark, the database will refuse; and meanwhile another instance would mark the
+    // seat as free.
     let given_back = async {
         app.wait_until("it is marked", || !redis.mark(&session, "A1").is_empty()).await;
         redis.set_mark(&session, "A1", "free");
@@ -177,7 +177,7 @@ async fn what_was_said_before_a_seat_was_given_back_is_not_written_after_it() {
     let asking = app.reserve(session.seat("A1"), "bia").into_future();
     let (refused, ()) = tokio::join!(asking, given_back);
     refused.refused(409, "seat_held");
-    // What is written down is written in order, and this is waited for.
+    // Marks are written in order, and this one is waited for.
     app.cancel(&other).await.expect(204);
     assert_eq!(redis.mark(&session, "A2"), "free");
     assert_eq!(redis.mark(&session, "A1"), "free");

@@ -41,12 +41,12 @@ pub(crate) struct Span {
     pub(crate) state: String,
     /// When it began and ended, in nanoseconds.
     pub(crate) time: (u64, u64),
-    /// What the whole program says of itself.
+    /// The attributes of the whole program.
     pub(crate) resource: BTreeMap<String, String>,
 }
 
 impl Collector {
-    /// One that takes whatever comes.
+    /// One that takes every message.
     pub(crate) async fn start() -> Self {
         Self::with(post(async |State(got): State<Got>, body: Bytes| got.lock().unwrap().push(body)))
             .await
@@ -61,7 +61,7 @@ impl Collector {
         .await
     }
 
-    /// One that takes a message, and says that it threw so many of its spans away.
+    /// One that takes a message, and reports that it rejected this many of its spans.
     pub(crate) async fn rejecting(spans: i64) -> Self {
         Self::with(post(async move |State(got): State<Got>, body: Bytes| {
             got.lock().unwrap().push(body);
@@ -92,7 +92,7 @@ impl Collector {
         Self { url, got }
     }
 
-    /// What to configure.
+    /// The endpoint to configure.
     pub(crate) fn url(&self) -> String {
         self.url.clone()
     }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use crate::server::Server;
 use crate::setup::Setup;
 
-/// A tracer at work.
+/// A running tracer.
 pub(super) struct Syncs {
     tracer: Child,
     counts: PathBuf,
@@ -23,18 +23,18 @@ impl Syncs {
         command.args(["-f", "-c", "-e", "trace=fsync,fdatasync", "-o"]).arg(&counts);
         let tracer = command.arg("-p").arg(server.pid().to_string()).stderr(Stdio::piped()).spawn();
         let mut syncs = Self { tracer: tracer.context("starting strace")?, counts };
-        let said = syncs.tracer.stderr.take().context("strace says nothing")?;
-        // It says `Process … attached` for each thread, and counts from then on.
+        let stderr = syncs.tracer.stderr.take().context("strace says nothing")?;
+        // It prints `Process … attached` for each thread, and counts from then on.
         let mut line = String::new();
-        BufReader::new(said).read_line(&mut line)?;
+        BufReader::new(stderr).read_line(&mut line)?;
         ensure!(line.contains("attached"), "strace: {}", line.trim());
         Ok(syncs)
     }
 
-    /// Ends the tracer; gives what it counted.
+    /// Ends the tracer; returns its count.
     pub(super) fn count(mut self) -> anyhow::Result<f64> {
-        let told = Command::new("kill").arg("-INT").arg(self.tracer.id().to_string()).status()?;
-        ensure!(told.success(), "kill: {told}");
+        let killed = Command::new("kill").arg("-INT").arg(self.tracer.id().to_string()).status()?;
+        ensure!(killed.success(), "kill: {killed}");
         self.tracer.wait()?;
         let table = std::fs::read_to_string(&self.counts)?;
         let calls = table.lines().filter_map(|line| {

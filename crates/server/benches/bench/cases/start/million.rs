@@ -1,5 +1,5 @@
-//! A million seats, half of them held and half sold, written straight into the database: through the
-//! API it would take minutes.
+//! A million seats, half of them held and half sold, written straight into the database: through
+//! the API it would take minutes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const GROUP: u16 = 10;
 const PRICE: i64 = 2_550;
 /// How long holds last: longer than the measurement.
 const HOLD: Duration = Duration::from_hours(1);
-/// Ids far from each other, as a UUIDv7 of years ago.
+/// The first ids of each kind, far from each other: UUIDv7s of years ago.
 const FIRST_SESSION: u128 = 0x0180_0000_0000_7000_8000_0000_0000_0000;
 const FIRST_RESERVATION: u128 = 0x0181_0000_0000_7000_8000_0000_0000_0000;
 const FIRST_SALE: u128 = 0x0182_0000_0000_7000_8000_0000_0000_0000;
@@ -29,10 +29,10 @@ const FIRST_SALE: u128 = 0x0182_0000_0000_7000_8000_0000_0000_0000;
 /// How many reservations are held.
 pub(super) const RESERVATIONS_HELD: u32 = SESSIONS / 2 * SEATS as u32 / GROUP as u32;
 
-/// Fills the database, and says what it holds then.
+/// Fills the database, and returns its census.
 pub(super) fn fill(file: &Path) -> anyhow::Result<Census> {
     let mut database = Connection::open(file)?;
-    // Nobody is told of anything before all is on the disk.
+    // Nothing is acknowledged before all is on the disk.
     database.pragma_update(None, "synchronous", "OFF")?;
     database.pragma_update(None, "journal_mode", "DELETE")?;
     let tx = database.transaction()?;
@@ -57,7 +57,7 @@ struct Filler<'a> {
     reservations: u128,
 }
 
-/// A reservation to be, and whether it is paid.
+/// A reservation to write, and whether it is paid.
 struct Group<'a> {
     session: &'a [u8],
     seats: Vec<SeatNo>,

@@ -1,4 +1,4 @@
-//! Sixty-four people who reserve, pay, cancel and walk away, and note what they were told.
+//! Sixty-four people who reserve, pay, cancel and walk away, and note the answers.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -13,10 +13,10 @@ const BUYERS: u64 = 64;
 /// The seats that everybody wants, in the first session.
 const BEST: usize = 40;
 
-/// What was told to buyers.
+/// The answers that buyers got.
 #[derive(Default)]
 pub(super) struct Notes {
-    /// Reservations as they were acknowledged, and what came of them.
+    /// Reservations as they were acknowledged, and their fate.
     pub(super) reservations: Vec<(Value, Fate)>,
     /// Sales as they were acknowledged.
     pub(super) sales: Vec<Value>,
@@ -24,12 +24,12 @@ pub(super) struct Notes {
     pub(super) lost: Vec<Lost>,
 }
 
-/// What a buyer did with a reservation.
+/// The end of a reservation, as its buyer knows it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fate {
-    /// Paid, and was told so.
+    /// Paid, and acknowledged.
     Paid,
-    /// Cancelled, and was told so.
+    /// Cancelled, and acknowledged.
     Cancelled,
     /// Did nothing, or came too late.
     Left,
@@ -43,7 +43,7 @@ pub(super) struct Lost {
     path: String,
     pub(super) body: Option<Value>,
     key: String,
-    /// Nobody else's user id.
+    /// A user id that no other request has.
     pub(super) user: String,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Rush<'a> {
         self.sales.load(Ordering::Relaxed)
     }
 
-    /// Sends everybody in; they come back when nobody answers any more.
+    /// Starts all buyers; they end when the server no longer answers.
     pub(super) fn send_in<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
@@ -116,13 +116,13 @@ struct Buyer<'a> {
 }
 
 impl Buyer<'_> {
-    /// Reserves some seats and does something with them. `None` once nobody answers.
+    /// Reserves some seats, and pays, cancels or leaves them. `None` once no answer comes.
     fn turn(&mut self, turn: u32) -> Option<()> {
         let user = format!("{}-{turn}", self.name);
         let body = json!({ "seatIds": self.choose(), "userId": user });
         let answer = self.post(&user, "/reservations", Some(body))?;
         if answer.status != 201 {
-            // Somebody has a seat of these.
+            // Another buyer has a seat of these.
             answer.expect(409);
             return Some(());
         }

@@ -7,13 +7,13 @@ use poltrona_testkit::wait::wait_until;
 use super::instances::Stack;
 
 impl Stack {
-    /// Waits until everything has come to rest, and the consumers have had every event: then nothing
-    /// contradicts anything, and no two transactions ever waited for each other in a circle.
+    /// Waits until nothing is left to do and the consumers have had every event; then fails if the
+    /// database is inconsistent or had a deadlock.
     pub(super) fn balances(&self) {
         let database = self.database();
         wait_until("nothing is left to do", || (books::to_do(&database) == 0).then_some(()));
         assert_eq!(books::faults(&database), [""; 0]);
-        // The consumers are a moment behind.
+        // The consumers lag a little.
         let agree = || books::projection_faults(&database).is_empty().then_some(());
         wait_until("the tables for reports agree with a recount", agree);
         let deadlocks = "SELECT coalesce(sum(deadlocks), 0)::bigint FROM pg_stat_database";

@@ -1,4 +1,4 @@
-//! An engine is harmed while a crowd is at it.
+//! An engine fails while a crowd is buying.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use poltrona_testkit::wait::wait_for;
 
 use super::instances::{EVERYONE, Stack};
 
-/// Waits until a while of the crowd's time has gone by. Nothing depends on how long it really was.
+/// Waits for a while of the crowd's time. Nothing depends on its exact length.
 async fn a_while(millis: u64) {
     let since = Instant::now();
     let over = || (since.elapsed() > Duration::from_millis(millis)).then_some(());
@@ -14,12 +14,12 @@ async fn a_while(millis: u64) {
 }
 
 impl Stack {
-    /// Waits until every instance says so of its readiness.
+    /// Waits until every instance's readiness has this status.
     async fn all_say(&self, status: &str) {
         for instance in &self.instances {
             wait_for(format!("an instance is {status}"), async || {
-                let said = instance.get("/readyz").json();
-                (said["status"] == status).then_some(())
+                let readiness = instance.get("/readyz").json();
+                (readiness["status"] == status).then_some(())
             })
             .await;
         }
@@ -39,7 +39,7 @@ async fn a_redis_that_forgets_and_goes_away_costs_speed_and_nothing_else() {
     stack.redis.resume();
     stack.redis.kill();
     stack.all_say("degraded").await;
-    assert!(crowd.is_at_it());
+    assert!(crowd.is_running());
     stack.redis.start_again().await;
     stack.all_say("ready").await;
     crowd.content().await;
@@ -55,7 +55,7 @@ async fn sales_go_on_without_a_broker_and_its_events_wait_for_it() {
     stack.all_say("degraded").await;
     let before = stack.sales();
     wait_for("sales go on", async || (stack.sales() > before).then_some(())).await;
-    assert!(crowd.is_at_it());
+    assert!(crowd.is_running());
     stack.rabbit.start_again().await;
     stack.all_say("ready").await;
     crowd.content().await;
@@ -73,7 +73,7 @@ async fn a_database_that_is_killed_comes_back_with_everything_that_was_acknowled
         stack.postgres.start_again().await;
         stack.all_say("ready").await;
     }
-    assert!(crowd.is_at_it());
+    assert!(crowd.is_running());
     crowd.content().await;
     stack.balances();
 }

@@ -8,7 +8,7 @@ use poltrona_testkit::program::{BINARY, Program, clean};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Everyone at once.
+/// All scenarios at once.
 pub(super) const EVERYONE: &str = "browse,spread,on-sale,duel,families,abandon,retry";
 /// Short, so that many lapse while a test looks.
 const HOLD: &str = "400ms";
@@ -27,7 +27,7 @@ pub(super) struct Stack {
     folder: TempDir,
 }
 
-/// A crowd that is at it.
+/// A crowd that is running.
 pub(super) struct Crowd {
     child: Child,
     report: PathBuf,
@@ -49,7 +49,7 @@ impl Stack {
         let (postgres, redis, rabbit) =
             tokio::join!(Postgres::start(), Redis::start(), RabbitMq::start());
         let mut stack = Self { hold, instances: Vec::new(), postgres, redis, rabbit, folder };
-        // At the same time, so that they meet at the migrations.
+        // At the same time, so that they run the migrations at once.
         let started = std::thread::scope(|scope| {
             let started = [(); 3].map(|()| scope.spawn(|| stack.instance(0, &[])));
             started.map(|it| it.join().unwrap())
@@ -73,7 +73,7 @@ impl Stack {
         Program::start(command)
     }
 
-    /// Lets a crowd in.
+    /// Starts a crowd.
     pub(super) fn crowd(&self, scenario: &str, seconds: u32) -> Crowd {
         let report = self.folder.path().join("rush.json");
         let mut command = clean(&BINARY, self.folder.path());
@@ -88,19 +88,19 @@ impl Stack {
 }
 
 impl Crowd {
-    /// Whether it is still at it.
-    pub(super) fn is_at_it(&mut self) -> bool {
+    /// Whether it is still running.
+    pub(super) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits for its end; fails when the judge found a promise broken. Gives its report.
+    /// Waits for its end; fails when the judge found a broken promise. Returns its report.
     pub(super) async fn content(self) -> Value {
         let output = tokio::task::spawn_blocking(move || self.child.wait_with_output());
         let output = output.await.unwrap().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        let last = told.lines().last().unwrap_or_default();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let last = text.lines().last().unwrap_or_default();
         let aside = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && last.ends_with("; 0 violations"), "{told}{aside}");
+        assert!(output.status.success() && last.ends_with("; 0 violations"), "{text}{aside}");
         let report = std::fs::read_to_string(&self.report).unwrap();
         serde_json::from_str(&report).unwrap()
     }

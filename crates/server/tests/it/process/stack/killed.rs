@@ -1,10 +1,10 @@
-//! An instance ends at once, between two steps that must not be torn apart.
+//! An instance is killed between two steps that must not be torn apart.
 
 use poltrona_engine::failpoint::Failpoint;
 
 use super::instances::{EVERYONE, Stack};
 
-/// At which time of being there the instance ends: late enough that others are in the middle of things.
+/// The arrival at a place at which the instance ends: late enough that other requests are busy.
 const TIME: &str = "40";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,8 +16,8 @@ async fn an_instance_may_end_anywhere() {
     );
     let mut stack = Stack::start().await;
     for place in Failpoint::ALL {
-        let told = format!("{}:{TIME}", place.name());
-        stack.instances[2] = stack.instance(0, &[("CHAOS_KILL_AT", &told)]);
+        let place_and_time = format!("{}:{TIME}", place.name());
+        stack.instances[2] = stack.instance(0, &[("CHAOS_KILL_AT", &place_and_time)]);
         let crowd = stack.crowd(EVERYONE, 3);
         stack.instances[2].ended();
         crowd.content().await;

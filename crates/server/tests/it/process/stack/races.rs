@@ -1,4 +1,4 @@
-//! The same seats, wanted through different instances at once.
+//! Concurrent requests for the same seats through different instances.
 
 use std::sync::Barrier;
 use std::thread;
@@ -13,7 +13,7 @@ const CLIENTS: usize = 300;
 const SEATS: u16 = 16;
 const ROUNDS: usize = 100;
 
-/// Asks for seats; whether they were given. Anything but yes and "taken" is a fault.
+/// Reserves seats; returns whether they were given. Any answer but success and "taken" is a fault.
 fn reserve(connection: &mut Connection, seats: &[&str], user: &str) -> Option<String> {
     let wish = json!({ "seatIds": seats, "userId": user });
     let answer = connection.post("/reservations", &wish);
@@ -70,7 +70,7 @@ async fn of_three_hundred_before_three_instances_sixteen_get_a_seat_each_round()
 async fn wishes_that_cross_get_all_their_seats_or_none() {
     let stack = Stack::start_with_long_holds().await;
     let rounds: Vec<_> = (0..ROUNDS).map(|_| stack.instances[0].open_session(16)).collect();
-    // In whatever order a wish names its seats.
+    // In any order of a wish's seats.
     let wishes: [[usize; 2]; 6] = [[0, 2], [2, 0], [2, 1], [1, 2], [0, 1], [1, 0]];
     let barrier = Barrier::new(wishes.len());
     let given: Vec<Vec<bool>> = thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Instances come and go in good order, as in a release that rolls out.
+//! Instances stop and start one after the other, as in a rolling release.
 
 use super::instances::{EVERYONE, Stack};
 use poltrona_testkit::wait::wait_for;
