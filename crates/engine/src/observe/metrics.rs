@@ -211,7 +211,10 @@ impl Metrics {
         self.meters.several_primaries.set(flag(readings.several_primaries));
         self.set_engines(readings.engines);
         if let Some(bytes) = readings.log_bytes {
-            self.register(|| gauge!("poltrona_database_log_bytes").set(bytes as f64));
+            self.register(|| {
+                gauge!("poltrona_database_log_bytes")
+                    .set(as_f64(usize::try_from(bytes).unwrap_or(usize::MAX)))
+            });
         }
         self.page.render()
     }
