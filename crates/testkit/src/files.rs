@@ -8,6 +8,25 @@ pub fn repository(relative: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(relative)
 }
 
+/// All of the program's code, as one text.
+pub fn code() -> String {
+    let mut folders: Vec<_> = ["server", "engine", "rush"]
+        .map(|name| repository(&format!("crates/{name}/src")))
+        .into();
+    let mut code = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                code += &fs::read_to_string(path).expect("a text");
+            }
+        }
+    }
+    code
+}
+
 /// Its text.
 #[track_caller]
 pub fn read(relative: &str) -> String {

@@ -14,7 +14,7 @@ pub(super) enum Command {
     #[command(after_help = "Examples:\n  poltrona config show > poltrona.toml\n  \
                             poltrona config show --origin --port 8080")]
     Show {
-        /// Add where each value came from.
+        /// Add the origin of each value: flag, variable, line of the file or default.
         #[arg(long)]
         origin: bool,
         #[command(flatten)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use poltrona::config::{Config, Secret};
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines;
-use poltrona_testkit::files::{read, repository};
+use poltrona_testkit::files::{code, read, repository};
 use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 
@@ -151,23 +151,6 @@ fn a_runbook_answers_the_same_questions_with_commands_that_are_there() {
         }
     }
     assert!(ours > 2, "{ours} commands of the program");
-}
-
-/// All of the program's code, as one text.
-fn code() -> String {
-    let mut folders = vec![repository("crates/server/src"), repository("crates/engine/src")];
-    let mut code = String::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                code += &fs::read_to_string(path).expect("a text");
-            }
-        }
-    }
-    code
 }
 
 #[test]
