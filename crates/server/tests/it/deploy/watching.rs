@@ -24,7 +24,7 @@ const OF_THE_BROKER: [&str; 5] = [
 ];
 
 const SECTIONS: [&str; 5] =
-    ["What it means", "Who is hurt", "How to look", "How to mend", "How to prevent"];
+    ["Meaning", "Impact", "Diagnosis", "Mending", "Prevention"];
 
 fn alerts() -> Vec<Value> {
     let file = yaml(&read("deploy/alerts.yml"));
