@@ -13,9 +13,9 @@ use super::fences::{Document, code_spans, section};
 /// Where the documents for people are.
 const FOLDERS: [&str; 3] = [".", "docs", "docs/runbooks"];
 /// Commands of others that a reader is asked to run.
-const OF_OTHERS: [&str; 15] = [
-    "cargo", "cp", "createdb", "curl", "docker", "export", "install", "jq", "psql", "rabbitmqctl",
-    "redis-cli", "sudo", "systemctl", "poltrona", "just",
+const OF_OTHERS: &[&str] = &[
+    "apt-get", "cargo", "cp", "createdb", "curl", "docker", "export", "install", "jq", "psql", "rabbitmqctl",
+    "redis-cli", "systemctl",
 ];
 /// Where one command on a line ends and another word of the shell's begins.
 const ENDS: [&str; 6] = ["|", ">", "&", "&&", ";", "#"];
