@@ -10,9 +10,8 @@ pub fn repository(relative: &str) -> PathBuf {
 
 /// All of the program's code, as one text.
 pub fn code() -> String {
-    let mut folders: Vec<_> = ["server", "engine", "rush"]
-        .map(|name| repository(&format!("crates/{name}/src")))
-        .into();
+    let mut folders: Vec<_> =
+        ["server", "engine", "rush"].map(|name| repository(&format!("crates/{name}/src"))).into();
     let mut code = String::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {

@@ -162,7 +162,11 @@ pub const KEYS: &[Key] = &[
     key(
         "hold-ttl",
         Kind::Text,
-        ("DURATION", "2m", "How long an unpaid reservation holds its seats (100ms to 24h); 5m with demo"),
+        (
+            "DURATION",
+            "2m",
+            "How long an unpaid reservation holds its seats (100ms to 24h); 5m with demo",
+        ),
         |c, t| parse::duration(t, BRIEF, 1440 * MINUTE).map(|value| c.hold_ttl = value),
         |c| Some(show_duration(c.hold_ttl)),
     ),
@@ -268,7 +272,11 @@ pub const KEYS: &[Key] = &[
     key(
         "currency",
         Kind::Text,
-        ("CODE", "EUR", "Currency of all prices: a code of ISO 4217 whose minor unit is a hundredth"),
+        (
+            "CODE",
+            "EUR",
+            "Currency of all prices: a code of ISO 4217 whose minor unit is a hundredth",
+        ),
         |c, text| parse::currency(text).map(|value| c.currency = value),
         |c| Some(c.currency.to_string()),
     ),
@@ -290,7 +298,11 @@ pub const KEYS: &[Key] = &[
     key(
         "log-level",
         Kind::Text,
-        ("LEVEL", "debug", "Level of the log: error, warn, info or debug; or a filter, as info,server=debug"),
+        (
+            "LEVEL",
+            "debug",
+            "Level of the log: error, warn, info or debug; or a filter, as info,server=debug",
+        ),
         |c, text| parse::log_level(text).map(|value| c.log_level = value),
         |c| Some(c.log_level.clone()),
     )
@@ -322,7 +334,11 @@ pub const KEYS: &[Key] = &[
     key(
         "otlp-sample-percent",
         Kind::Number,
-        ("N", "100", "Traced requests in a hundred, of those whose caller does not decide (0 to 100)"),
+        (
+            "N",
+            "100",
+            "Traced requests in a hundred, of those whose caller does not decide (0 to 100)",
+        ),
         |c, text| parse::percent(text).map(|value| c.otlp_sample_percent = value),
         |c| Some(c.otlp_sample_percent.to_string()),
     ),
@@ -367,7 +383,11 @@ pub const KEYS: &[Key] = &[
     key(
         "redis-timeout",
         Kind::Text,
-        ("DURATION", "20ms", "How long Redis may take before the database is asked instead (1ms to 10s)"),
+        (
+            "DURATION",
+            "20ms",
+            "How long Redis may take before the database is asked instead (1ms to 10s)",
+        ),
         |c, t| parse::duration(t, MILLI, 10_000 * MILLI).map(|value| c.redis_timeout = value),
         |c| Some(show_duration(c.redis_timeout)),
     ),

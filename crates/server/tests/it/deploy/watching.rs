@@ -23,8 +23,7 @@ const OF_THE_BROKER: [&str; 5] = [
     "poltrona_returned_total",
 ];
 
-const SECTIONS: [&str; 5] =
-    ["Meaning", "Impact", "Diagnosis", "Mending", "Prevention"];
+const SECTIONS: [&str; 5] = ["Meaning", "Impact", "Diagnosis", "Mending", "Prevention"];
 
 fn alerts() -> Vec<Value> {
     let file = yaml(&read("deploy/alerts.yml"));

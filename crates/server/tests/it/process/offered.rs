@@ -14,8 +14,19 @@ use super::fences::{Document, code_spans, section};
 const FOLDERS: [&str; 3] = [".", "docs", "docs/runbooks"];
 /// Commands of others that a reader is asked to run.
 const OF_OTHERS: &[&str] = &[
-    "apt-get", "cargo", "cp", "createdb", "curl", "docker", "export", "install", "jq", "psql", "rabbitmqctl",
-    "redis-cli", "systemctl",
+    "apt-get",
+    "cargo",
+    "cp",
+    "createdb",
+    "curl",
+    "docker",
+    "export",
+    "install",
+    "jq",
+    "psql",
+    "rabbitmqctl",
+    "redis-cli",
+    "systemctl",
 ];
 /// Where one command on a line ends and another word of the shell's begins.
 const ENDS: [&str; 6] = ["|", ">", "&", "&&", ";", "#"];
@@ -89,7 +100,8 @@ fn a_command_that_does_not_exist_is_found() {
     for command in ["poltrona serv", "poltrona doctor --jsn", "scripts/tets", "just tset", "cago"] {
         assert!(!is_there(folder.path(), command), "{command}");
     }
-    for command in ["poltrona doctor [--json]", "poltrona man > a.1", "just", "just bench reserve"] {
+    for command in ["poltrona doctor [--json]", "poltrona man > a.1", "just", "just bench reserve"]
+    {
         assert!(is_there(folder.path(), command), "{command}");
     }
 }
@@ -145,7 +157,10 @@ fn log_filters_that_are_offered_choose_lines_that_are_logged() {
                 "debug" => format!("debug!(target: \"{part}\""),
                 _ => format!("target: \"{part}\""),
             };
-            assert!(code.contains(&line) || code.contains(&format!("line!(\"{part}\")")), "{filter}");
+            assert!(
+                code.contains(&line) || code.contains(&format!("line!(\"{part}\")")),
+                "{filter}"
+            );
         }
     }
 }
