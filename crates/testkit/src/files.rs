@@ -8,7 +8,7 @@ pub fn repository(relative: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(relative)
 }
 
-/// All of the program's code, as one text.
+/// All of the program's code as one text, without its unit tests in files of their own.
 pub fn code() -> String {
     let mut folders: Vec<_> =
         ["server", "engine", "rush"].map(|name| repository(&format!("crates/{name}/src"))).into();
@@ -18,7 +18,7 @@ pub fn code() -> String {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if !path.ends_with("tests.rs") {
                 code += &fs::read_to_string(path).expect("a text");
             }
         }

@@ -282,7 +282,7 @@ fn describe() {
         "poltrona_feed_missed_total",
         "Commits that a follower in this process was too slow for."
     );
-    counter!("poltrona_seat_lock_total", "What the seat lock said to those who want seats.");
+    counter!("poltrona_seat_lock_total", "Answers of the seat lock to requests for seats.");
     gauge!("poltrona_seat_lock_breaker_open", "1 while Redis is configured and not asked.");
     gauge!(
         "poltrona_engine_up",

@@ -138,7 +138,7 @@ fn letter(delivery: &Delivery) -> DeadLetter {
     DeadLetter {
         id: properties.message_id().as_ref().map(|id| id.as_str().to_owned()),
         at,
-        why: failures.error.or(reason).unwrap_or_else(|| "nobody said".to_owned()),
+        why: failures.error.or(reason).unwrap_or_else(|| "unknown".to_owned()),
         failures: failures.count,
         events: names(&delivery.data),
     }
