@@ -41,7 +41,8 @@ fn mode(config: &Config, found: &mut Findings) {
             return;
         }
         Database::Ephemeral => {
-            let detail = "embedded, in a temporary folder: all sales are deleted when the program ends";
+            let detail =
+                "embedded, in a temporary folder: all sales are deleted when the program ends";
             found.warning("mode", detail, "poltrona serve --ephemeral=false");
         }
         Database::Folder(folder) => {
@@ -59,8 +60,7 @@ fn listening(config: &Config, found: &mut Findings) {
     if config.host.to_canonical().is_loopback() {
         found.ok("listening", format!("on {address}, for this machine alone"));
     } else {
-        let detail =
-            format!("on {address}: other machines reach it, and nobody is authenticated");
+        let detail = format!("on {address}: other machines reach it, and nobody is authenticated");
         found.warning("listening", detail, "poltrona serve --host 127.0.0.1");
     }
 }

@@ -63,7 +63,11 @@ fn folder_is_usable(path: &Path, found: &mut Findings) -> bool {
     let shown = path.display();
     // A folder that does not exist is created in the nearest one that does.
     let Some(there) = path.ancestors().map(or_here).find(|folder| folder.exists()) else {
-        found.failure("folder", format!("{shown} has no parent folder that exists"), format!("mkdir -p '{shown}'"));
+        found.failure(
+            "folder",
+            format!("{shown} has no parent folder that exists"),
+            format!("mkdir -p '{shown}'"),
+        );
         return false;
     };
     let trial = there.join(format!(".poltrona-doctor-{}", std::process::id()));
@@ -130,7 +134,11 @@ fn look_into(
         found.ok("journal", "WAL");
     } else {
         let fix = format!("sqlite3 '{}' 'PRAGMA journal_mode = WAL'", file.display());
-        found.warning("journal", format!("{mode}: reads and sales wait for each other; the next start sets WAL"), fix);
+        found.warning(
+            "journal",
+            format!("{mode}: reads and sales wait for each other; the next start sets WAL"),
+            fix,
+        );
     }
     if migrated {
         guards(database, file, found)?;

@@ -32,8 +32,7 @@ pub(super) async fn updates(connection: &Connection, found: &mut Findings) -> Re
         let detail = format!("{percent} % of {all} changes of seats touched no index");
         found.warning("updates", detail, fix);
     } else {
-        found
-            .ok("updates", format!("{percent} % of {all} changes of seats touched no index"));
+        found.ok("updates", format!("{percent} % of {all} changes of seats touched no index"));
     }
     Ok(())
 }
@@ -47,8 +46,9 @@ pub(super) async fn outbox(connection: &Connection, found: &mut Findings) -> Res
     let row = connection.client.query_one(sql, &[]).await?;
     let (rows, age, dead): (i64, f64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     if age > OLD_SECONDS {
-        let detail =
-            format!("an event has waited {age:.0} s, {rows} or more wait: no instance delivers them");
+        let detail = format!(
+            "an event has waited {age:.0} s, {rows} or more wait: no instance delivers them"
+        );
         found.warning("outbox", detail, "systemctl restart poltrona");
     } else if dead > DEAD {
         let detail = format!("{dead} dead rows slow it down");

@@ -7,4 +7,4 @@ mod document;
 mod shell;
 
 pub(super) use document::{Document, code_spans, section};
-pub(super) use shell::{run, script};
+pub(super) use shell::{check, run, script};

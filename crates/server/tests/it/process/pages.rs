@@ -37,7 +37,7 @@ fn serve(folder: &Path, settings: &[(&str, &str)]) -> Program {
 fn follow(page: &str, shell: Command) {
     let fences = Document::parse(page).tour;
     assert!(!fences.is_empty(), "it has commands: {page}");
-    fences::run(shell, &fences::script(&fences, str::to_owned), &fences);
+    fences::check(&fences, &fences::run(shell, &fences::script(&fences, str::to_owned)));
 }
 
 #[test]

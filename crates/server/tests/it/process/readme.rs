@@ -38,9 +38,10 @@ fn walk(document: &Document) {
     let walk = || {
         let mut shell = clean("bash", folder.path());
         settle(&mut shell);
-        fences::run(shell, &script, tour)
+        fences::run(shell, &script)
     };
     let outputs = walk();
+    fences::check(tour, &outputs);
     for (fence, output) in tour.iter().zip(&outputs) {
         assert!(!output.trim().is_empty(), "nothing came of {}", fence.commands);
     }

@@ -48,6 +48,8 @@ impl Document {
                 Some(fence) => fence.shown = Some(lines.join("\n")),
                 None => self.unchecked += 1,
             },
+            // A drawing.
+            "" => {}
             other => panic!("nobody knows what a fence of {other:?} is for"),
         }
     }

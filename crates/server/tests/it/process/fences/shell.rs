@@ -19,16 +19,20 @@ pub(in crate::process) fn script(fences: &[Fence], adapted: impl Fn(&str) -> Str
     fences.iter().map(fence).collect()
 }
 
-/// Runs the script of these fences; gives the output of each, which is as its page shows it.
-pub(in crate::process) fn run(mut shell: Command, script: &str, fences: &[Fence]) -> Vec<String> {
+/// Runs a script of fences; gives the output of each.
+pub(in crate::process) fn run(mut shell: Command, script: &str) -> Vec<String> {
     let output = printed(shell.args(["-euo", "pipefail", "-c", script]).output().unwrap());
     let mut outputs: Vec<_> = output.split(NEXT).map(str::to_owned).collect();
     assert_eq!(outputs.pop().as_deref(), Some(""), "{output}");
-    assert_eq!(outputs.len(), fences.len(), "{output}");
-    for (fence, output) in fences.iter().zip(&outputs) {
+    outputs
+}
+
+/// Fails unless each fence printed what its page shows.
+pub(in crate::process) fn check(fences: &[Fence], outputs: &[String]) {
+    assert_eq!(outputs.len(), fences.len(), "{outputs:?}");
+    for (fence, output) in fences.iter().zip(outputs) {
         if let Some(shown) = &fence.shown {
             assert!(shows(shown, output), "{shown}\nwas shown, and it is\n{output}");
         }
     }
-    outputs
 }
