@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use poltrona::config::{Config, Secret};
@@ -176,25 +176,43 @@ fn what_a_runbook_looks_for_in_our_logs_is_what_we_log() {
     assert!(looked > 4, "{looked} looked for");
 }
 
+/// The Markdown pages of the repository's folders for people.
+fn pages() -> Vec<PathBuf> {
+    let folders = [".", "docs", "docs/adr", "docs/runbooks"];
+    let entries = folders.iter().flat_map(|it| fs::read_dir(repository(it)).expect("a folder"));
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.filter(|path| path.extension().is_some_and(|it| it == "md")).collect()
+}
+
+/// The name by which a link finds a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase().replace(' ', "-");
+    kept.chars().filter(|c| c.is_alphanumeric() || ['-', '_'].contains(c)).collect()
+}
+
 #[test]
-fn links_of_the_pages_about_running_it_lead_somewhere() {
-    let runbooks = fs::read_dir(repository("docs/runbooks")).expect("a folder");
-    let mut pages: Vec<_> = runbooks.map(|entry| entry.expect("an entry").path()).collect();
-    pages.push(repository("docs/many-instances.md"));
+fn links_of_every_page_lead_to_a_file_and_a_heading() {
     let mut links = 0;
-    for page in pages {
+    for page in pages() {
         let text = fs::read_to_string(&page).expect("a page");
         for part in text.split("](").skip(1) {
             let (link, _) = part.split_once(')').expect("a closing parenthesis");
-            let file = link.split('#').next().expect("a first part");
-            if !link.starts_with("http") {
-                let target = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
-                assert!(target.exists(), "{} links to {link}", page.display());
-                links += 1;
+            if link.starts_with("http") {
+                continue;
             }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
+            assert!(target.exists(), "{} links to {link}", page.display());
+            if !heading.is_empty() {
+                let text = fs::read_to_string(&target).expect("a page");
+                let mut headings = text.lines().filter_map(|line| line.split_once("# "));
+                let found = headings.any(|(_, it)| anchor(it) == heading);
+                assert!(found, "{} links to {link}", page.display());
+            }
+            links += 1;
         }
     }
-    assert!(links > 20, "{links} links");
+    assert!(links > 150, "{links} links");
 }
 
 #[test]
