@@ -8,6 +8,13 @@ pub fn repository(relative: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(relative)
 }
 
+/// The Markdown pages of one of its folders.
+pub fn pages(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(repository(folder)).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.filter(|path| path.extension().is_some_and(|it| it == "md")).collect()
+}
+
 /// All of the program's code as one text, without its unit tests in files of their own.
 pub fn code() -> String {
     let mut folders: Vec<_> =

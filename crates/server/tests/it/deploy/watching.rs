@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use poltrona::config::{Config, Secret};
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines;
-use poltrona_testkit::files::{code, read, repository};
+use poltrona_testkit::files::{code, pages, read, repository};
 use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 
@@ -176,14 +176,6 @@ fn what_a_runbook_looks_for_in_our_logs_is_what_we_log() {
     assert!(looked > 4, "{looked} looked for");
 }
 
-/// The Markdown pages of the repository's folders for people.
-fn pages() -> Vec<PathBuf> {
-    let folders = [".", "docs", "docs/adr", "docs/runbooks"];
-    let entries = folders.iter().flat_map(|it| fs::read_dir(repository(it)).expect("a folder"));
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths.filter(|path| path.extension().is_some_and(|it| it == "md")).collect()
-}
-
 /// The name by which a link finds a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase().replace(' ', "-");
@@ -193,7 +185,7 @@ fn anchor(heading: &str) -> String {
 #[test]
 fn links_of_every_page_lead_to_a_file_and_a_heading() {
     let mut links = 0;
-    for page in pages() {
+    for page in [".", "docs", "docs/adr", "docs/runbooks"].into_iter().flat_map(pages) {
         let text = fs::read_to_string(&page).expect("a page");
         for part in text.split("](").skip(1) {
             let (link, _) = part.split_once(')').expect("a closing parenthesis");

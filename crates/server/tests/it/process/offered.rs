@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use poltrona::config::KEYS;
-use poltrona_testkit::files::{code, read, repository};
+use poltrona_testkit::files::{code, pages, read, repository};
 use poltrona_testkit::program::{printed, run};
 
 use super::fences::{Document, code_spans, section};
@@ -31,20 +31,13 @@ const OF_OTHERS: &[&str] = &[
 /// Where one command on a line ends and another word of the shell's begins.
 const ENDS: [&str; 6] = ["|", ">", "&", "&&", ";", "#"];
 
-/// The Markdown files of a folder, by their paths in the repository.
-fn pages(folder: &str) -> Vec<String> {
-    let entries = fs::read_dir(repository(folder)).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".md")).map(|name| format!("{folder}/{name}")).collect()
-}
-
 #[test]
 fn commands_that_the_documents_name_are_there() {
     let (folder, mut found) = (tempfile::tempdir().unwrap(), 0);
     for page in FOLDERS.into_iter().flat_map(pages) {
-        let document = Document::parse(&read(&page));
+        let document = Document::parse(&fs::read_to_string(&page).unwrap());
         for command in &document.named {
-            assert!(is_there(folder.path(), command), "{page} names {command:?}");
+            assert!(is_there(folder.path(), command), "{} names {command:?}", page.display());
             found += 1;
         }
     }

@@ -1,7 +1,6 @@
 //! The pages about running it, followed by somebody who has installed the program: `poltrona` is on the
 //! path, and the data folder is `./poltrona-data`.
 
-use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -16,16 +15,6 @@ use super::fences::{self, Document, section};
 
 const SESSION: &str = "01900000-0000-7000-8000-000000100000";
 
-/// A shell of somebody who has installed the program.
-fn shell(folder: &Path) -> Command {
-    let ours = Path::new(&*BINARY).parent().unwrap().to_owned();
-    let path = env::var_os("PATH").unwrap();
-    let path = env::join_paths([ours].into_iter().chain(env::split_paths(&path))).unwrap();
-    let mut shell = clean("bash", folder);
-    shell.env("PATH", path);
-    shell
-}
-
 /// A server with the demo's sessions and its data in `./poltrona-data`, or where `settings` say.
 fn serve(folder: &Path, settings: &[(&str, &str)]) -> Program {
     let mut command = clean(&BINARY, folder);
@@ -33,11 +22,13 @@ fn serve(folder: &Path, settings: &[(&str, &str)]) -> Program {
     Program::start(command)
 }
 
-/// Follows a page, or a section of one.
+/// Follows a page, or a section of one, with the program on the path.
 fn follow(page: &str, shell: Command) {
     let fences = Document::parse(page).tour;
     assert!(!fences.is_empty(), "it has commands: {page}");
-    fences::check(&fences, &fences::run(shell, &fences::script(&fences, str::to_owned)));
+    let ours = Path::new(&*BINARY).parent().unwrap().display();
+    let script = format!("PATH='{ours}':$PATH\n{}", fences::script(&fences, str::to_owned));
+    fences::check(&fences, &fences::run(shell, &script));
 }
 
 #[test]
@@ -46,7 +37,7 @@ fn pages_about_a_running_server_work_as_written() {
     let program = serve(folder.path(), &[]);
     let address = program.address();
     for page in ["docs/running.md", "docs/configuration.md"] {
-        let mut shell = shell(folder.path());
+        let mut shell = clean("bash", folder.path());
         shell.env("POLTRONA_PORT", address.port().to_string());
         follow(&read(page).replace("localhost:3000", &address.to_string()), shell);
     }
@@ -68,9 +59,9 @@ fn first_two(program: &Program) -> [String; 2] {
     [0, 1].map(|at| seats[at]["status"].as_str().unwrap().to_owned())
 }
 
-#[track_caller]
+/// Whether only its owner can read a file.
 fn is_private(file: &Path) -> bool {
-    fs::metadata(file).unwrap().permissions().mode() & 0o077 == 0
+    fs::metadata(file).unwrap().permissions().mode() & 0o777 == 0o600
 }
 
 #[test]
@@ -78,12 +69,12 @@ fn a_copy_of_sqlite_is_restored_as_written() {
     let (folder, page) = (tempfile::tempdir().unwrap(), read("docs/upgrading.md"));
     let program = serve(folder.path(), &[]);
     sell(&program, 1);
-    follow(section(&page, "### SQLite, while the server runs"), shell(folder.path()));
+    follow(section(&page, "### SQLite, while the server runs"), clean("bash", folder.path()));
     assert!(is_private(&folder.path().join("poltrona-backup.db")), "it holds who bought what");
     sell(&program, 2);
     program.stop();
 
-    follow(section(section(&page, "## Restore"), "### SQLite"), shell(folder.path()));
+    follow(section(section(&page, "## Restore"), "### SQLite"), clean("bash", folder.path()));
     let program = serve(folder.path(), &[]);
     assert_eq!(first_two(&program), ["SOLD", "AVAILABLE"], "a restore loses what came after");
     sell(&program, 2);
@@ -95,7 +86,7 @@ async fn a_dump_of_postgres_is_restored_as_written() {
     let (folder, page) = (tempfile::tempdir().unwrap(), read("docs/upgrading.md"));
     let (database, restored) = (database().await, database().await);
     let over = || {
-        let mut shell = shell(folder.path());
+        let mut shell = clean("bash", folder.path());
         shell.env("DATABASE_URL", database.url()).env("RESTORED_URL", restored.url());
         shell
     };
