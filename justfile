@@ -25,15 +25,15 @@ deny:
 ci:
     scripts/ci
 
-# Measure; how is told in docs/performance.md.
+# Measure, as docs/performance.md describes.
 bench *ARGS:
     cargo bench -p poltrona --bench bench -- {{ ARGS }}
 
-# Change the rules on purpose and see which changes no test notices (needs cargo-mutants).
+# Change the rules on purpose, and list the changes that no test notices (needs cargo-mutants).
 mutants *ARGS:
     cargo mutants --package poltrona-domain {{ ARGS }}
 
-# Hold the program against its own OpenAPI document, with so many made-up requests for each call.
+# Check the program against its own OpenAPI document, with EXAMPLES generated requests for each call.
 document EXAMPLES="25":
     scripts/check-document {{ EXAMPLES }}
 

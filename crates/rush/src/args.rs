@@ -25,54 +25,53 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The servers' URLs: `http://host:port`, several with commas between.
+    /// Server to send requests to: `http://host:port`; several with commas between share the crowd.
     #[arg(long, value_name = "URL", value_delimiter = ',', default_value = "http://127.0.0.1:3000", value_parser = url)]
     pub target: Vec<String>,
 
-    /// The scenario: browse, spread, on-sale, duel, families, abandon or retry; a mix gives each a
-    /// weight (`spread=3,browse=7`).
+    /// Behaviour of the crowd: browse, spread, on-sale, duel, families, abandon or retry; or a mix, each
+    /// with its weight (`spread=3,browse=7`).
     #[arg(long, value_name = "NAME[=WEIGHT],…", default_value = "on-sale")]
     pub scenario: Mix,
 
-    /// The number of clients at a time.
+    /// Number of people at a time.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub clients: u32,
 
-    /// How long they send requests.
+    /// Length of the run, in seconds.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub seconds: u64,
 
-    /// The seed of every choice: an equal seed makes the same requests.
+    /// Seed of every choice; the same seed makes each client choose the same again.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 
-    /// Requests a second of all clients together, whether or not they are answered; without it each
-    /// client sends the next as soon as it is answered.
+    /// Requests a second of all people together, due whether or not earlier ones are answered; without
+    /// it, each person sends the next request when the last is answered.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate: Option<u32>,
 
-    /// How long people think between two visits, on average, in milliseconds.
+    /// Average pause of a person between two visits, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub think: u64,
 
-    /// Write the report as JSON.
+    /// Write the report as JSON to this file.
     #[arg(long, value_name = "FILE.json")]
     pub report: Option<PathBuf>,
 
-    /// Write the report as a page.
+    /// Write the report as a web page to this file.
     #[arg(long, value_name = "FILE.html")]
     pub html: Option<PathBuf>,
 
-    /// Write the history, so that it can be judged again.
+    /// Write every request and answer to this file, for `rush judge`.
     #[arg(long, value_name = "FILE.jsonl")]
     pub history: Option<PathBuf>,
 
-    /// Leave the sessions of the run as they are; without it those in which nothing was sold are
-    /// closed.
+    /// Leave the sessions of the run open; without it, those in which nothing was sold are closed.
     #[arg(long)]
     pub keep: bool,
 
-    /// Show neither progress nor figures, only the last line.
+    /// Print only the last line: no progress and no figures.
     #[arg(long)]
     pub quiet: bool,
 }
@@ -80,7 +79,7 @@ pub struct Args {
 /// The subcommands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Judge a history that was kept.
+    /// Judge a history that `--history` wrote.
     #[command(after_help = "Examples:\n  poltrona rush judge rush.jsonl\n  \
                             poltrona rush judge --json rush.jsonl > verdict.json")]
     Judge {

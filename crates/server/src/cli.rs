@@ -27,7 +27,7 @@ pub use print::for_terminal;
 use crate::failure::Failure;
 use flags::Settings;
 
-/// Sells cinema seats fast, and never one twice.
+/// Sells cinema seats over HTTP, and never sells one twice.
 #[derive(Debug, Parser)]
 #[command(
     name = "poltrona",

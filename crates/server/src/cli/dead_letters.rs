@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Print how many there are, and the first of them; they stay where they are.
+    /// Print the number of dead letters and the first of them. Nothing is moved.
     #[command(after_help = "Examples:\n  poltrona dlq list\n  \
                             poltrona dlq list --queue payments --limit 100 --json")]
     List {
@@ -23,7 +23,7 @@ pub(super) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Send them back to their queues, as if they had never failed.
+    /// Send dead letters back to their queues, as new messages.
     #[command(after_help = "Examples:\n  poltrona dlq replay\n  \
                             poltrona dlq replay --queue reservations --limit 1")]
     Replay {
@@ -37,10 +37,10 @@ pub(super) enum Command {
 /// Which dead letters.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// Only those of this queue.
+    /// Only dead letters of this queue.
     #[arg(long, value_name = "QUEUE", value_parser = PossibleValuesParser::new(QUEUES))]
     queue: Option<String>,
-    /// How many of each queue at most; by default 20 are listed, and all are replayed.
+    /// At most this many of each queue [default: list 20, replay all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
 }

@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The server to ask; without it, the one that the configuration describes.
+    /// Server to ask [default: the one that the settings describe].
     #[arg(long, value_name = "URL", value_parser = client::address)]
     url: Option<Uri>,
     #[command(flatten)]

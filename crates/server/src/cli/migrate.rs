@@ -14,7 +14,7 @@ pub(super) enum Command {
     #[command(after_help = "Examples:\n  poltrona migrate up\n  \
                             poltrona migrate up --data-dir /var/lib/poltrona")]
     Up(Settings),
-    /// List the migrations, and which of them the database has.
+    /// List the migrations, each as applied or to come.
     #[command(after_help = "Examples:\n  poltrona migrate status\n  \
                             poltrona migrate status --data-dir /var/lib/poltrona")]
     Status(Settings),

@@ -36,13 +36,13 @@ const SHOWS: [i64; 3] = [17, 20, 23];
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How many sessions to create.
+    /// Number of sessions to create.
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     sessions: u32,
-    /// How many seats each has.
+    /// Number of seats of each session.
     #[arg(long, value_name = "N", default_value_t = 48, value_parser = clap::value_parser!(u16).range(16..=10_000))]
     seats: u16,
-    /// Create them through this running server, rather than in the database.
+    /// Create them through this running server instead of in the database.
     #[arg(long, value_name = "URL", value_parser = client::address)]
     target: Option<Uri>,
     #[command(flatten)]

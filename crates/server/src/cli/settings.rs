@@ -14,7 +14,7 @@ pub(super) enum Command {
     #[command(after_help = "Examples:\n  poltrona config show > poltrona.toml\n  \
                             poltrona config show --origin --port 8080")]
     Show {
-        /// Add where each value came from.
+        /// Add the origin of each value: flag, variable, line of the file or default.
         #[arg(long)]
         origin: bool,
         #[command(flatten)]
@@ -39,8 +39,8 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 /// The settings are valid; faults came out of [`load`].
 fn report(resolved: &Resolved) {
     match &resolved.file {
-        Some(file) => eprintln!("the settings are sound; {} was read", file.display()),
-        None => eprintln!("the settings are sound; no configuration file was read"),
+        Some(file) => eprintln!("the settings are valid; {} was read", file.display()),
+        None => eprintln!("the settings are valid; no configuration file was read"),
     }
     let config = &resolved.config;
     match config.database() {

@@ -148,21 +148,25 @@ pub const KEYS: &[Key] = &[
     key(
         "ephemeral",
         Kind::Switch,
-        ("BOOL", "true", "Keep the data in a temporary folder that goes away at the end"),
+        ("BOOL", "true", "Keep the data in a temporary folder, deleted when the program ends"),
         |c, text| parse::switch(text).map(|value| c.ephemeral = value),
         |c| Some(c.ephemeral.to_string()),
     ),
     key(
         "demo",
         Kind::Switch,
-        ("BOOL", "true", "Fill an empty database with films and sessions to try"),
+        ("BOOL", "true", "Create made-up films and sessions in an empty database"),
         |c, text| parse::switch(text).map(|value| c.demo = value),
         |c| Some(c.demo.to_string()),
     ),
     key(
         "hold-ttl",
         Kind::Text,
-        ("DURATION", "2m", "How long a reservation holds its seats (100ms to 24h); 5m with demo"),
+        (
+            "DURATION",
+            "2m",
+            "How long an unpaid reservation holds its seats (100ms to 24h); 5m with demo",
+        ),
         |c, t| parse::duration(t, BRIEF, 1440 * MINUTE).map(|value| c.hold_ttl = value),
         |c| Some(show_duration(c.hold_ttl)),
     ),
@@ -229,7 +233,7 @@ pub const KEYS: &[Key] = &[
     key(
         "ledger-workers",
         Kind::Number,
-        ("N", "4", "How many workers write to PostgreSQL at a time (1 to 8); SQLite has one"),
+        ("N", "4", "Transactions at a time on PostgreSQL (1 to 8); SQLite has one"),
         |c, text| parse::count(text, 1, 8).map(|value| c.ledger_workers = value),
         |c| Some(c.ledger_workers.to_string()),
     ),
@@ -243,14 +247,14 @@ pub const KEYS: &[Key] = &[
     key(
         "run-migrations",
         Kind::Switch,
-        ("BOOL", "true", "Apply the migrations that PostgreSQL lacks at start; SQLite always does"),
+        ("BOOL", "true", "Apply missing migrations to PostgreSQL at the start; SQLite always does"),
         |c, text| parse::switch(text).map(|value| c.run_migrations = value),
         |c| Some(c.run_migrations.to_string()),
     ),
     key(
         "wait-for",
         Kind::Text,
-        ("DURATION", "30s", "How long a start waits for engines it cannot reach (up to 1h)"),
+        ("DURATION", "30s", "How long a start waits for engines that cannot be reached (up to 1h)"),
         |c, t| parse::duration(t, Duration::ZERO, 60 * MINUTE).map(|value| c.wait_for = value),
         |c| Some(show_duration(c.wait_for)),
     ),
@@ -260,7 +264,7 @@ pub const KEYS: &[Key] = &[
         (
             "ORIGINS",
             "https://cinema.example",
-            "Web origins that may call: `*` or a list with commas",
+            "Web origins that a browser may call from: `*` or a list with commas",
         ),
         |c, text| parse::cors(text).map(|value| c.cors_origins = value),
         |c| Some(c.cors_origins.to_string()),
@@ -268,7 +272,11 @@ pub const KEYS: &[Key] = &[
     key(
         "currency",
         Kind::Text,
-        ("CODE", "EUR", "Currency of all prices, by ISO 4217; one with hundredths"),
+        (
+            "CODE",
+            "EUR",
+            "Currency of all prices: a code of ISO 4217 whose minor unit is a hundredth",
+        ),
         |c, text| parse::currency(text).map(|value| c.currency = value),
         |c| Some(c.currency.to_string()),
     ),
@@ -282,7 +290,7 @@ pub const KEYS: &[Key] = &[
     key(
         "log-format",
         Kind::Text,
-        ("FORMAT", "json", "How log lines look: auto, pretty or json"),
+        ("FORMAT", "json", "Format of log lines: auto, pretty or json"),
         |c, text| parse::log_format(text).map(|value| c.log_format = value),
         |c| Some(c.log_format.to_string()),
     )
@@ -290,7 +298,11 @@ pub const KEYS: &[Key] = &[
     key(
         "log-level",
         Kind::Text,
-        ("LEVEL", "debug", "What is logged: error, warn, info, debug, or a filter by module"),
+        (
+            "LEVEL",
+            "debug",
+            "Level of the log: error, warn, info or debug; or a filter, as info,server=debug",
+        ),
         |c, text| parse::log_level(text).map(|value| c.log_level = value),
         |c| Some(c.log_level.clone()),
     )
@@ -301,7 +313,7 @@ pub const KEYS: &[Key] = &[
         (
             "URL",
             "http://127.0.0.1:4318",
-            "Collector that gets traces over OTLP/HTTP; none: no traces",
+            "Base URL of an OTLP/HTTP collector of traces; without one, no traces",
         ),
         |c, text| parse::otlp_endpoint(text).map(|value| c.otlp_endpoint = value),
         |c| c.otlp_endpoint.clone(),
@@ -313,7 +325,7 @@ pub const KEYS: &[Key] = &[
         (
             "HEADERS",
             "x-api-key=SECRET",
-            "Headers that the collector wants: `name=value,name=value`",
+            "Headers that the collector requires: `name=value,name=value`",
         ),
         |c, text| parse::otlp_headers(text).map(|value| c.otlp_headers = value),
         |c| c.otlp_headers.as_ref().map(ToString::to_string),
@@ -322,7 +334,11 @@ pub const KEYS: &[Key] = &[
     key(
         "otlp-sample-percent",
         Kind::Number,
-        ("N", "100", "How many of 100 requests are traced, where callers do not decide (0 to 100)"),
+        (
+            "N",
+            "100",
+            "Traced requests in a hundred, of those whose caller does not decide (0 to 100)",
+        ),
         |c, text| parse::percent(text).map(|value| c.otlp_sample_percent = value),
         |c| Some(c.otlp_sample_percent.to_string()),
     ),
@@ -336,7 +352,7 @@ pub const KEYS: &[Key] = &[
     key(
         "insecure",
         Kind::Switch,
-        ("BOOL", "true", "Let other machines call although nobody is authenticated"),
+        ("BOOL", "true", "Allow a host that other machines reach, though nobody is authenticated"),
         |c, text| parse::switch(text).map(|value| c.insecure = value),
         |c| Some(c.insecure.to_string()),
     ),
@@ -367,7 +383,11 @@ pub const KEYS: &[Key] = &[
     key(
         "redis-timeout",
         Kind::Text,
-        ("DURATION", "20ms", "How long Redis may take before the database is asked (1ms to 10s)"),
+        (
+            "DURATION",
+            "20ms",
+            "How long Redis may take before the database is asked instead (1ms to 10s)",
+        ),
         |c, t| parse::duration(t, MILLI, 10_000 * MILLI).map(|value| c.redis_timeout = value),
         |c| Some(show_duration(c.redis_timeout)),
     ),
@@ -386,7 +406,7 @@ pub const KEYS: &[Key] = &[
     key(
         "event-exchange",
         Kind::Switch,
-        ("BOOL", "false", "Whether RabbitMQ's exchange gets single events, for other programs"),
+        ("BOOL", "false", "Publish single events to RabbitMQ's exchange, for other programs"),
         |c, text| parse::switch(text).map(|value| c.event_exchange = value),
         |c| Some(c.event_exchange.to_string()),
     ),

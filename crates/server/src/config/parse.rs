@@ -178,7 +178,7 @@ fn normal_origin(text: &str) -> Option<String> {
 
 pub(super) fn currency(text: &str) -> Parsed<Currency> {
     Currency::parse(text).ok_or_else(|| {
-        BadValue::new("that is no currency", "Write the three capital letters of ISO 4217: `BRL`.")
+        BadValue::new("it is not a currency", "Write the three capital letters of ISO 4217: `BRL`.")
     })
 }
 
@@ -205,7 +205,7 @@ pub(super) fn log_level(text: &str) -> Parsed<String> {
     if LEVELS.contains(&lower.as_str()) {
         return Ok(lower);
     }
-    let hint = "Write `error`, `warn`, `info`, `debug`, or a filter as in `info,http=debug`.";
+    let hint = "Write `error`, `warn`, `info`, `debug`, or a filter such as `info,server=debug`.";
     // To the filter a bare word is the name of a module; here it is far more likely a misspelt
     // level, and would silence everything.
     if !text.contains(['=', ',']) {

@@ -68,7 +68,7 @@ pub struct Config {
     pub locale: Locale,
     /// The format of log lines.
     pub log_format: LogFormat,
-    /// A level (`error`, `warn`, `info`, `debug`) or a filter such as `info,poltrona::http=debug`.
+    /// A level (`error`, `warn`, `info`, `debug`) or a filter such as `info,server=debug`.
     pub log_level: String,
     /// The base URL of the collector of traces; without one there are no traces.
     pub otlp_endpoint: Option<String>,

@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_hours(1);
 /// Checks a valid configuration.
 pub(super) fn examine(config: &Config) -> Findings {
     let mut found = Findings::of(Engine::Configuration);
-    found.ok("settings", "sound");
+    found.ok("settings", "valid");
     mode(config, &mut found);
     listening(config, &mut found);
     authorities(config, &mut found);
@@ -41,7 +41,8 @@ fn mode(config: &Config, found: &mut Findings) {
             return;
         }
         Database::Ephemeral => {
-            let detail = "embedded, in a temporary folder: all that is sold goes away at the end";
+            let detail =
+                "embedded, in a temporary folder: all sales are deleted when the program ends";
             found.warning("mode", detail, "poltrona serve --ephemeral=false");
         }
         Database::Folder(folder) => {
@@ -59,8 +60,7 @@ fn listening(config: &Config, found: &mut Findings) {
     if config.host.to_canonical().is_loopback() {
         found.ok("listening", format!("on {address}, for this machine alone"));
     } else {
-        let detail =
-            format!("on {address}, for other machines too, and nobody is authenticated there");
+        let detail = format!("on {address}: other machines reach it, and nobody is authenticated");
         found.warning("listening", detail, "poltrona serve --host 127.0.0.1");
     }
 }
@@ -81,10 +81,10 @@ fn hold(config: &Config, found: &mut Findings) {
     let fix = "poltrona serve --hold-ttl 30s";
     match config.hold_ttl {
         ttl if ttl < SHORT => {
-            found.warning("hold", format!("{hold}: too short for anyone to pay"), fix);
+            found.warning("hold", format!("{hold}: too short to pay in"), fix);
         }
         ttl if ttl > LONG => {
-            let detail = format!("{hold}: so long is a seat kept by someone who does not pay");
+            let detail = format!("{hold}: an unpaid seat is kept from others for that long");
             found.warning("hold", detail, fix);
         }
         _ => found.ok("hold", hold),

@@ -134,9 +134,9 @@ async fn has_tables(connection: &Connection, config: &Config, found: &mut Findin
             let missing = steps.iter().filter(|step| !step.applied).count();
             let has = steps.len() - missing;
             if missing == 0 {
-                found.ok("schema", format!("{has}, as this version has it"));
+                found.ok("schema", format!("{has}, the schema of this version"));
             } else if config.run_migrations {
-                found.ok("schema", format!("{has}; a start takes the {missing} steps that lack"));
+                found.ok("schema", format!("{has}; the next start applies {missing} migrations"));
             } else {
                 let detail = format!("{has}, and this version needs {}", steps.len());
                 found.failure("schema", detail, "poltrona migrate up");

@@ -122,15 +122,15 @@ fn server(info: &str, cli: &str, found: &mut Findings) {
     match value("maxmemory_policy") {
         Some("noeviction") if bounded => {
             let fix = format!("{cli} CONFIG SET maxmemory-policy allkeys-lru");
-            found.warning("memory", "when it is full it takes no marks (noeviction)", fix);
+            found.warning("memory", "when memory is full, Redis takes no marks (noeviction)", fix);
         }
         Some(policy) => {
-            found.ok("memory", format!("{policy}; a mark that is evicted harms nobody"));
+            found.ok("memory", format!("{policy}; an evicted mark costs speed only"));
         }
         None => {}
     }
     if value("cluster_enabled") == Some("1") {
-        let detail = "a node of a cluster: sessions of other nodes go without the lock";
+        let detail = "a node of a cluster: sessions on other nodes have no lock";
         found.warning("cluster", detail, "export REDIS_URL=redis://A-SERVER-OF-ITS-OWN:6379");
     }
 }
@@ -144,7 +144,7 @@ async fn role(target: &mut Target, found: &mut Findings) {
     match (word(0).as_deref(), word(1), word(2)) {
         (Some("slave"), Some(host), Some(port)) => {
             let fix = format!("export REDIS_URL=redis://{host}:{port}");
-            found.failure("role", "a replica: what is marked here is seen by nobody else", fix);
+            found.failure("role", "a replica, which takes no marks: name the primary", fix);
         }
         (Some("master"), ..) => found.ok("role", "the primary"),
         _ => {}

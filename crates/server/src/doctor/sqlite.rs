@@ -45,7 +45,7 @@ pub(super) fn examine(path: &Path) -> Findings {
     let file = folder::database_in(path);
     room(path, &file, &mut found);
     if !file.exists() {
-        found.ok("database", "none yet: the first start makes it");
+        found.ok("database", "none yet: the first start creates it");
         return found;
     }
     let looked = connect_read_only(&file)
@@ -63,7 +63,11 @@ fn folder_is_usable(path: &Path, found: &mut Findings) -> bool {
     let shown = path.display();
     // A folder that does not exist is created in the nearest one that does.
     let Some(there) = path.ancestors().map(or_here).find(|folder| folder.exists()) else {
-        found.failure("folder", format!("{shown} leads nowhere"), format!("mkdir -p '{shown}'"));
+        found.failure(
+            "folder",
+            format!("{shown} has no parent folder that exists"),
+            format!("mkdir -p '{shown}'"),
+        );
         return false;
     };
     let trial = there.join(format!(".poltrona-doctor-{}", std::process::id()));
@@ -73,12 +77,12 @@ fn folder_is_usable(path: &Path, found: &mut Findings) -> bool {
         return false;
     }
     if there != or_here(path) {
-        found.ok("folder", format!("{shown} does not exist yet: the first start makes it"));
+        found.ok("folder", format!("{shown} does not exist yet: the first start creates it"));
         return true;
     }
     match fs::metadata(path).map(|about| about.permissions().mode()) {
         Ok(mode) if mode & 0o077 != 0 => {
-            let detail = format!("{shown} holds who bought what, and others can look into it");
+            let detail = format!("other users can read {shown}, which holds who bought what");
             found.warning("folder", detail, format!("chmod 700 '{shown}'"));
         }
         _ => found.ok("folder", format!("{shown} can be written")),
@@ -130,7 +134,11 @@ fn look_into(
         found.ok("journal", "WAL");
     } else {
         let fix = format!("sqlite3 '{}' 'PRAGMA journal_mode = WAL'", file.display());
-        found.warning("journal", format!("{mode}: whoever looks holds up whoever sells"), fix);
+        found.warning(
+            "journal",
+            format!("{mode}: reads and sales wait for each other; the next start sets WAL"),
+            fix,
+        );
     }
     if migrated {
         guards(database, file, found)?;
@@ -145,9 +153,9 @@ fn schema(database: &Connection, found: &mut Findings) -> Result<bool, Migration
             let missing = steps.iter().filter(|step| !step.applied).count();
             let has = steps.len() - missing;
             if missing == 0 {
-                found.ok("schema", format!("{has}, as this version has it"));
+                found.ok("schema", format!("{has}, the schema of this version"));
             } else {
-                found.ok("schema", format!("{has}; a start takes the {missing} steps that lack"));
+                found.ok("schema", format!("{has}; the next start applies {missing} migrations"));
             }
             Ok(has > 0)
         }
@@ -170,14 +178,14 @@ fn integrity(
     let answer = database.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
     database.progress_handler(0, None::<fn() -> bool>)?;
     match answer {
-        Ok(text) if text == "ok" => found.ok("integrity", "every page is sound"),
+        Ok(text) if text == "ok" => found.ok("integrity", "no fault in any page"),
         Ok(text) => {
             let file = file.display();
             let fix = format!("sqlite3 '{file}' .recover | sqlite3 '{file}.recovered'");
             found.failure("integrity", text, fix);
         }
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
-            found.ok("integrity", format!("nothing wrong found in {} s", LOOK.as_secs()));
+            found.ok("integrity", format!("no fault found in {} s", LOOK.as_secs()));
         }
         Err(error) => return Err(error),
     }
@@ -202,7 +210,7 @@ fn guards(database: &Connection, file: &Path, found: &mut Findings) -> Result<()
         }
     }
     if whole {
-        found.ok("guards", "a seat has one sale, and so has a reservation");
+        found.ok("guards", "unique keys allow one sale a seat, and one a reservation");
     }
     Ok(())
 }

@@ -32,10 +32,10 @@ fn info() -> Document {
         ),
         tags(
             (name = "sessions", description = "Showings of films"),
-            (name = "seats", description = "What is free now"),
+            (name = "seats", description = "Free, held and sold seats"),
             (name = "reservations", description = "Seats held for someone"),
             (name = "payments", description = "A reservation becomes a sale"),
-            (name = "sales", description = "What someone bought"),
+            (name = "sales", description = "A user's purchases"),
             (name = "health", description = "Whether it runs"),
         )
     )]

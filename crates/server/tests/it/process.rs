@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers fail their test as well as tests do")]
 
+mod fences;
 mod balancer;
 mod commands;
 mod connections;
@@ -13,6 +14,8 @@ mod crash;
 mod deleted;
 mod doctor;
 mod full_disk;
+mod offered;
+mod pages;
 mod progress;
 mod readme;
 mod rush;

@@ -107,7 +107,7 @@ async fn keys(connection: &Connection) -> Result<Faults, Error> {
             Some((_, true)) => None,
             Some((index, false)) => {
                 let fix = connection.psql(&[&format!("REINDEX INDEX {index}")]);
-                Some((format!("{index} is not valid, and keeps nothing unique"), fix))
+                Some((format!("{index} is not valid, and enforces nothing"), fix))
             }
             None => {
                 let detail = format!("nothing keeps ({columns}) unique in {table}");
@@ -131,7 +131,7 @@ async fn checks(connection: &Connection) -> Result<Faults, Error> {
         match there.get(&((*table).to_owned(), (*name).to_owned())) {
             Some(true) => None,
             Some(false) => Some((
-                format!("{name} was not held against the rows that were there before it"),
+                format!("{name} was not checked on the rows that were there before it"),
                 fix(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name}")),
             )),
             None => Some((
@@ -157,7 +157,7 @@ async fn functions(connection: &Connection) -> Result<Faults, Error> {
             return None;
         }
         let text = text.replacen("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1);
-        let detail = format!("{name} is missing or changed: wrong writes would not be noticed");
+        let detail = format!("{name} is missing or changed: wrong writes would go unnoticed");
         Some((detail, connection.psql(&[&text])))
     };
     Ok(FUNCTIONS.iter().filter_map(fault).collect())

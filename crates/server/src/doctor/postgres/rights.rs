@@ -13,7 +13,7 @@ const LESSER: &str = "poltrona_serve";
 pub(super) async fn examine(connection: &Connection, found: &mut Findings) -> Result<bool, Error> {
     let role = identifier(&connection.role);
     let Some(schema) = &connection.schema else {
-        let detail = format!("{} may use no schema that it looks into", connection.role);
+        let detail = format!("{} may use no schema of its search path", connection.role);
         let grant = format!("GRANT USAGE ON SCHEMA public TO {role}");
         found.failure("rights", detail, connection.psql(&[&grant]));
         return Ok(false);

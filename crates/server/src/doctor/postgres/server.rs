@@ -45,15 +45,15 @@ pub(super) async fn standbys(connection: &Connection, found: &mut Findings) -> R
     let name = connection.psql(&["ALTER SYSTEM SET synchronous_standby_names = '*'"]);
     match (is_named, attached, in_step) {
         (true, _, 0) if is_shown => {
-            let detail = "synchronous_standby_names is set and no standby is in step: no sale can be \
+            let detail = "synchronous_standby_names is set and no standby keeps up: no sale can be \
                           acknowledged";
             let fix = connection.psql(&["SELECT * FROM pg_stat_replication"]);
             found.failure("standbys", detail, fix);
         }
         (false, 1.., _) => {
             let detail = format!(
-                "{attached}, none of them synchronous: a fail-over loses the last sales that were \
-                 acknowledged"
+                "{attached}, none of them synchronous: a failover loses the last acknowledged \
+                 sales"
             );
             found.warning("standbys", detail, format!("{name} && systemctl reload postgresql"));
         }
@@ -71,11 +71,11 @@ pub(super) async fn clock(connection: &Connection, found: &mut Findings) -> Resu
     let apart = (theirs - after).max(before - theirs).max(0);
     if apart > CLOCK_MILLIS {
         let detail = format!(
-            "{apart} ms from this machine's: holds go by the server's, but logs of the two mislead"
+            "{apart} ms from this machine's: holds follow the server's, but the two logs disagree"
         );
         found.warning("clock", detail, "timedatectl set-ntp true");
     } else {
-        found.ok("clock", "as this machine's");
+        found.ok("clock", "equal to this machine's");
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ pub(super) async fn clock(connection: &Connection, found: &mut Findings) -> Resu
 pub(super) async fn collation(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
     let sql = "SELECT EXISTS (SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu')";
     if connection.client.query_one(sql, &[]).await?.try_get(0)? {
-        found.ok("collation", "und-x-icu, which films are searched by");
+        found.ok("collation", "und-x-icu, by which films are searched");
     } else {
         let fix = connection.psql(&["SELECT pg_import_system_collations('pg_catalog')"]);
         found.failure("collation", "und-x-icu is missing: films cannot be searched", fix);
@@ -117,7 +117,7 @@ pub(super) async fn connections(
     if needed > most {
         let alter = format!("ALTER SYSTEM SET max_connections = {}", needed + each);
         let fix = format!("{} && systemctl restart postgresql", connection.psql(&[&alter]));
-        found.warning("connections", format!("{detail}: one more may find none"), fix);
+        found.warning("connections", format!("{detail}: one more instance may get none"), fix);
     } else {
         found.ok("connections", detail);
     }
@@ -142,7 +142,7 @@ pub(super) async fn old_transactions(
     match oldest {
         Some((pid, Some(seconds))) if seconds > OLD_SECONDS => {
             let detail = format!(
-                "process {pid} has one open for {seconds:.0} s: nothing older can be cleaned away"
+                "process {pid} has had one open for {seconds:.0} s: VACUUM cannot remove newer dead rows"
             );
             let fix = connection.psql(&[&format!("SELECT pg_terminate_backend({pid})")]);
             found.warning("transactions", detail, fix);

@@ -27,13 +27,12 @@ pub(super) async fn updates(connection: &Connection, found: &mut Findings) -> Re
     let fix = connection.psql(&[room, "VACUUM (ANALYZE) seats"]);
     let percent = hot.saturating_mul(100).checked_div(all).unwrap_or(100);
     if !roomy {
-        found.warning("updates", "pages of seats leave no room for changes (fillfactor)", fix);
+        found.warning("updates", "pages of seats have no room for changes (fillfactor)", fix);
     } else if all > UPDATES && percent < HOT_PERCENT {
-        let detail = format!("{percent} % of {all} changes of seats left the indexes alone");
+        let detail = format!("{percent} % of {all} changes of seats touched no index");
         found.warning("updates", detail, fix);
     } else {
-        found
-            .ok("updates", format!("{percent} % of {all} changes of seats left the indexes alone"));
+        found.ok("updates", format!("{percent} % of {all} changes of seats touched no index"));
     }
     Ok(())
 }
@@ -47,14 +46,15 @@ pub(super) async fn outbox(connection: &Connection, found: &mut Findings) -> Res
     let row = connection.client.query_one(sql, &[]).await?;
     let (rows, age, dead): (i64, f64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     if age > OLD_SECONDS {
-        let detail =
-            format!("an event has waited {age:.0} s, {rows} or more wait: nobody delivers");
+        let detail = format!(
+            "an event has waited {age:.0} s, {rows} or more wait: no instance delivers them"
+        );
         found.warning("outbox", detail, "systemctl restart poltrona");
     } else if dead > DEAD {
-        let detail = format!("{dead} rows that nobody needs any more slow it down");
+        let detail = format!("{dead} dead rows slow it down");
         found.warning("outbox", detail, connection.psql(&["VACUUM (ANALYZE) outbox"]));
     } else {
-        found.ok("outbox", format!("{rows} wait, {dead} are to be cleaned away"));
+        found.ok("outbox", format!("{rows} rows wait, {dead} dead rows remain"));
     }
     Ok(())
 }

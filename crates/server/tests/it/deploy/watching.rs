@@ -8,7 +8,7 @@ use std::time::Duration;
 use poltrona::config::{Config, Secret};
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines;
-use poltrona_testkit::files::{read, repository};
+use poltrona_testkit::files::{code, pages, read, repository};
 use poltrona_testkit::wait::wait_for;
 use serde_json::Value;
 
@@ -23,8 +23,7 @@ const OF_THE_BROKER: [&str; 5] = [
     "poltrona_returned_total",
 ];
 
-const SECTIONS: [&str; 5] =
-    ["What it means", "Who is hurt", "How to look", "How to mend", "How to prevent"];
+const SECTIONS: [&str; 5] = ["Meaning", "Impact", "Diagnosis", "Mending", "Prevention"];
 
 fn alerts() -> Vec<Value> {
     let file = yaml(&read("deploy/alerts.yml"));
@@ -153,23 +152,6 @@ fn a_runbook_answers_the_same_questions_with_commands_that_are_there() {
     assert!(ours > 2, "{ours} commands of the program");
 }
 
-/// All of the program's code, as one text.
-fn code() -> String {
-    let mut folders = vec![repository("crates/server/src"), repository("crates/engine/src")];
-    let mut code = String::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                code += &fs::read_to_string(path).expect("a text");
-            }
-        }
-    }
-    code
-}
-
 #[test]
 fn what_a_runbook_looks_for_in_our_logs_is_what_we_log() {
     let (code, mut looked) = (code(), 0);
@@ -194,25 +176,35 @@ fn what_a_runbook_looks_for_in_our_logs_is_what_we_log() {
     assert!(looked > 4, "{looked} looked for");
 }
 
+/// The name by which a link finds a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase().replace(' ', "-");
+    kept.chars().filter(|c| c.is_alphanumeric() || ['-', '_'].contains(c)).collect()
+}
+
 #[test]
-fn links_of_the_pages_about_running_it_lead_somewhere() {
-    let runbooks = fs::read_dir(repository("docs/runbooks")).expect("a folder");
-    let mut pages: Vec<_> = runbooks.map(|entry| entry.expect("an entry").path()).collect();
-    pages.push(repository("docs/many-instances.md"));
+fn links_of_every_page_lead_to_a_file_and_a_heading() {
     let mut links = 0;
-    for page in pages {
+    for page in [".", "docs", "docs/adr", "docs/runbooks"].into_iter().flat_map(pages) {
         let text = fs::read_to_string(&page).expect("a page");
         for part in text.split("](").skip(1) {
             let (link, _) = part.split_once(')').expect("a closing parenthesis");
-            let file = link.split('#').next().expect("a first part");
-            if !link.starts_with("http") {
-                let target = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
-                assert!(target.exists(), "{} links to {link}", page.display());
-                links += 1;
+            if link.starts_with("http") {
+                continue;
             }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
+            assert!(target.exists(), "{} links to {link}", page.display());
+            if !heading.is_empty() {
+                let text = fs::read_to_string(&target).expect("a page");
+                let mut headings = text.lines().filter_map(|line| line.split_once("# "));
+                let found = headings.any(|(_, it)| anchor(it) == heading);
+                assert!(found, "{} links to {link}", page.display());
+            }
+            links += 1;
         }
     }
-    assert!(links > 20, "{links} links");
+    assert!(links > 150, "{links} links");
 }
 
 #[test]

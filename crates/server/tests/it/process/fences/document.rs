@@ -2,58 +2,76 @@
 
 /// The commands of a file.
 #[derive(Debug, Default)]
-pub(super) struct Document {
+pub(in crate::process) struct Document {
     /// The `sh` fences, in order.
-    pub(super) tour: Vec<Fence>,
+    pub(in crate::process) tour: Vec<Fence>,
     /// The commands of `console` fences, and the program's own that stand within sentences.
-    pub(super) named: Vec<String>,
+    pub(in crate::process) named: Vec<String>,
+    /// How many outputs stand below no `sh` fence, so that nothing checks them.
+    pub(in crate::process) unchecked: usize,
 }
 
 /// Commands, and what the fence below them shows.
 #[derive(Debug)]
-pub(super) struct Fence {
-    pub(super) commands: String,
-    pub(super) shown: Option<String>,
+pub(in crate::process) struct Fence {
+    pub(in crate::process) commands: String,
+    pub(in crate::process) shown: Option<String>,
 }
 
 impl Document {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(in crate::process) fn parse(text: &str) -> Self {
         let mut document = Self::default();
-        let mut lines = text.lines();
+        let (mut lines, mut above) = (text.lines(), "");
         while let Some(line) = lines.next() {
             let Some(language) = line.strip_prefix("```") else {
                 document.named.extend(commands_within(line));
                 continue;
             };
             let inside: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
-            document.fence(language, &inside);
+            document.fence(language, above, &inside);
+            above = language;
         }
         document
     }
 
-    fn fence(&mut self, language: &str, lines: &[&str]) {
+    /// Takes in a fence; `above` is the language of the one before it.
+    fn fence(&mut self, language: &str, above: &str, lines: &[&str]) {
         match language {
             "sh" => self.tour.push(Fence { commands: lines.join("\n"), shown: None }),
-            "console" => self.named.extend(lines.iter().filter_map(|line| {
-                let command = line.strip_prefix("$ ")?;
-                Some(command.split('#').next().unwrap_or_default().trim().to_owned())
-            })),
-            "text" | "json" => {
-                let above = self.tour.last_mut().expect("commands above what they print");
-                assert!(
-                    above.shown.replace(lines.join("\n")).is_none(),
-                    "two outputs of one fence"
-                );
+            "console" => {
+                // A line that ends in a backslash goes on in the next.
+                let text = lines.join("\n").replace("\\\n", "");
+                let commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
+                self.named.extend(commands.map(str::to_owned));
             }
+            "text" | "json" => match self.tour.last_mut().filter(|_| above == "sh") {
+                Some(fence) => fence.shown = Some(lines.join("\n")),
+                None => self.unchecked += 1,
+            },
+            // A drawing.
+            "" => {}
             other => panic!("nobody knows what a fence of {other:?} is for"),
         }
     }
 }
 
+/// The part of a page below a heading such as `## Restore`, up to the next of its level or above.
+#[track_caller]
+pub(in crate::process) fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let level = heading.bytes().take_while(|byte| *byte == b'#').count();
+    let (_, rest) = page.split_once(&format!("\n{heading}\n")).expect(heading);
+    let ends = (2..=level).filter_map(|level| rest.find(&format!("\n{} ", "#".repeat(level))));
+    &rest[..ends.min().unwrap_or(rest.len())]
+}
+
+/// The code within a line of text.
+pub(in crate::process) fn code_spans(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
+
 /// The program's commands in a line of text: `` `poltrona healthcheck` ``.
 fn commands_within(line: &str) -> impl Iterator<Item = String> {
-    let code = line.split('`').skip(1).step_by(2);
-    code.filter(|code| code.starts_with("poltrona ")).map(str::to_owned)
+    code_spans(line).filter(|code| code.starts_with("poltrona ")).map(str::to_owned)
 }
 
 /// Whether `output` is what was `shown`, line by line. `…` stands for anything, a time for any other
@@ -133,9 +151,19 @@ fn an_output_is_compared_but_for_times_and_dots() {
 #[test]
 fn a_file_is_read_fence_by_fence() {
     let text = "Try `poltrona seed --seats 16`.\n```sh\na\n```\n```text\n1\n```\n```sh\nb\nc\n```\n\
-                ```console\n$ scripts/test   # all\nprinted\n```\n";
+                ```console\n$ scripts/test   # all\nprinted\n```\n```text\nx\n```\n";
     let document = Document::parse(text);
     let tour: Vec<_> = document.tour.iter().map(|f| (&*f.commands, f.shown.as_deref())).collect();
     assert_eq!(tour, [("a", Some("1")), ("b\nc", None)]);
-    assert_eq!(document.named, ["poltrona seed --seats 16", "scripts/test"]);
+    assert_eq!(document.named, ["poltrona seed --seats 16", "scripts/test   # all"]);
+    assert_eq!(document.unchecked, 1);
+}
+
+#[test]
+fn a_section_ends_at_the_next_heading_of_its_level_or_above() {
+    let page = "# A\n\n## B\nb\n### C\nc\n### D\nd\n## E\ne\n";
+    assert_eq!(section(page, "## B"), "b\n### C\nc\n### D\nd");
+    assert_eq!(section(page, "### C"), "c");
+    assert_eq!(section(page, "### D"), "d");
+    assert_eq!(section(page, "## E"), "e\n");
 }
