@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::fault::BadValue;
+use super::log_level;
 use super::parse;
 use super::settings::Config;
 use super::value::show_duration;
@@ -303,10 +304,10 @@ pub const KEYS: &[Key] = &[
             "debug",
             "Level of the log: error, warn, info or debug; or a filter, as info,server=debug",
         ),
-        |c, text| parse::log_level(text).map(|value| c.log_level = value),
+        |c, text| log_level::log_level(text).map(|value| c.log_level = value),
         |c| Some(c.log_level.clone()),
     )
-    .also(&[plain("RUST_LOG")]),
+    .also(&[Alias { name: "RUST_LOG", translate: log_level::rust_log }]),
     key(
         "otlp-endpoint",
         Kind::Text,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use poltrona_engine::store::postgres::Target;
 use redis::IntoConnectionInfo as _;
-use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::broker;
 use super::database;
@@ -17,12 +16,6 @@ use super::value::{Cors, Currency, Locale, LogFormat, Secret, show_duration};
 type Parsed<T> = Result<T, BadValue>;
 
 const MILLIS_PER_UNIT: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
-
-/// The words that set one level for everything, from the quietest.
-const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-
-/// Libraries whose debug lines drown ours; naming them in a filter still shows them.
-const CHATTY: [&str; 5] = ["h2", "hyper", "hyper_util", "mio", "tower"];
 
 pub(super) fn switch(text: &str) -> Parsed<bool> {
     match text.to_ascii_lowercase().as_str() {
@@ -200,60 +193,6 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
         })
 }
 
-pub(super) fn log_level(text: &str) -> Parsed<String> {
-    let lower = text.to_ascii_lowercase();
-    if LEVELS.contains(&lower.as_str()) {
-        return Ok(lower);
-    }
-    let hint = "Write `error`, `warn`, `info`, `debug`, or a filter such as `info,server=debug`.";
-    // To the filter a bare word is the name of a module; here it is far more likely a misspelt
-    // level, and would silence everything.
-    if !text.contains(['=', ',']) {
-        return Err(BadValue::new("there is no such level", hint));
-    }
-    if text.contains(['[', ']']) {
-        return Err(BadValue::new("it selects by spans, and no line of the log is in one", hint));
-    }
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let parts: Vec<_> = parts.collect();
-    // The parser accepts much more, such as `target=` for errors alone, or a target with a space.
-    let is_sound = |part: &&str| match part.split_once('=') {
-        Some((target, level)) => is_target(target) && is_level(level),
-        None => is_level(part),
-    };
-    if parts.is_empty() || !parts.iter().all(is_sound) {
-        return Err(BadValue::new("it is neither a level nor a filter", hint));
-    }
-    Ok(parts.join(","))
-}
-
-fn is_level(text: &str) -> bool {
-    LEVELS.contains(&text.to_ascii_lowercase().as_str())
-}
-
-fn is_target(text: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte);
-    !text.is_empty() && text.bytes().all(is_part)
-}
-
-/// The filter for a valid [`log_level`](super::Config::log_level).
-///
-/// A plain level is for our own lines: chatty libraries stay at `info`, and the RabbitMQ client is
-/// off, for it logs whole messages, and we log its errors ourselves.
-pub fn log_filter(level: &str) -> Targets {
-    if level.contains(['=', ',']) {
-        let filter = level.parse().unwrap_or(Targets::new().with_default(LevelFilter::INFO));
-        let names_lapin = level.contains("lapin");
-        return if names_lapin { filter } else { filter.with_target("lapin", LevelFilter::OFF) };
-    }
-    let chatty: &[&str] = if matches!(level, "debug" | "trace") { &CHATTY } else { &[] };
-    let quiet = chatty.iter().map(|library| (*library, LevelFilter::INFO));
-    Targets::new()
-        .with_default(level.parse().unwrap_or(LevelFilter::INFO))
-        .with_targets(quiet)
-        .with_target("lapin", LevelFilter::OFF)
-}
-
 fn secret(text: &str) -> Parsed<Option<Secret>> {
     if text.trim().is_empty() {
         return Err(BadValue::new("it is empty", "Give it a value, or do not set it at all."));
@@ -370,37 +309,6 @@ mod tests {
         {
             assert!(cors(text).is_err(), "{text:?} passed");
         }
-    }
-
-    #[test]
-    fn a_misspelt_level_is_not_taken_for_a_module() {
-        assert_eq!(log_level("WARN").as_deref(), Ok("warn"));
-        assert_eq!(log_level("warn,poltrona=debug").as_deref(), Ok("warn,poltrona=debug"));
-        assert_eq!(log_level("info, http=debug,").as_deref(), Ok("info,http=debug"));
-        for text in ["", "verbose", "poltrona=loud", "info,,=,", "info,http=", "=debug", "2", ","] {
-            assert!(log_level(text).is_err(), "{text:?} passed");
-        }
-        for text in ["wran,http=info", "info http=debug", "info;http=debug", "http =debug"] {
-            assert!(log_level(text).is_err(), "{text:?} passed");
-        }
-        assert!(log_level("info,http[request]=debug").unwrap_err().why.contains("spans"));
-    }
-
-    #[test]
-    fn a_plain_debug_level_keeps_libraries_quiet() {
-        use tracing::Level;
-        let filter = log_filter("debug");
-        assert!(filter.would_enable("ledger", &Level::DEBUG));
-        assert!(filter.would_enable("hyper::client", &Level::INFO));
-        assert!(!filter.would_enable("hyper::client", &Level::DEBUG));
-        assert!(!filter.would_enable("lapin::channel", &Level::ERROR));
-        assert!(!log_filter("info").would_enable("ledger", &Level::DEBUG));
-        assert!(!log_filter("off").would_enable("ledger", &Level::ERROR));
-        let named = log_filter("warn,hyper=debug");
-        assert!(!named.would_enable("lapin::channel", &Level::ERROR));
-        assert!(log_filter("warn,lapin=info").would_enable("lapin::channel", &Level::ERROR));
-        assert!(named.would_enable("hyper::client", &Level::DEBUG));
-        assert!(!named.would_enable("ledger", &Level::INFO));
     }
 
     #[test]

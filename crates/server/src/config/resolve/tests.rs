@@ -165,7 +165,10 @@ fn log_json_and_rust_log_yield_to_their_own_variables() {
     let own = machine().env("LOG_JSON", "true").env("POLTRONA_LOG_FORMAT", "auto");
     assert_eq!(own.config().log_format, LogFormat::Auto);
     assert!(machine().env("LOG_JSON", "maybe").faults().contains("(from env LOG_JSON)"));
-    assert_eq!(machine().env("RUST_LOG", "warn,a=debug").config().log_level, "warn,a=debug");
+    assert_eq!(machine().env("RUST_LOG", "warn,a=debug").config().log_level, "warn");
+    assert_eq!(machine().env("RUST_LOG", "a=debug").config().log_level, "info");
+    let own = machine().env("POLTRONA_LOG_LEVEL", "warn,a=debug");
+    assert!(own.faults().contains("nothing logs under the name a"));
     let own = machine().env("RUST_LOG", "warn").env("POLTRONA_LOG_LEVEL", "error");
     assert_eq!(own.config().log_level, "error");
 }

@@ -1,5 +1,6 @@
 //! Commands, options and log filters that the documents and the program's own messages offer.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -158,6 +159,19 @@ fn log_filters_that_are_offered_choose_lines_that_are_logged() {
             );
         }
     }
+}
+
+#[test]
+fn every_part_that_logs_can_be_chosen() {
+    let (folder, code) = (tempfile::tempdir().unwrap(), code());
+    let parts: BTreeSet<_> = ["target: \"", "line!(\""]
+        .into_iter()
+        .flat_map(|before| code.split(before).skip(1))
+        .filter_map(|rest| rest.split_once('"').map(|(part, _)| part))
+        .collect();
+    assert!(parts.contains("http") && parts.contains("seat"), "{parts:?}");
+    let filter: Vec<_> = parts.iter().map(|part| format!("{part}=debug")).collect();
+    printed(run(folder.path(), &["config", "check", "--log-level", &filter.join(",")]));
 }
 
 #[test]
