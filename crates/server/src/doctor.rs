@@ -18,6 +18,7 @@ use tokio::time::timeout;
 pub use report::{Engine, Finding, Report, Status, Verdict};
 
 use crate::config::{Config, ConfigError, Database};
+use poltrona_engine::store::postgres::Target;
 use poltrona_engine::tls::Tls;
 use report::Findings;
 
@@ -54,8 +55,10 @@ async fn database(config: &Config, tls: &Tls) -> Option<Findings> {
         Database::Server(url) => {
             let mut found = Findings::of(Engine::Postgres);
             let url = url.expose();
-            in_time(&mut found, async |found| postgres::examine(url, tls, config, found).await)
-                .await;
+            // A silent host takes as long as the URL allows before the next is tried.
+            let connecting = Target::parse(url).map_or(Duration::ZERO, |it| it.connect_timeout());
+            let look = async |found: &mut _| postgres::examine(url, tls, config, found).await;
+            within(LIMIT + connecting, &mut found, look).await;
             postgres::aim(url, &mut found);
             Some(found)
         }
@@ -79,7 +82,11 @@ async fn rabbitmq(config: &Config, tls: &Tls) -> Option<Findings> {
 
 /// Checks an engine for at most [`LIMIT`]; findings made before that stay.
 async fn in_time(found: &mut Findings, look: impl AsyncFnOnce(&mut Findings)) {
-    if timeout(LIMIT, look(found)).await.is_err() {
+    within(LIMIT, found, look).await;
+}
+
+async fn within(limit: Duration, found: &mut Findings, look: impl AsyncFnOnce(&mut Findings)) {
+    if timeout(limit, look(found)).await.is_err() {
         found.away("no answer in time");
     }
 }

@@ -54,6 +54,6 @@ pub async fn status(config: &Config) -> anyhow::Result<String> {
 }
 
 async fn connect(target: &Target) -> anyhow::Result<tokio_postgres::Client> {
-    let away = |error| Failure::Away(format!("{}: {error}", target.describe()));
+    let away = |error| Failure::Away(format!("{}: {}", target.describe(), postgres::words(&error)));
     Ok(target.connect().await.map_err(away)?)
 }

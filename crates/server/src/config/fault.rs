@@ -82,7 +82,11 @@ pub(super) fn printable(value: &str) -> String {
 
 /// A URL without the parts that may be secret: its user and its query.
 fn without_secrets(value: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = value.split_once("://") else { return value.into() };
+    let Some((scheme, rest)) = value.split_once("://") else {
+        // It may be meant for a URL.
+        let host = value.rsplit_once('@').map(|(_, host)| format!("***@{host}"));
+        return host.map_or(value.into(), Cow::from);
+    };
     let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
     let end = rest.find(['/', '#']).unwrap_or(rest.len());
     match rest[..end].rsplit_once('@') {
@@ -101,6 +105,7 @@ mod tests {
         assert_eq!(printable("http://u:can@ary@h"), "http://***@h");
         assert_eq!(printable("http://h/a@b"), "http://h/a@b");
         assert_eq!(printable("http://u:canary@h/x?key=canary"), "http://***@h/x?***");
+        assert_eq!(printable("u:canary@h:4318"), "***@h:4318");
         assert_eq!(printable("a\tb"), "a\\tb");
         assert_eq!(printable(&"x".repeat(81)).chars().count(), 81);
     }

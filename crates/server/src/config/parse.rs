@@ -171,7 +171,7 @@ fn normal_origin(text: &str) -> Option<String> {
 
 pub(super) fn currency(text: &str) -> Parsed<Currency> {
     Currency::parse(text).ok_or_else(|| {
-        BadValue::new("it is not a currency", "Write the three capital letters of ISO 4217: `BRL`.")
+        BadValue::new("it is not a currency with hundredths", "Write its code in ISO 4217: `BRL`.")
     })
 }
 
@@ -326,7 +326,7 @@ mod tests {
         assert!(folder(" ").is_err());
         assert_eq!(locale("PT-br"), Ok(Locale::PtBr));
         assert_eq!(currency("EUR").map(|it| it.to_string()), Ok("EUR".to_owned()));
-        for text in ["", "R$", "brl", "EURO", "€", "B1L"] {
+        for text in ["", "R$", "brl", "EURO", "€", "B1L", "XXX", "JPY", "KWD", "EUR USD", " "] {
             assert!(currency(text).is_err(), "{text}");
         }
         assert!(locale("fr").is_err());

@@ -76,6 +76,16 @@ impl fmt::Display for Locale {
     }
 }
 
+/// The currencies whose minor unit is a hundredth, as the prices of this program are (ISO 4217, list one).
+/// Those with a fifth, ariary and ouguiya, are counted in hundredths too.
+const IN_HUNDREDTHS: &str = "\
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD \
+    CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP \
+    GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD \
+    LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB \
+    PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC \
+    SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG";
+
 /// The currency of prices: its three letters in ISO 4217. Its minor unit is a hundredth.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Currency([u8; 3]);
@@ -84,10 +94,10 @@ impl Currency {
     /// The Brazilian real.
     pub const BRL: Self = Self(*b"BRL");
 
-    /// Reads three capital letters; `None` for any other text.
+    /// Reads the code of a currency that is counted in hundredths; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
-        let letters = text.as_bytes().try_into().ok().map(Self);
-        letters.filter(|Self(letters)| letters.iter().all(u8::is_ascii_uppercase))
+        let code = IN_HUNDREDTHS.split(' ').find(|code| *code == text)?;
+        code.as_bytes().try_into().ok().map(Self)
     }
 
     /// The three letters.

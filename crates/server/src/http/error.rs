@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use poltrona_domain::{Refusal, SeatTaken};
 use poltrona_engine::{ledger, store};
-use tracing::error;
+use tracing::{debug, error};
 use uuid::Uuid;
 
 use super::code::Code;
@@ -117,7 +117,12 @@ impl From<ledger::Error> for ApiError {
 
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
-        error!(target: "database", %error, "a query failed");
+        // The store logs once that it is away, and the log of requests has each that was refused.
+        if matches!(error, store::Error::Unavailable(_)) {
+            debug!(target: "database", %error, "a query failed");
+        } else {
+            error!(target: "database", %error, "a query failed");
+        }
         Self::new(match error {
             store::Error::Full => Code::StoreFull,
             store::Error::Unavailable(_)

@@ -1,8 +1,9 @@
-//! Examples of errors for the document, rendered by the code that answers requests.
+//! Examples for the document: of errors, rendered by the code that answers requests, and of parameters.
 
 use std::time::Duration;
 
 use poltrona_domain::{SeatNo, SeatTaken, SessionId, Timestamp};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::code::Code;
@@ -26,7 +27,7 @@ fn broken_by(route: &Route) -> Broken {
 }
 
 /// An example of a route's answer with this code, for the documentation.
-pub(super) fn example(code: Code, route: &Route, form: Form) -> serde_json::Value {
+pub(super) fn example(code: Code, route: &Route, form: Form) -> Value {
     let session = SessionId::mint(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0010_0000));
     let now = Timestamp::from_millis(1_796_151_550_433);
     let seat = |no| SeatNo::new(no).map(|no| session.seat(no));
@@ -46,4 +47,21 @@ pub(super) fn example(code: Code, route: &Route, form: Form) -> serde_json::Valu
     let asked = Asked { path: route.path, locale: Locale::En, form, request_id, now };
     let body = ApiError { code, detail }.body(&asked).unwrap_or_default();
     serde_json::from_str(&body).unwrap_or_default()
+}
+
+/// An example of an optional parameter.
+pub(super) fn of_parameter(name: &str) -> Option<Value> {
+    Some(match name {
+        "movie" => json!("interestelar"),
+        "room" => json!("sala 1"),
+        "from" => json!("2026-12-24"),
+        "to" => json!("2026-12-24T23:00:00-03:00"),
+        "limit" => json!(20),
+        "after" => json!("01900000-0000-7000-8000-000000100000"),
+        "verbose" => json!(""),
+        "Idempotency-Key" => json!("ana-0193f0c2"),
+        "If-Match" | "If-None-Match" => json!("\"v1-5d41402abc4b2a76\""),
+        "If-Unmodified-Since" => json!("Tue, 24 Nov 2026 10:00:00 GMT"),
+        _ => return None,
+    })
 }

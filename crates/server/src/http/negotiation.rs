@@ -47,6 +47,16 @@ pub(super) fn locale(headers: &HeaderMap, default: Locale) -> Locale {
     best.map_or(default, |(locale, _)| locale)
 }
 
+/// The members of a list of entity tags (RFC 9110, 8.8.3): a tag may have commas between its quotes.
+pub(super) fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    let ends_member = move |c: char| {
+        is_quoted ^= c == '"';
+        c == ',' && !is_quoted
+    };
+    list.split(ends_member).map(str::trim)
+}
+
 /// The weight of the first of `names` that the header has; `None` when it has none of them.
 fn weight(headers: &HeaderMap, header: &HeaderName, names: &[&str]) -> Option<f32> {
     let of = |name: &&str| {

@@ -197,6 +197,13 @@ fn parameters(route: &Route, operation: &mut Map<String, Value>) {
             "description": "An HTTP date; 412 if the session was changed after it.",
         }));
     }
+    for parameter in &mut *list {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        // In the schema: pages that let people try a call fill in an example of the parameter itself.
+        if let Some(example) = examples::of_parameter(name) {
+            parameter["schema"]["examples"] = json!([example]);
+        }
+    }
     list.push(json!({
         "name": "Accept-Language", "in": "header", "schema": { "type": "string" },
         "description": "`pt-BR` or `en`: the language of messages.", "example": "en",

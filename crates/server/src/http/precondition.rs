@@ -9,6 +9,7 @@ use jiff::fmt::rfc2822;
 use poltrona_domain::{Precondition, Timestamp};
 
 use super::error::ApiError;
+use super::negotiation::entity_tags;
 
 /// The condition of a request.
 ///
@@ -38,9 +39,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Required {
 
 /// The versions that the tags name; `None` when any version matches.
 fn versions(lines: &[String]) -> Option<Vec<u32>> {
-    let mut tags = lines.iter().flat_map(|line| line.split(',')).map(str::trim);
-    let is_any = tags.clone().any(|tag| tag == "*");
-    (!is_any).then(|| tags.by_ref().filter_map(version).collect())
+    let tags: Vec<_> = lines.iter().flat_map(|line| entity_tags(line)).collect();
+    (!tags.contains(&"*")).then(|| tags.into_iter().filter_map(version).collect())
 }
 
 /// The version of a strong tag of ours. A weak one never matches (RFC 9110, 13.1.1).
@@ -95,6 +95,7 @@ mod tests {
         assert_eq!(of(&["\"v1-a\", \"v2-b\"", "\"x\""]), Some(vec![1, 2]));
         assert_eq!(of(&["\"nope\""]), Some(vec![]));
         assert_eq!(of(&["\"x\", *"]), None);
+        assert_eq!(of(&["\"a,*,b\""]), Some(vec![]), "one tag");
     }
 
     #[test]

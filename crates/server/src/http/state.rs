@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use poltrona_domain::SessionId;
 use poltrona_engine::Engine;
+use poltrona_engine::store::Trouble;
 use tokio_util::sync::CancellationToken;
 
 use super::coalesce::Coalesced;
+use super::code::Code;
+use super::error::ApiError;
 use super::meters::HttpMeters;
 use super::request_log::RequestLog;
 use super::seat_map::{SeatMap, SessionPage};
@@ -34,6 +37,15 @@ pub struct App {
 pub type SharedApp = Arc<App>;
 
 impl App {
+    /// Fails while the database is silent and a query tests it: a read that is shared would wait for
+    /// that query.
+    pub(super) fn check_database(&self) -> Result<(), ApiError> {
+        match self.engine.store.trouble() {
+            Some(Trouble::Silent) => Err(ApiError::new(Code::StoreUnavailable)),
+            _ => Ok(()),
+        }
+    }
+
     /// The state of a program that takes requests.
     pub fn new(config: Config, engine: Engine) -> Self {
         let meters = Arc::new(HttpMeters::new(Arc::clone(&engine.metrics)));

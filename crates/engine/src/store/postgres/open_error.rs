@@ -3,6 +3,10 @@
 use crate::store::error::Error;
 use crate::store::migrations;
 
+/// The fault of a server that only follows another.
+pub(super) const STANDBY: &str =
+    "it is a standby, which takes no writes: name the primary in DATABASE_URL";
+
 /// Why a server cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -18,6 +22,9 @@ pub enum OpenError {
     /// A pooler gives each transaction another connection.
     #[error("PostgreSQL: {}", super::kept::POOLED)]
     Pooled,
+    /// It is a standby.
+    #[error("PostgreSQL: {}", STANDBY)]
+    Standby,
     /// Several hosts take writes.
     #[error(
         "PostgreSQL: {} take writes: stop the one that was replaced, and make it a standby of the \

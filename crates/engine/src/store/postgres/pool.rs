@@ -10,7 +10,7 @@ use deadpool_postgres::{
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::Client;
 
 use super::kept::{Durability, LIMITS};
@@ -24,6 +24,8 @@ use crate::store::error::Error;
 const WAIT: Duration = Duration::from_secs(2);
 /// How long a query may take, the wait for a connection included; more than the server's own limit.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long the server has to answer a ping: less than whoever asks for one waits.
+const PING_TIMEOUT: Duration = Duration::from_millis(900);
 /// How many connections serve the relay, the projections and the retention.
 pub const BACKGROUND_CONNECTIONS: usize = 6;
 /// How many connections are kept to check whether the server answers.
@@ -74,9 +76,18 @@ impl Readers {
         primaries::watch(self.target.clone())
     }
 
-    /// The connection that is kept to check whether the server answers.
-    pub(super) async fn connection_to_ping(&self) -> Result<Object, Error> {
-        connection(&self.pings).await
+    /// Runs a query on the connection that is kept for pings. One that is not answered in time ends its
+    /// connection: the next ping would only wait behind it.
+    pub(super) async fn ping_by(
+        &self,
+        query: impl AsyncFnOnce(&Object) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let connection = connection(&self.pings).await?;
+        if let Ok(answer) = timeout(PING_TIMEOUT, query(&connection)).await {
+            return answer;
+        }
+        drop(Object::take(connection));
+        Err(Error::Unavailable("no answer in time".to_owned()))
     }
 
     /// A connection, when one is free.
@@ -147,8 +158,14 @@ fn pool(target: &Target, size: usize, durability: Durability) -> deadpool_postgr
             kept.map_err(|error| HookError::message(error.to_string()))
         })
     });
+    let silence = target.state.silence.clone();
+    let renew = Hook::sync_fn(move |_: &mut ClientWrapper, metrics| {
+        let outdated = silence.outdates(Instant::from_std(metrics.created));
+        if outdated { Err(HookError::message("opened before a silence")) } else { Ok(()) }
+    });
     let pool = deadpool_postgres::Pool::builder(manager)
         .post_create(keep)
+        .pre_recycle(renew)
         .max_size(size)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(WAIT))

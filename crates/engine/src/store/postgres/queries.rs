@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::pool::Readers;
 use super::read::{self, List, count};
-use super::{row, search};
+use super::{open_error, row, search};
 use crate::store::error::Error;
 use crate::store::held_as;
 use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter, Snapshot};
@@ -160,10 +160,16 @@ impl Readers {
     }
 
     pub(in crate::store) async fn ping(&self) -> Result<(), Error> {
-        let connection = self.connection_to_ping().await?;
-        let sql = "SELECT 1 FROM schema_migrations LIMIT 1";
-        let statement = connection.prepare_cached(sql).await?;
-        Ok(connection.query_opt(&statement, &[]).await.map(|_| ())?)
+        let sql = "SELECT pg_is_in_recovery() FROM schema_migrations LIMIT 1";
+        self.ping_by(async |connection| {
+            let statement = connection.prepare_cached(sql).await?;
+            let found = connection.query_opt(&statement, &[]).await?;
+            match found.map(|row| row::get::<bool>(&row, 0)).transpose()? {
+                Some(true) => Err(Error::Unavailable(open_error::STANDBY.to_owned())),
+                _ => Ok(()),
+            }
+        })
+        .await
     }
 
     async fn one(

@@ -12,8 +12,13 @@ const GARBLED: &str = "names of films and people could not be stored";
 /// The oldest server that this is tested with, as `server_version_num`.
 const OLDEST: i32 = 130_000;
 
-/// Fails unless the server is safe to sell on.
+/// Fails unless the server takes writes and is safe to sell on.
 pub(super) async fn check(client: &Client) -> Result<(), OpenError> {
+    let recovers = client.query_one("SELECT pg_is_in_recovery()", &[]).await;
+    let is_standby = recovers.map(|row| row.get::<_, bool>(0));
+    if is_standby.map_err(|error| OpenError::Unreachable(fault::words(&error)))? {
+        return Err(OpenError::Standby);
+    }
     match unsafe_settings(client).await {
         Ok(found) => found.into_iter().next().map_or(Ok(()), |first| Err(first.into())),
         Err(error) => Err(OpenError::Unreachable(fault::words(&error))),

@@ -1,6 +1,7 @@
 //! A connection of a worker, with every statement that a batch may need prepared on it.
 
 use futures_util::try_join;
+use tokio::time::Instant;
 use tokio_postgres::{Client, Statement};
 
 use super::kept::{self, Durability, LIMITS, PLANNED_ONCE};
@@ -12,6 +13,8 @@ use crate::store::error::Error;
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) statements: Statements,
+    /// When it was opened, or a moment before.
+    pub(super) opened: Instant,
     batches: u64,
 }
 
@@ -74,6 +77,7 @@ const COMPRESS_FAST: &str = "
 impl Session {
     /// Connects, sets our limits, and prepares.
     pub(super) async fn open(target: &Target) -> Result<Self, OpenFault> {
+        let opened = Instant::now();
         let client = target.connect().await?;
         let settings = LIMITS.iter().chain(PLANNED_ONCE).copied();
         let kept = kept::keep(&client, settings, Durability::Synced, &target.state.timeline);
@@ -81,7 +85,7 @@ impl Session {
         // Boxed, for it is large and seldom runs.
         let prepared = Box::pin(Statements::prepare(&client));
         let (statements, ()) = try_join!(prepared, client.batch_execute(COMPRESS_FAST))?;
-        Ok(Self { client, statements, batches: 0 })
+        Ok(Self { client, statements, opened, batches: 0 })
     }
 
     /// Counts a batch; says whether its statements are to be planned anew.

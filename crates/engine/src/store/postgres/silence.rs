@@ -4,9 +4,10 @@
 //! its limit. So after the first time-out one query at a time is sent and the others are refused at
 //! once, until one is answered.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::store::error::Error;
@@ -20,6 +21,9 @@ struct State {
     silent: AtomicBool,
     /// Whether a query tests whether it answers.
     probing: AtomicBool,
+    /// Connections that were opened before this are not used again: their server may never answer on
+    /// them, while it, or another, answers on new ones.
+    renewed: Mutex<Option<Instant>>,
 }
 
 /// Leave to ask the server. It is given back when it is dropped.
@@ -41,9 +45,29 @@ impl Silence {
         Ok(Leave { state, is_probe: true })
     }
 
+    /// Another host takes the server's place: connections are opened anew.
+    pub(super) fn moved(&self) {
+        self.0.renew();
+    }
+
+    /// Whether a connection that was opened at this time must not be used any more.
+    pub(super) fn outdates(&self, opened: Instant) -> bool {
+        self.0.renewed().is_some_and(|renewed| opened <= renewed)
+    }
+
     /// Whether a query would be refused now.
     pub fn refuses(&self) -> bool {
         self.0.silent.load(Ordering::Relaxed) && self.0.probing.load(Ordering::Relaxed)
+    }
+}
+
+impl State {
+    fn renew(&self) {
+        *self.renewed() = Some(Instant::now());
+    }
+
+    fn renewed(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.renewed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,6 +81,7 @@ impl Leave<'_> {
 
     /// The server did not answer within a limit.
     pub(super) fn not_answered(&self) {
+        self.state.renew();
         if !self.state.silent.swap(true, Ordering::Relaxed) {
             warn!(target: "database", "PostgreSQL does not answer; refusing until it does");
         }
@@ -73,6 +98,8 @@ impl Drop for Leave<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -88,5 +115,18 @@ mod tests {
         let probe = silence.leave().unwrap();
         probe.answered();
         assert!(silence.leave().is_ok() && !silence.refuses());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_from_before_a_time_out_or_a_move_are_not_used_again() {
+        let silence = Silence::default();
+        let opened = Instant::now();
+        assert!(!silence.outdates(opened));
+        for renew in [|it: &Silence| it.leave().unwrap().not_answered(), Silence::moved] {
+            renew(&silence);
+            assert!(silence.outdates(opened));
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert!(!silence.outdates(Instant::now()));
+        }
     }
 }

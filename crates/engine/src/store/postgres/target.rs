@@ -26,6 +26,9 @@ const HOST_TIMEOUT: Duration = Duration::from_secs(1);
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection rests before the peer is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
+/// How long the peer has to answer that, and how often it is asked before the connection counts as broken.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+const KEEPALIVE_RETRIES: u32 = 3;
 
 /// A server, the login, and the authorities to trust.
 #[derive(Clone)]
@@ -185,9 +188,22 @@ impl Target {
     }
 
     /// How long connecting may take in all: each host has its time, and the last one more.
-    pub(super) fn connect_timeout(&self) -> Duration {
-        let others = u32::try_from(self.hosts.len() - 1).unwrap_or(u32::MAX);
-        CONNECT_TIMEOUT.saturating_add(HOST_TIMEOUT.saturating_mul(others))
+    pub fn connect_timeout(&self) -> Duration {
+        // The URL gives all hosts one limit.
+        let (limit, others) = (self.limit(0), u32::try_from(self.hosts.len() - 1));
+        let last = CONNECT_TIMEOUT.max(limit);
+        last.saturating_add(limit.saturating_mul(others.unwrap_or(u32::MAX)))
+    }
+
+    /// Whether this host answered last.
+    pub(super) fn is_in_use(&self, place: usize) -> bool {
+        self.good.load(Ordering::Relaxed) == place
+    }
+
+    /// Uses this host from now on, and no connection from before.
+    pub(super) fn move_to(&self, place: usize) {
+        self.good.store(place, Ordering::Relaxed);
+        self.state.silence.moved();
     }
 
     /// Whether traffic to the server, passwords included, crosses a network unencrypted.
@@ -238,6 +254,13 @@ fn each_host(url: &str) -> Result<Vec<String>, TargetError> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
+    if !authority.contains('@') && path.contains('@') {
+        // The client finds the host behind the last @, and would take the path for a part of the password.
+        return Err(TargetError(
+            "an @ stands behind a / or ?; in a password write %2F for /, %3F for ? and %40 for @"
+                .to_owned(),
+        ));
+    }
     if authority.matches('@').count() > 1 {
         // The client would take the rest of the password for a host, and show it.
         return Err(TargetError("it has two @; in a password write %40".to_owned()));
@@ -255,6 +278,12 @@ fn config(url: &str, mode: SslMode, role: TargetSessionAttrs) -> Result<Config, 
         let why = why.unwrap_or_else(|| error.to_string());
         TargetError(format!("not a URL such as postgres://user@host:5432/database: {why}"))
     })?;
+    if config.get_hosts().len() > 1 || config.get_ports().len() > 1 {
+        return Err(TargetError(
+            "several hosts stand in the place of one: postgres://h1:5432,h2:5432/database"
+                .to_owned(),
+        ));
+    }
     if config.get_hosts().is_empty() {
         return Err(TargetError("it names no host".to_owned()));
     }
@@ -262,7 +291,9 @@ fn config(url: &str, mode: SslMode, role: TargetSessionAttrs) -> Result<Config, 
         .ssl_mode(mode)
         .target_session_attrs(role)
         .tcp_user_timeout(TCP_USER_TIMEOUT)
-        .keepalives_idle(KEEPALIVE);
+        .keepalives_idle(KEEPALIVE)
+        .keepalives_interval(KEEPALIVE_INTERVAL)
+        .keepalives_retries(KEEPALIVE_RETRIES);
     if config.get_application_name().is_none() {
         config.application_name("poltrona");
     }
@@ -334,6 +365,9 @@ mod tests {
         assert_eq!(of("postgres://a,b/d?target_session_attrs=any"), TargetSessionAttrs::Any);
         assert_eq!(of("postgres://a/d"), TargetSessionAttrs::Any);
         assert!(Target::parse("postgres://a,b/d?target_session_attrs=standby").is_err());
+        assert_eq!(several.connect_timeout(), Duration::from_secs(15));
+        assert_eq!(target("postgres://a,b/d").connect_timeout(), Duration::from_secs(4));
+        assert_eq!(target("postgres://a/d").connect_timeout(), Duration::from_secs(3));
     }
 
     #[test]
@@ -353,6 +387,9 @@ mod tests {
             "postgres://ana:secret@h/d?sslrootcert=/nowhere.pem",
             "postgres://ana:secret@h/d?colour=blue",
             "postgres://ana:se@secret@h/d",
+            "postgres://ana:secret/x@h1,h2/d",
+            "postgres://ana:secret?x@h/d",
+            "postgres://ana:secret@h/d?host=a,b&port=1,2",
             "postgres:///d",
         ] {
             let error = Target::parse(url).unwrap_err().to_string();

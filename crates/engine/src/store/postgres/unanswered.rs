@@ -7,9 +7,11 @@
 
 use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::session::Session;
+use super::silence::Silence;
 use super::state::Commits;
 use crate::store::error::Error;
 
@@ -17,7 +19,10 @@ use crate::store::error::Error;
 pub(super) type Saving = BoxFuture<'static, (Session, Result<(), Error>)>;
 
 /// A COMMIT that is not answered yet, and the connection that it was sent on.
-pub(super) struct Unanswered(JoinHandle<Option<Session>>);
+pub(super) struct Unanswered {
+    waiting: JoinHandle<Option<Session>>,
+    since: Instant,
+}
 
 impl Unanswered {
     /// Goes on waiting, on the current runtime.
@@ -38,15 +43,20 @@ impl Unanswered {
             info!(target: "database", "PostgreSQL has answered the COMMIT that was late");
             saved.is_ok().then_some(session)
         });
-        Self(waiting)
+        Self { waiting, since: Instant::now() }
     }
 
     /// The connection, if it can be used again; fails while there is no answer.
-    pub(super) async fn answer(&mut self) -> Result<Option<Session>, Error> {
-        if !self.0.is_finished() {
+    pub(super) async fn answer(&mut self, silence: &Silence) -> Result<Option<Session>, Error> {
+        if !self.waiting.is_finished() {
+            if silence.outdates(self.since) {
+                // Its server is silent, or another has taken its place: no answer has to be expected.
+                self.waiting.abort();
+                return Ok(None);
+            }
             return Err(Error::Unavailable("it has not answered the last COMMIT".to_owned()));
         }
         // Whether that was committed is in the database; its callers have been answered.
-        Ok((&mut self.0).await.ok().flatten())
+        Ok((&mut self.waiting).await.ok().flatten())
     }
 }

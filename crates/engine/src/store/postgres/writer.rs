@@ -52,11 +52,11 @@ impl Writer {
         reads: &BatchReads<'_>,
         decide: impl FnOnce(Loaded) -> Result<(Option<BatchWrites>, T), Error>,
     ) -> Result<T, Error> {
+        let ServerState { silence, commits, .. } = self.target.state.clone();
         if let Some(unanswered) = &mut self.unanswered {
-            self.session = unanswered.answer().await?;
+            self.session = unanswered.answer(&silence).await?;
             self.unanswered = None;
         }
-        let ServerState { silence, commits, .. } = self.target.state.clone();
         let leave = silence.leave()?;
         // A connection whose batch did not end cleanly is closed, never used again; so it is only put
         // back at the end.
@@ -90,7 +90,9 @@ impl Writer {
         reads: &BatchReads<'_>,
         leave: &Leave<'_>,
     ) -> Result<(Session, Found), Error> {
-        if let Some(mut session) = self.session.take() {
+        let silence = &self.target.state.silence;
+        let session = self.session.take().filter(|it| !silence.outdates(it.opened));
+        if let Some(mut session) = session {
             match self.load(&mut session, reads, leave).await {
                 Err(_) if session.client.is_closed() => {}
                 other => return other.map(|found| (session, found)),

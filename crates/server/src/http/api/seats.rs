@@ -24,6 +24,7 @@ pub(crate) async fn of_session(
     session: Segment,
 ) -> Result<Response, ApiError> {
     let session = session.session()?;
+    app.check_database()?;
     let map = app.seat_maps.get(session, || seat_map::read(&app.engine.store, session)).await;
     let map = map.map_err(|error| ApiError::clone(&error))?;
     let map = map.ok_or(ApiError::new(Code::SessionNotFound))?;

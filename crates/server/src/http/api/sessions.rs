@@ -306,6 +306,7 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
     let id = id.session()?;
+    app.check_database()?;
     let page = app.sessions.get(id, || read_page(&app, id)).await;
     let page = page.map_err(|error| ApiError::clone(&error))?;
     let (body, version) = page.ok_or(ApiError::new(Code::SessionNotFound))?;

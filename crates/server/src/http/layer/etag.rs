@@ -10,6 +10,7 @@ use http_body_util::BodyExt as _;
 
 use crate::http::code::Code;
 use crate::http::error::ApiError;
+use crate::http::negotiation::entity_tags;
 use crate::http::response::Version;
 
 /// The smallest body that is compressed, in bytes: smaller ones go in one packet with their
@@ -49,7 +50,7 @@ pub(crate) async fn tagged(response: Response, known: &[HeaderValue], gzip: bool
 
 /// Whether `tag` is in the list of `If-None-Match`, compared weakly (RFC 9110, 8.8.3.2).
 fn is_among(tag: &str, list: &str) -> bool {
-    list.split(',').map(str::trim).any(|one| one == "*" || opaque(one) == opaque(tag))
+    entity_tags(list).any(|one| one == "*" || opaque(one) == opaque(tag))
 }
 
 /// The tag of the plain body: without weak mark, closing quote and name of a compression.

@@ -85,6 +85,37 @@ async fn a_primary_that_comes_back_beside_the_promoted_one_stops_all_sales() {
 }
 
 #[tokio::test]
+async fn a_primary_that_stands_still_is_left_for_the_promoted_one() {
+    let old = Postgres::start().await;
+    let new = Postgres::standby_of(&old).await;
+    let app = instance([&old, &new]).await.expect("it opens");
+    let session = app.session().await;
+    app.get("/readyz").await.expect(200);
+
+    old.pause();
+    new.promote().await;
+    let found = wait_for("the promoted one is found", async || {
+        let held = app.reserve(session.seat("A1"), "ana").key("k").await;
+        let (map, ready) = (app.get(&session.path()).await, app.get("/readyz").await);
+        [held.status, map.status, ready.status].eq(&[201, 200, 200]).then_some(held)
+    });
+    found.await.expect(201);
+    assert_eq!(new.sql("SELECT count(*)::text FROM reservations").await, ["1"]);
+}
+
+#[tokio::test]
+async fn nobody_starts_on_a_standby() {
+    let primary = Postgres::start().await;
+    let standby = Postgres::standby_of(&primary).await;
+    let alone = TestApp::try_at(Arc::new(Place::server().await), Clock::System, |config| {
+        config.database_url = Some(Secret::new(standby.url()));
+        config.wait_for = Duration::ZERO;
+    });
+    let alone = alone.await.err().expect("it takes no writes").to_string();
+    assert!(alone.contains("name the primary"), "{alone}");
+}
+
+#[tokio::test]
 async fn a_primary_that_was_replaced_is_not_sold_on_though_it_alone_is_there() {
     let mut old = Postgres::start().await;
     let mut new = Postgres::standby_of(&old).await;

@@ -194,7 +194,17 @@ fn the_balancer_refuses_in_the_programs_own_words() {
         assert_eq!(unknown, message(program.connect(), "/nothing", &[]), "{language}");
         let (status, code, _) = message(balancer.connect(), "/health", &[("x-long", &long)]);
         assert_eq!((status, code), (431, json!("headers_too_large")), "{language}");
+        for path in ["/%zz", "/%00", "/../../etc", &format!("/{long}")] {
+            let (status, code, _) = message(balancer.connect(), path, &[]);
+            assert_eq!((status, code), (400, json!("validation_failed")), "{language}: {path:.20}");
+        }
     }
+    let mut garbled = balancer.connect();
+    garbled.send("HALLO\r\n\r\n").unwrap();
+    let answer = garbled.answer().unwrap().unwrap();
+    assert_eq!((answer.status, answer.code()), (400, "validation_failed".to_owned()));
+    let trace = balancer.connect().request("TRACE", "/sessions", &[], None).unwrap().unwrap();
+    assert_eq!(trace.code(), "validation_failed");
 }
 
 #[test]
