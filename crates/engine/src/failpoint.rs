@@ -66,6 +66,10 @@ pub const fn before_durable_commit() {}
 /// A commit is about to go to the disk, on the writer's own thread. Blocks it for as long as a slower
 /// disk would.
 #[cfg(feature = "chaos")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a slow disk blocks the thread, and no clock moves it"
+)]
 pub fn before_durable_commit() {
     if let Some(delay) = chaos::commit_delay() {
         std::thread::sleep(delay);

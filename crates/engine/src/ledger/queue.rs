@@ -264,9 +264,9 @@ fn live(
         && let Some(submission) = waiting.pop_front()
     {
         if submission.waiting.begin(now, allowed) {
-            live.push(submission)
+            live.push(submission);
         } else {
-            late.push(submission)
+            late.push(submission);
         }
     }
     live

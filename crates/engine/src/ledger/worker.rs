@@ -250,7 +250,9 @@ impl Worker<'_> {
         if let Some(first) = first {
             let answering = async {
                 first.await;
-                held.into_iter().for_each(|answer| _ = answer.send());
+                for answer in held {
+                    let _ = answer.send();
+                }
             };
             self.shared.tasks.spawn_on(answering, &self.shared.runtime);
         }

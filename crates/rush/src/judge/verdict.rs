@@ -242,8 +242,10 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} broken: {}", self.promise, self.what)?;
         if let Some(seat) = &self.seat {
-            let name = self.seat_name.iter().map(|name| format!("{name} ")).collect::<String>();
-            write!(f, "\n    seat {name}{seat}")?;
+            match &self.seat_name {
+                Some(name) => write!(f, "\n    seat {name} ({seat})")?,
+                None => write!(f, "\n    seat {seat}")?,
+            }
         }
         if let Some(session) = &self.session {
             write!(f, "\n    session {session}")?;
