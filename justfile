@@ -29,6 +29,10 @@ ci:
 bench *ARGS:
     cargo bench -p poltrona --bench bench -- {{ ARGS }}
 
+# Measure goodput at ten times the load; `just overload --check` is a short run that can fail.
+overload *ARGS:
+    cargo test --release --workspace --features poltrona/chaos --bench bench -- --bench overload {{ ARGS }}
+
 # Change the rules on purpose, and list the changes that no test notices (needs cargo-mutants).
 mutants *ARGS:
     cargo mutants --package poltrona-domain {{ ARGS }}

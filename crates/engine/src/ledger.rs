@@ -10,6 +10,7 @@ pub mod feed;
 mod trace;
 pub mod submission;
 mod pace;
+mod patience;
 mod queue;
 mod batch;
 mod worker;

@@ -5,6 +5,7 @@
 pub(crate) mod figures;
 mod machine;
 mod verdict;
+mod ids;
 mod json;
 mod summary;
 pub mod text;

@@ -7,14 +7,14 @@ use std::time::Duration;
 use poltrona_domain::{Command, ReservationId};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::Error;
 use super::feed::Feed;
 use super::queue::{Limits, Queue};
-use super::submission::{Ask, OnDecided, PendingWrite, Reply, Request, Submission, Waiting};
+use super::submission::{Ask, Claim, OnDecided, PendingWrite, Reply, Request, Submission, Waiting};
 use super::trace::Trace;
 use super::worker::{self, Shared};
 use crate::env::{Env, Scheduling};
@@ -126,24 +126,26 @@ impl Ledger {
         let queue = self.queue(&request.command);
         queue.has_room(&request.command)?;
         let (reply, outcome) = oneshot::channel();
-        let deadline = Instant::now() + self.patience;
+        let (since, claim) = (Instant::now(), Claim::default());
+        let deadline = since + self.patience;
         let trace = Trace::begin(&request.command);
-        let waiting = Waiting { deadline, reply, on_decided };
+        let waiting = Waiting { since, deadline, claim: claim.clone(), reply, on_decided };
         queue.push(Submission { ask: Ask { request, trace }, waiting })?;
-        // The sender is only dropped without an answer when the worker ended in mid-batch.
-        outcome.await.unwrap_or(Err(Error::OutcomeUnknown))
+        outcome_of(outcome, deadline, &claim).await
     }
 
     /// Records lapses, after people's commands. Each is answered in the order given.
     pub async fn expire(&self, lapsed: &[ReservationId]) -> Vec<Reply> {
         // A lapse waits as long as it takes: nobody else would record it.
-        let deadline = Instant::now() + Duration::from_hours(24);
+        let since = Instant::now();
+        let deadline = since + Duration::from_hours(24);
         let push = |reservation: &ReservationId| {
             let request = Request::of_program(Command::Expire { reservation: *reservation });
             let (reply, outcome) = oneshot::channel();
             let queue = self.queue(&request.command);
             let ask = Ask { request, trace: Trace::default() };
-            let waiting = Waiting { deadline, reply, on_decided: None };
+            let claim = Claim::default();
+            let waiting = Waiting { since, deadline, claim, reply, on_decided: None };
             queue.push_background(Submission { ask, waiting });
             outcome
         };
@@ -200,6 +202,24 @@ impl Ledger {
     pub fn close(&self) {
         self.queues.iter().for_each(|queue| queue.close());
     }
+}
+
+/// The outcome of a command. One that no worker has begun by its deadline is given up: its caller learns
+/// that nothing was done, and not, later, that nobody knows.
+async fn outcome_of(
+    mut outcome: oneshot::Receiver<Reply>,
+    deadline: Instant,
+    claim: &Claim,
+) -> Reply {
+    let answered = match timeout_at(deadline, &mut outcome).await {
+        Ok(answered) => answered,
+        Err(_) if claim.take() => return Err(Error::Overloaded),
+        Err(_) => outcome.await,
+    };
+    // The sender is dropped without an answer when the worker ended: in mid-batch, or before it.
+    answered.unwrap_or_else(|_| {
+        Err(if claim.take() { Error::Unavailable } else { Error::OutcomeUnknown })
+    })
 }
 
 /// Runs a worker on a thread and a runtime of its own, so that a batch never changes threads, and a

@@ -1,4 +1,5 @@
-//! Where commands wait: bounded, people first, and no session may crowd out the others.
+//! Where commands wait: bounded, people first, and no session may crowd out the others. The bound follows
+//! the pace of the worker and the patience of the callers.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use super::error::Error;
 use super::pace::Pace;
+use super::patience::{Audience, Patience};
 use super::submission::{PendingWrite, Submission};
 
 /// Commands and writes that wait for a worker, the only one that takes from it.
@@ -26,12 +28,11 @@ pub(super) struct Limits {
     pub(super) depth: usize,
     /// How many a transaction takes.
     pub(super) batch_max: usize,
-    /// How long a command may wait. One that would wait longer, at the worker's pace, is refused. Two
-    /// transactions' worth may always wait: one slow disk access must not refuse everybody.
+    /// How long a command may wait at most. One that would wait longer, at the worker's pace, is refused.
+    /// Two transactions' worth may always wait: one slow disk access must not refuse everybody.
     pub(super) patience: Duration,
 }
 
-#[derive(Default)]
 struct Lanes {
     /// The commands of callers.
     people: VecDeque<Submission>,
@@ -45,6 +46,7 @@ struct Lanes {
     per_session: HashMap<SessionId, usize>,
     room_was_last: bool,
     pace: Pace,
+    patience: Patience,
     closed: bool,
     /// Whether nothing is to be taken for now.
     paused: bool,
@@ -61,7 +63,8 @@ pub(super) struct Work {
 
 impl Queue {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { lanes: Mutex::default(), filled: Notify::new(), limits }
+        let lanes = Mutex::new(Lanes::new(limits.patience));
+        Self { lanes, filled: Notify::new(), limits }
     }
 
     /// Whether a command would be taken now.
@@ -117,9 +120,9 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Closes and drops everything that waits, which answers it: its outcome is unknown.
+    /// Closes and drops everything that waits, which answers it: it was never begun.
     pub(super) fn abandon(&self) {
-        *self.lock() = Lanes { closed: true, ..Lanes::default() };
+        *self.lock() = Lanes { closed: true, ..Lanes::new(self.limits.patience) };
     }
 
     /// Keeps back what waits and what comes, or lets it be taken again.
@@ -151,42 +154,72 @@ impl Queue {
         }
     }
 
+    /// The answers of the last transaction were given.
+    pub(super) fn answered(&self, audience: Audience) {
+        self.lock().patience.answered(audience, Instant::now());
+    }
+
     fn lock(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Lanes {
+    fn new(patience: Duration) -> Self {
+        Self {
+            people: VecDeque::new(),
+            rooms: VecDeque::new(),
+            background: VecDeque::new(),
+            writes: VecDeque::new(),
+            per_session: HashMap::new(),
+            room_was_last: false,
+            pace: Pace::default(),
+            patience: Patience::new(patience),
+            closed: false,
+            paused: false,
+        }
+    }
+
     fn has_room(&self, command: &Command, limits: &Limits) -> Result<(), Error> {
         if self.closed {
             return Err(Error::Unavailable);
         }
-        let Limits { depth, batch_max, patience } = *limits;
-        let of_session = command.session().and_then(|session| self.per_session.get(&session));
         let has_room = if is_whole_room(command) {
-            self.rooms.len() < depth.div_ceil(8)
+            self.rooms.len() < limits.depth.div_ceil(8)
         } else {
             let waiting = self.people.len();
-            waiting < depth
-                && *of_session.unwrap_or(&0) < depth.div_ceil(2)
-                && (waiting < 2 * batch_max
-                    || self.pace.wait(waiting, batch_max, Instant::now()) <= patience)
+            let of_session = command.session().and_then(|session| self.per_session.get(&session));
+            // As if others had as many: a session has half of the queue, however long that may be.
+            let twice_its_own = 2 * of_session.unwrap_or(&0);
+            let others = waiting.max(twice_its_own);
+            others < limits.depth
+                && (waiting < 2 * limits.batch_max || self.is_in_time(others, limits))
         };
         if has_room { Ok(()) } else { Err(Error::Overloaded) }
     }
 
+    /// Whether the turn of a command behind so many others comes while its caller waits.
+    fn is_in_time(&self, others: usize, limits: &Limits) -> bool {
+        self.pace.wait(others, limits.batch_max, Instant::now()) <= self.patience.allowed()
+    }
+
     fn take(&mut self, max: usize, now: Instant) -> Option<Work> {
         let mut late = Vec::new();
+        let allowed = self.patience.allowed();
         let others_wait =
             !self.people.is_empty() || !self.background.is_empty() || !self.writes.is_empty();
         let rooms_turn = !(self.room_was_last && others_wait);
-        let room = if rooms_turn { live(&mut self.rooms, 1, now, &mut late) } else { Vec::new() };
+        let room = if rooms_turn {
+            live(&mut self.rooms, 1, (now, allowed), &mut late)
+        } else {
+            Vec::new()
+        };
         self.room_was_last = !room.is_empty();
         if self.room_was_last {
             return Some(Work { commands: room, late, writes: Vec::new() });
         }
         let late_rooms = late.len();
-        let mut commands = live(&mut self.people, max, now, &mut late);
+        let mut commands = live(&mut self.people, max, (now, allowed), &mut late);
         for submission in commands.iter().chain(&late[late_rooms..]) {
             self.leave(submission.command());
         }
@@ -223,14 +256,18 @@ impl Work {
 fn live(
     waiting: &mut VecDeque<Submission>,
     max: usize,
-    now: Instant,
+    (now, allowed): (Instant, Duration),
     late: &mut Vec<Submission>,
 ) -> Vec<Submission> {
     let mut live = Vec::new();
     while live.len() < max
         && let Some(submission) = waiting.pop_front()
     {
-        if submission.waiting.is_late(now) { late.push(submission) } else { live.push(submission) }
+        if submission.waiting.begin(now, allowed) {
+            live.push(submission);
+        } else {
+            late.push(submission);
+        }
     }
     live
 }
@@ -242,12 +279,12 @@ const fn is_whole_room(command: &Command) -> bool {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
-    use poltrona_domain::{Precondition, ReservationId};
+    use poltrona_domain::{Precondition, ReservationId, SessionChange};
     use tokio::sync::oneshot;
     use tokio::time::Instant;
     use uuid::Uuid;
 
-    use super::super::submission::{Ask, Request, Waiting};
+    use super::super::submission::{Ask, Claim, Request, Waiting};
     use super::super::trace::Trace;
     use super::*;
     use crate::store::background::BackgroundWrite;
@@ -259,8 +296,9 @@ mod tests {
         // Its caller waits for as long as the test runs.
         let (reply, outcome) = oneshot::channel();
         std::mem::forget(outcome);
-        let deadline = Instant::now() + LIMITS.patience;
-        Submission { ask, waiting: Waiting { deadline, reply, on_decided: None } }
+        let since = Instant::now();
+        let (deadline, claim) = (since + LIMITS.patience, Claim::default());
+        Submission { ask, waiting: Waiting { since, deadline, claim, reply, on_decided: None } }
     }
 
     fn closing() -> Submission {
@@ -351,6 +389,19 @@ mod tests {
         assert_eq!((work.commands.len(), work.late.len()), (2, 1));
     }
 
+    #[test]
+    fn a_command_is_begun_or_given_up_and_never_both() {
+        let queue = Queue::new(LIMITS);
+        let (begun, given_up) = (cancelling(), cancelling());
+        let claims = [&begun, &given_up].map(|submission| submission.waiting.claim.clone());
+        assert!(claims[1].take(), "its caller leaves first");
+        queue.push(begun).unwrap();
+        queue.push(given_up).unwrap();
+        let work = take(&queue).unwrap();
+        assert_eq!((work.commands.len(), work.late.len()), (1, 1));
+        assert!(!claims[0].take(), "too late to leave");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_command_that_would_wait_too_long_is_refused_at_once() {
         let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
@@ -362,5 +413,43 @@ mod tests {
         let taken = (0..20).take_while(|_| queue.push(cancelling()).is_ok()).count();
         assert_eq!(taken, 6);
         assert!(matches!(queue.push(cancelling()), Err(Error::Overloaded)));
+    }
+
+    /// A queue whose transactions take one second each, of two commands.
+    async fn of_two_a_second() -> Queue {
+        let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
+        queue.push(cancelling()).unwrap();
+        take(&queue).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(queue.take().now_or_never().is_none(), "nothing waits, and the pace is known");
+        queue
+    }
+
+    fn updating(session: u128) -> Submission {
+        let session = SessionId::mint(Uuid::from_u128(session << 64));
+        let (change, only_if) = (SessionChange::default(), Precondition::default());
+        submission(Command::UpdateSession { session, change, only_if })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_session_has_half_of_the_time_that_may_be_waited() {
+        let queue = of_two_a_second().await;
+        let taken = |session| (0..20).take_while(|_| queue.push(updating(session)).is_ok()).count();
+        assert_eq!([taken(1), taken(2)], [6, 6]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_queue_is_no_longer_than_callers_wait() {
+        let queue = of_two_a_second().await;
+        let fill = || while queue.push(cancelling()).is_ok() {};
+        fill();
+        assert_eq!(queue.len(), 12);
+        queue.answered(Audience { reached: 0, left: 32 });
+        tokio::time::advance(Duration::from_secs(3)).await;
+        // Whoever has waited longer than is allowed by now is sent away at once.
+        let work = take(&queue).unwrap();
+        assert_eq!((work.commands.len(), work.late.len()), (0, 12));
+        fill();
+        assert_eq!(queue.len(), 6, "two and a half seconds, and no more");
     }
 }

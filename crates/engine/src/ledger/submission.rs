@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use poltrona_domain::{Actor, Command, Event};
 use tokio::sync::oneshot;
@@ -109,11 +111,19 @@ pub(super) struct Ask {
 
 /// The part of a submission that the answer needs.
 pub(super) struct Waiting {
+    /// Since when it waits.
+    pub(super) since: Instant,
     /// Until when the command may begin.
     pub(super) deadline: Instant,
+    pub(super) claim: Claim,
     pub(super) reply: oneshot::Sender<Reply>,
     pub(super) on_decided: Option<OnDecided>,
 }
+
+/// Belongs to the worker that begins a command or to the caller who gives it up undone, whichever comes
+/// first; so that neither has to guess what the other did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claim(Arc<AtomicBool>);
 
 /// Something else that is written, in a transaction of the one writer's.
 pub(super) struct PendingWrite {
@@ -128,9 +138,17 @@ pub(super) struct Answer {
 }
 
 impl Waiting {
-    /// Whether nobody waits any more, or the time in which the command may begin is over.
-    pub(super) fn is_late(&self, now: Instant) -> bool {
-        self.reply.is_closed() || now >= self.deadline
+    /// Begins the command; `false` when nobody waits any more, or it has waited as long as is allowed.
+    pub(super) fn begin(&self, now: Instant, allowed: Duration) -> bool {
+        let is_late = now >= self.deadline || now.saturating_duration_since(self.since) > allowed;
+        !self.reply.is_closed() && !is_late && self.claim.take()
+    }
+}
+
+impl Claim {
+    /// Takes it; `false` when the other side has it.
+    pub(super) fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
     }
 }
 
@@ -157,8 +175,8 @@ impl Answer {
         matches!(&self.reply, Ok(Outcome::Done(events)) if events.iter().any(is_release))
     }
 
-    pub(super) fn send(self) {
-        // Nobody may be waiting any more; what is committed stays.
-        let _ = self.to.send(self.reply);
+    /// Gives the answer; `false` when nobody waits for it any more. What is committed stays.
+    pub(super) fn send(self) -> bool {
+        self.to.send(self.reply).is_ok()
     }
 }

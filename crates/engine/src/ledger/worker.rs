@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use poltrona_domain::Timestamp;
+use poltrona_domain::{Command, Timestamp};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,8 +13,9 @@ use tracing::{error, warn};
 use super::batch::{self, Decided};
 use super::error::Error;
 use super::feed::{Commit, Feed};
+use super::patience::{self, Audience};
 use super::queue::{Queue, Work};
-use super::submission::{Answer, Ask, Outcome, PendingWrite, Reply, Submission};
+use super::submission::{Ask, Outcome, PendingWrite, Reply, Submission};
 use super::trace;
 use crate::env::ids::Ids;
 use crate::event::EventBatch;
@@ -47,7 +48,8 @@ pub(super) async fn run(writer: Writer, queue: Arc<Queue>, shared: Arc<Shared>) 
     // However this ends before its time, the program must not go on without it.
     let abandon = Abandon(&queue);
     let fatal = shared.fatal.clone().drop_guard();
-    let mut worker = Worker { writer, shared: &shared, away: false };
+    let audience = Audience::default();
+    let mut worker = Worker { writer, shared: &shared, away: false, audience };
     while let Some(Work { commands, late, writes }) = queue.take().await {
         give_up(late, &Error::Overloaded);
         let commands = begin(commands);
@@ -55,6 +57,7 @@ pub(super) async fn run(writer: Writer, queue: Arc<Queue>, shared: Arc<Shared>) 
             error!(target: "database", %error, "the disk cannot be trusted; ending so that nothing is lost");
             return;
         }
+        queue.answered(std::mem::take(&mut worker.audience));
     }
     if let Err(error) = worker.writer.close() {
         warn!(target: "database", %error, "the log was not folded in; the next start will do it");
@@ -85,7 +88,7 @@ fn begin(mut commands: Vec<Submission>) -> Vec<Submission> {
 /// Answers that nothing was done.
 fn give_up(commands: Vec<Submission>, error: &Error) {
     for command in commands {
-        command.decided(Err(error.clone())).send();
+        let _ = command.decided(Err(error.clone())).send();
     }
 }
 
@@ -94,6 +97,8 @@ struct Worker<'a> {
     shared: &'a Shared,
     /// Whether the store could not be reached the last time; that is logged once.
     away: bool,
+    /// Whether callers who had waited long were still there for their answers.
+    audience: Audience,
 }
 
 /// The outcome of a transaction.
@@ -210,7 +215,7 @@ impl Worker<'_> {
     /// Answers everyone, first what must be so before: then publishes the commit. Gives back the
     /// commands that were deferred.
     fn answer(
-        &self,
+        &mut self,
         commands: Vec<Submission>,
         writes: Vec<PendingWrite>,
         transacted: Transacted,
@@ -230,19 +235,24 @@ impl Worker<'_> {
                 deferred.push(submission);
                 continue;
             };
+            let waited_long = waited_long(&submission, started);
             let reply = decision.reply(commit.as_ref());
             self.shared.metrics.answered(submission.command(), outcome_of(&reply));
             let answer = submission.decided(reply);
             if first.is_some() && answer.frees_seats() {
                 held.push(answer);
             } else {
-                answer.send();
+                let is_reached = answer.send();
+                self.audience.reached += usize::from(waited_long && is_reached);
+                self.audience.left += usize::from(waited_long && !is_reached);
             }
         }
         if let Some(first) = first {
             let answering = async {
                 first.await;
-                held.into_iter().for_each(Answer::send);
+                for answer in held {
+                    let _ = answer.send();
+                }
             };
             self.shared.tasks.spawn_on(answering, &self.shared.runtime);
         }
@@ -278,6 +288,12 @@ impl Worker<'_> {
         }
         error!(target: "database", %error, "a batch was not saved");
     }
+}
+
+/// Whether a caller had waited so long that it counts whether he is still there.
+fn waited_long(submission: &Submission, started: Instant) -> bool {
+    let is_lapse = matches!(submission.command(), Command::Expire { .. });
+    !is_lapse && started.duration_since(submission.waiting.since) >= patience::LEAST
 }
 
 /// Work that was not saved, and why.

@@ -243,11 +243,15 @@ impl Case {
             About::Nothing => (None, None),
         };
         let session = session.map(|session| self.names.text(self.shows[session as usize].id));
+        let seat_name = match about {
+            About::Seat(seat) => self.labels[seat as usize].as_deref().map(str::to_owned),
+            _ => None,
+        };
         let seat = seat.map(|seat| self.names.text(seat));
         let mut evidence: Vec<_> = evidence.iter().map(|(f, says)| self.show(f, says)).collect();
         evidence.sort_by_key(|evidence| evidence.invoked_at);
         evidence.dedup_by_key(|evidence| evidence.op);
-        self.findings.keep(Violation { promise, what, seat, session, evidence });
+        self.findings.keep(Violation { promise, what, seat, seat_name, session, evidence });
     }
 
     fn show(&self, fact: &Fact, says: &str) -> Evidence {

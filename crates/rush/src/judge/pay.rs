@@ -251,7 +251,7 @@ impl Case {
             }
             let name = self.seat_name(seat);
             let what = format!("{name} was shown sold, and the only confirm of it was refused.");
-            let shown = (sold.fact, format!("{name} is S"));
+            let shown = (sold.fact, format!("{name} is sold"));
             let refused = (ended.fact, format!("confirm of {name} refused"));
             self.convict(Promise::C2, About::Seat(seat), what, &[shown, refused]);
         }

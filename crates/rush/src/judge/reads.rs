@@ -80,7 +80,7 @@ impl Case {
                     } else {
                         let name = self.seat_name(seat);
                         let what = format!("{name} is shown sold, and nobody has paid for it.");
-                        let says = format!("{name} is S");
+                        let says = format!("{name} is sold");
                         self.convict(Promise::C2, About::Seat(seat), what, &[(fact, says)]);
                     }
                 }
@@ -100,13 +100,13 @@ impl Case {
 
     fn sale_gone_from_map(&mut self, ended: &Ended, seat: u32, sold: SoldSeat, letter: u8) {
         let name = self.seat_name(seat);
-        let letter = char::from(letter);
+        let letter = word(letter);
         let what = format!(
-            "{name} was sold by {} s, and a later map shows it as {letter}.",
+            "{name} was sold by {} s, and a later map shows it {letter}.",
             seconds(sold.at)
         );
         let sale = sold.to.map_or_else(
-            || format!("{name} is S"),
+            || format!("{name} is sold"),
             |to| format!("{name} sold to reservation {}", self.names.text(to)),
         );
         let shown = format!("{name} is {letter}");
@@ -127,7 +127,7 @@ impl Case {
         let name = self.seat_name(seat);
         let what = format!("{name} is shown free while somebody surely held it.");
         let held = self.hold_says(seat, id, claim);
-        let shown = format!("{name} is A");
+        let shown = format!("{name} is free");
         self.convict(Promise::C3, About::Seat(seat), what, &[(grant, held), (fact, shown)]);
     }
 
@@ -143,7 +143,7 @@ impl Case {
             Excuse::None => {}
         }
         let name = self.seat_name(seat);
-        let shown = (fact, format!("{name} is R"));
+        let shown = (fact, format!("{name} is held"));
         if let Some(group) = self.group_half_granted(seat, fact.invoked) {
             let what = format!("{name} is held though only a group that was refused asked for it.");
             let group = (group, format!("a group with {name}, refused"));
@@ -308,7 +308,7 @@ impl Case {
         let price = self.shows[claim.session as usize].price;
         let worth = price.checked_mul(i64::try_from(claim.seats.len()).unwrap_or(i64::MAX));
         if let Some(total) = seen.total_cents {
-            self.findings.checked(Promise::C8);
+            self.findings.checked(Promise::C7);
             let known = known.as_ref().and_then(|sold| sold.total);
             let expected = known.or(agreed).or(worth);
             if expected != Some(total) && first.is_some() {
@@ -320,7 +320,7 @@ impl Case {
                 let origin = claim.sale.as_ref().map(|s| s.fact).or(claim.grant).unwrap_or(fact);
                 let paid = format!("reservation {text} for {expected} cents");
                 let listed = format!("{says}, {total} cents");
-                self.convict(Promise::C8, about, what, &[(origin, paid), (fact, listed)]);
+                self.convict(Promise::C7, about, what, &[(origin, paid), (fact, listed)]);
             }
         }
         match known {
@@ -347,5 +347,15 @@ impl Case {
                 self.sell(id, Sold { at: fact.done, sale: Some(sale), total, fact });
             }
         }
+    }
+}
+
+/// What a letter of a map says of its seat.
+const fn word(letter: u8) -> &'static str {
+    match letter {
+        b'A' => "free",
+        b'R' => "held",
+        b'S' => "sold",
+        _ => "with no status",
     }
 }

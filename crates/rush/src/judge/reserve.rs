@@ -214,10 +214,10 @@ impl Case {
         self.convict(Promise::G, about, what, &[(ended.fact, says)]);
     }
 
-    /// C8: a total is the price times the seats.
+    /// C7: a total is the price times the seats.
     pub(super) fn total_adds_up(&mut self, ended: &Ended, seats: &[u32]) {
         let (Some(total), Some(&seat)) = (ended.done.total_cents, seats.first()) else { return };
-        self.findings.checked(Promise::C8);
+        self.findings.checked(Promise::C7);
         let show = self.seats[seat as usize].session;
         let price = self.shows[show as usize].price;
         let tickets = i64::try_from(seats.len()).unwrap_or(i64::MAX);
@@ -226,7 +226,7 @@ impl Case {
         }
         let what = format!("{tickets} tickets at {price} cents came to {total} cents.");
         let says = format!("{} for {total} cents", self.seat_names(seats));
-        self.convict(Promise::C8, About::Session(show), what, &[(ended.fact, says)]);
+        self.convict(Promise::C7, About::Session(show), what, &[(ended.fact, says)]);
     }
 
     fn grant_says(&self, ended: &Ended, seat: u32, id: Uuid) -> String {

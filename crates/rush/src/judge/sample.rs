@@ -1,4 +1,4 @@
-//! Checks of whole seats (C9): collects the steps of seats with few of them, and searches at the end
+//! Checks of whole seats (C8): collects the steps of seats with few of them, and searches at the end
 //! for an order. Seats that another check has convicted are left out.
 
 use super::{
@@ -49,10 +49,10 @@ impl Case {
             if self.convicted.contains(&seat) {
                 continue;
             }
-            self.findings.checked(Promise::C9);
+            self.findings.checked(Promise::C8);
             match fits(&steps) {
                 Some(true) => {}
-                None => self.findings.doubted(Promise::C9),
+                None => self.findings.doubted(Promise::C8),
                 Some(false) => {
                     let what = format!(
                         "The answers about {} fit into no order in which a seat is free, held or \
@@ -65,7 +65,7 @@ impl Case {
                         })
                     };
                     let evidence: Vec<_> = steps.iter().map(|s| (s.fact, says(s))).collect();
-                    self.convict(Promise::C9, About::Seat(seat), what, &evidence);
+                    self.convict(Promise::C8, About::Seat(seat), what, &evidence);
                 }
             }
         }

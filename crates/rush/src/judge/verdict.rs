@@ -26,9 +26,9 @@ pub enum Promise {
     /// One key has one effect.
     C6,
     /// Totals add up.
-    C8,
+    C7,
     /// The answers about a seat fit into one order.
-    C9,
+    C8,
     /// A group is granted whole or not at all.
     G,
 }
@@ -36,7 +36,7 @@ pub enum Promise {
 impl Promise {
     /// All of them, in the order in which a verdict lists them.
     pub const ALL: [Self; 9] =
-        [Self::C1, Self::C2, Self::C3, Self::C4, Self::C5, Self::C6, Self::C8, Self::C9, Self::G];
+        [Self::C1, Self::C2, Self::C3, Self::C4, Self::C5, Self::C6, Self::C7, Self::C8, Self::G];
 
     /// The promise as a question about the history.
     pub const fn question(self) -> &'static str {
@@ -47,8 +47,8 @@ impl Promise {
             Self::C4 => "In the end, is every seat either sold or free?",
             Self::C5 => "Did something stand in the way of everyone who was refused?",
             Self::C6 => "Does one key have one effect and one answer?",
-            Self::C8 => "Do the totals add up?",
-            Self::C9 => "Do the answers about a seat fit into one order?",
+            Self::C7 => "Do the totals add up?",
+            Self::C8 => "Do the answers about a seat fit into one order?",
             Self::G => "Is a group granted whole or not at all?",
         }
     }
@@ -108,6 +108,8 @@ pub struct Violation {
     pub what: String,
     /// The seat's id, where it is about one seat.
     pub seat: Option<String>,
+    /// The name on that seat, from servers that give it.
+    pub seat_name: Option<String>,
     /// The session's id, where it is about one session.
     pub session: Option<String>,
     /// The operations that show it.
@@ -240,7 +242,10 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} broken: {}", self.promise, self.what)?;
         if let Some(seat) = &self.seat {
-            write!(f, "\n    seat {seat}")?;
+            match &self.seat_name {
+                Some(name) => write!(f, "\n    seat {name} ({seat})")?,
+                None => write!(f, "\n    seat {seat}")?,
+            }
         }
         if let Some(session) = &self.session {
             write!(f, "\n    session {session}")?;

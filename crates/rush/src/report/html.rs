@@ -9,6 +9,7 @@ mod escape;
 mod plot;
 mod over_time;
 mod ranges;
+mod timeline;
 mod judged;
 mod page;
 

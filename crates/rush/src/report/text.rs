@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use super::figures::{count, latency, rate, thousands};
+use super::ids::Ids;
 use super::json::Report;
 use super::verdict::Verdict;
 use crate::stats::Row;
@@ -115,18 +116,26 @@ fn write_verdict(verdict: &Verdict, to: &mut impl Write) -> io::Result<()> {
             times => writeln!(to, ", {} violated", thousands(times))?,
         }
     }
-    for (number, violation) in (1..).zip(&verdict.violations) {
-        writeln!(to, "\nviolation {number} ({}): {}", violation.promise, violation.what)?;
-        let about = violation.about();
-        if !about.is_empty() {
-            writeln!(to, "  {about}")?;
-        }
-        for evidence in &violation.evidence {
-            writeln!(to, "  - {evidence}")?;
-        }
-    }
+    write_violations(verdict, to)?;
     if verdict.untold > 0 {
         writeln!(to, "\n… and {} more", thousands(verdict.untold))?;
     }
     writeln!(to)
+}
+
+/// Each violation and its evidence. Of ids, the last digits are shown: the whole are in the JSON.
+fn write_violations(verdict: &Verdict, to: &mut impl Write) -> io::Result<()> {
+    let ids = Ids::of(verdict);
+    for (number, violation) in (1..).zip(&verdict.violations) {
+        let what = ids.shorten(&violation.what);
+        writeln!(to, "\nviolation {number} ({}): {what}", violation.promise)?;
+        let about = ids.shorten(&violation.about());
+        if !about.is_empty() {
+            writeln!(to, "  {about}")?;
+        }
+        for evidence in &violation.evidence {
+            writeln!(to, "  - {}", ids.shorten(&evidence.to_string()))?;
+        }
+    }
+    Ok(())
 }

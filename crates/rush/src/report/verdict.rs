@@ -53,6 +53,9 @@ pub struct Violation {
     /// The seat's id, where it is about one seat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seat: Option<String>,
+    /// The name on that seat, from servers that give it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat_name: Option<String>,
     /// The session's id, where it is about one session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
@@ -105,7 +108,10 @@ impl Check {
 impl Violation {
     /// The seat and session that it is about; empty if it is about no one seat or session.
     pub(super) fn about(&self) -> String {
-        let seat = self.seat.iter().map(|seat| format!("seat {seat}"));
+        let seat = self.seat.iter().map(|seat| match &self.seat_name {
+            Some(name) => format!("seat {name} ({seat})"),
+            None => format!("seat {seat}"),
+        });
         let session = self.session.iter().map(|session| format!("session {session}"));
         seat.chain(session).collect::<Vec<_>>().join(", ")
     }

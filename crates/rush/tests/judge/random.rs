@@ -293,7 +293,7 @@ fn a_server_that_lies_is_convicted() {
         (Lie::HalfGroup, Promise::G),
         (Lie::DoneTwice, Promise::C6),
         (Lie::Unjust, Promise::C5),
-        (Lie::WrongTotal, Promise::C8),
+        (Lie::WrongTotal, Promise::C7),
         (Lie::FromNowhere, Promise::C2),
     ];
     for (lie, promise) in lies {

@@ -75,6 +75,12 @@ pub(crate) struct Core {
     keys: HashMap<String, Reply>,
 }
 
+/// A seat's name: rows of sixteen, from A1 on.
+fn number(place: u64) -> String {
+    let row = u8::try_from(place / 16).unwrap_or(u8::MAX).saturating_add(b'A');
+    format!("{}{}", char::from(row), place % 16 + 1)
+}
+
 impl Core {
     pub(crate) fn new(manner: Manner, lie: Lie, hold: Duration) -> Self {
         Self {
@@ -115,7 +121,7 @@ impl Core {
         let mut shown = Vec::new();
         let mut order = Vec::new();
         for place in 0..count {
-            let (seat, number) = (self.id(), format!("A{place}"));
+            let (seat, number) = (self.id(), number(place));
             shown.push(json!({"id": seat, "seatNumber": number, "status": "AVAILABLE"}));
             let free = Seat { number, session: id.clone(), reservation: None };
             self.seats.insert(seat.clone(), free);

@@ -137,6 +137,29 @@ fn each_violation_lists_its_requests() {
 }
 
 #[test]
+fn ids_are_short_and_whole_for_those_who_point_at_them() {
+    let [_, broken, _] = pages();
+    assert!(broken.contains(
+        "seat R5 (<abbr title=\"01935f2e-7c00-7abc-9def-012345670004\">…0004</abbr>), session "
+    ));
+    let shown = tags(&broken).filter(|tag| tag.starts_with("abbr")).count();
+    assert_eq!(shown, broken.matches("01935f2e").count(), "each stands in a title, and only there");
+}
+
+#[test]
+fn bars_can_be_seen_and_idle_time_is_cut() {
+    let [_, broken, _] = pages();
+    let bars = broken.split("<svg class=\"span\"").skip(1);
+    let widths = bars.filter_map(|bar| {
+        let (bar, _) = bar.split_once("</svg>")?;
+        let (_, width) = bar.rsplit_once("width=\"")?;
+        width.split_once('%')?.0.parse::<f64>().ok()
+    });
+    let widths: Vec<_> = widths.collect();
+    assert!(widths.len() == 3 && widths.iter().all(|width| *width >= 2.0), "{widths:?}");
+}
+
+#[test]
 fn many_violations_are_folded() {
     let mut report = sample::broken(30);
     let violations = &mut report.verdict.as_mut().unwrap().violations;

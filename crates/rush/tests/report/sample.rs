@@ -95,6 +95,7 @@ pub(crate) fn broken(seconds: u32) -> Report {
             promise: "C1".to_owned(),
             what: "one seat was sold to two reservations".to_owned(),
             seat: Some("01935f2e-7c00-7abc-9def-012345670004".to_owned()),
+            seat_name: Some("R5".to_owned()),
             session: Some("01935f2e-7c00-7abc-9def-012345670000".to_owned()),
             evidence: vec![evidence(20_311, 17, 201), evidence(20_340, 8, 201)],
         },
@@ -118,6 +119,6 @@ fn evidence(op: u64, client: u32, status: u16) -> Evidence {
         answered_at: Some(4_002_113 + op),
         outcome: if status == 0 { "in flight" } else { "ok" }.to_owned(),
         status,
-        says: format!("reservation 01935f2e-7c00-7abc-9def-0123456789{op:02}, user \"u{client}\""),
+        says: format!("reservation 01935f2e-7c00-7abc-9def-0123{op:08}, user \"u{client}\""),
     }
 }

@@ -34,8 +34,8 @@ fn text_has_aligned_columns() {
 fn text_tells_each_violation_with_its_evidence() {
     let text = text_of(&sample::broken(30));
     for part in [
-        "\nviolation 1 (C1): one seat was sold to two reservations\n  seat 01935f2e",
-        "  - 4.020311 – 4.022424 s: confirm → ok 201: reservation 01935f2e",
+        "\nviolation 1 (C1): one seat was sold to two reservations\n  seat R5 (…0004), session …0000\n",
+        "  - 4.020311 – 4.022424 s: confirm → ok 201: reservation …0311, user \"u17\"",
         "  - 4.000090 – … s: confirm → in flight: ",
         "\n… and 11 more\n",
         "  broken  C1  Is each seat sold at most once? ",

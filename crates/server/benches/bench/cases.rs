@@ -7,13 +7,16 @@ mod health;
 mod purchase;
 mod lone;
 mod start;
+mod overload;
 mod postgres;
 mod storm;
 mod stack;
+mod crowded;
 mod expiry;
 mod lapses;
 
 use clap::ValueEnum;
+use poltrona_engine::failpoint::Failpoint;
 
 use crate::house::Houses;
 use crate::setup::Setup;
@@ -35,6 +38,8 @@ pub(crate) enum Case {
     Expiry,
     /// A start over a million seats, and memory.
     Start,
+    /// More reservations than a slow disk can take. Wants the feature `chaos`.
+    Overload,
     /// Reservations beside the least work that is durable.
     Ceiling,
     /// All of these in a PostgreSQL: reservations, batching, the ceiling, purchases, one visitor.
@@ -48,8 +53,10 @@ pub(crate) enum Case {
 }
 
 impl Case {
+    /// Every case that this build can measure.
     pub(crate) fn all() -> Vec<Self> {
-        Self::value_variants().to_vec()
+        let can = |case: &&Self| **case != Self::Overload || Failpoint::is_built_in();
+        Self::value_variants().iter().filter(can).copied().collect()
     }
 
     /// Measures, counts the seats, and prints a table.
@@ -64,6 +71,7 @@ impl Case {
             Self::Purchase => purchase::run(setup, embedded().await?).await,
             Self::Expiry => expiry::run(setup, embedded().await?).await,
             Self::Start => start::run(setup).await,
+            Self::Overload => overload::run(setup, embedded().await?).await,
             Self::Ceiling => ceiling::run(setup, embedded().await?, 0.5).await,
             Self::Postgres => postgres::run(setup, server().await?).await,
             Self::Storm => storm::run(setup, server().await?).await,

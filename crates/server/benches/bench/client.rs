@@ -73,6 +73,13 @@ impl Answer<'_> {
         lines(self.head).find_map(|line| value_of(line, name))
     }
 
+    /// The code of an error's body.
+    pub(crate) fn error_code(&self) -> Option<&str> {
+        let body = std::str::from_utf8(self.body).ok()?;
+        let (_, rest) = body.split_once(r#""code":""#)?;
+        rest.split_once('"').map(|(code, _)| code)
+    }
+
     /// The id that begins every answer about a reservation: `{"id":"…`.
     pub(crate) fn id(&self) -> anyhow::Result<&str> {
         let id = self.body.strip_prefix(br#"{"id":""#).and_then(|rest| rest.get(..36));

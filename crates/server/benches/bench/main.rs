@@ -22,6 +22,7 @@ mod ceiling;
 mod server;
 mod house;
 mod load;
+mod open_loop;
 mod cases;
 
 use std::path::{Path, PathBuf};
@@ -61,6 +62,9 @@ struct Options {
     /// A further flag for `poltrona serve`, such as `--with=--log-level=warn`.
     #[arg(long = "with", value_name = "FLAG", allow_hyphen_values = true)]
     with: Vec<String>,
+    /// Measure the least that tells whether the aim is reached, and fail if it is not: of `overload`.
+    #[arg(long)]
+    check: bool,
     /// Count the reservations' fsyncs with `strace` too.
     #[arg(long)]
     strace: bool,
@@ -98,6 +102,7 @@ async fn measure(options: Options) -> anyhow::Result<()> {
         runs: options.runs,
         window: Duration::try_from_secs_f64(options.seconds).context("--seconds")?,
         strace: options.strace,
+        check: options.check,
         folder,
     };
     // Dropped before the folder is, for servers run in it.

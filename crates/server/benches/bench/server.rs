@@ -35,6 +35,17 @@ impl Server {
         Self::instances(setup, data, flags, vec![Stdio::null()]).await
     }
 
+    /// Starts `poltrona serve` over a disk that takes so much longer for each commit.
+    pub(crate) async fn slowed(
+        setup: &Setup,
+        data: &Data,
+        flags: &[&str],
+        commit_delay: Duration,
+    ) -> anyhow::Result<Self> {
+        let delay = ("CHAOS_COMMIT_DELAY", format!("{}ms", commit_delay.as_millis()));
+        Self::start(setup, data, flags, vec![Stdio::null()], Some(delay)).await
+    }
+
     /// Starts `poltrona serve` once for each log, all on the same data.
     pub(crate) async fn instances(
         setup: &Setup,
@@ -42,12 +53,23 @@ impl Server {
         flags: &[&str],
         logs: Vec<Stdio>,
     ) -> anyhow::Result<Self> {
+        Self::start(setup, data, flags, logs, None).await
+    }
+
+    async fn start(
+        setup: &Setup,
+        data: &Data,
+        flags: &[&str],
+        logs: Vec<Stdio>,
+        variable: Option<(&str, String)>,
+    ) -> anyhow::Result<Self> {
         let mut processes = Vec::with_capacity(logs.len());
         for log in logs {
             let command = |port: u16| {
                 let mut command = Command::new(&setup.program);
                 command.arg("serve").arg("--port").arg(port.to_string());
                 data.configure(&mut command)?;
+                command.envs(variable.clone());
                 command.args(flags).args(&setup.with).stderr(log);
                 Ok(command)
             };

@@ -18,6 +18,8 @@ pub(crate) struct Setup {
     pub(crate) runs: u32,
     /// How long each measurement lasts.
     pub(crate) window: Duration,
+    /// Whether to measure the least that tells whether an aim is reached, and to fail if it is not.
+    pub(crate) check: bool,
     /// Whether to count fsyncs from outside too.
     pub(crate) strace: bool,
     /// Where all data are.

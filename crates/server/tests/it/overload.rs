@@ -89,7 +89,7 @@ async fn reading_goes_on_while_nothing_can_be_written() {
 }
 
 #[tokio::test]
-async fn a_command_past_the_time_limit_has_an_unknown_outcome_and_may_be_done() {
+async fn a_command_past_its_time_has_an_unknown_outcome_only_if_it_was_begun() {
     let app = TestApp::with(|config| {
         one_short_queue(config);
         // Half of what a worker waits for rows that someone else has locked on a server.
@@ -100,11 +100,12 @@ async fn a_command_past_the_time_limit_has_an_unknown_outcome_and_may_be_done() 
     let stall = app.stall().await;
     let ask = |number| app.reserve(session.seat(number), "ana").into_future();
     let (first, second) = tokio::join!(ask("A1"), ask("A2"));
+    // The first was in the writer's hands by then; the second never began.
     first.refused(503, "outcome_unknown");
-    second.refused(503, "outcome_unknown");
+    let told = second.refused(503, "overloaded");
+    assert_eq!(told.header("retry-after"), Some("1"));
     stall.end();
     app.reserve(session.seat("A3"), "bia").await.expect(201);
-    // The first was in the writer's hands by then; the second never began.
     assert_eq!(app.seat_status(&session, "A1").await, "RESERVED");
     assert_eq!(app.seat_status(&session, "A2").await, "AVAILABLE");
 }

@@ -14,6 +14,7 @@ use super::target::Target;
 use super::unanswered::{Saving, Unanswered};
 use super::{fault, save};
 use crate::env::clock::Clock;
+use crate::failpoint;
 use crate::store::batch::{BatchReads, BatchWrites, Loaded};
 use crate::store::error::Error;
 
@@ -72,6 +73,7 @@ impl Writer {
             self.session = Some(session);
             return Ok(done);
         };
+        failpoint::before_durable_commit();
         let mut saving = save(session, writes);
         // It is no silence: reads may be answered meanwhile.
         let Ok((session, saved)) = timeout(FLUSH_TIMEOUT, &mut saving).await else {

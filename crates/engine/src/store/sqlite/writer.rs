@@ -12,6 +12,7 @@ use super::readers::Readers;
 use super::{background, load, migrate, save};
 use crate::env::clock::Clock;
 use crate::env::{Env, Scheduling};
+use crate::failpoint;
 use crate::store::background::BackgroundWrite;
 use crate::store::batch::{BatchReads, BatchWrites, Loaded};
 use crate::store::error::Error;
@@ -62,6 +63,9 @@ impl Writer {
         let touched = background.iter().map(|write| background::run(&tx, write));
         let touched = touched.collect::<Result<Vec<_>, _>>()?;
         if writes.is_some() || !background.is_empty() {
+            if synced {
+                failpoint::before_durable_commit();
+            }
             tx.commit()?;
         } else {
             tx.rollback()?;

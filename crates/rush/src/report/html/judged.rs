@@ -3,7 +3,9 @@
 use std::fmt::{self, Write as _};
 
 use super::escape::Escaped;
-use crate::report::figures::{count, thousands};
+use super::timeline::Timeline;
+use crate::report::figures::{count, maybe_latency, thousands};
+use crate::report::ids::{Ids, Part};
 use crate::report::json::Report;
 use crate::report::verdict::{Check, Evidence, Verdict, Violation};
 
@@ -62,14 +64,17 @@ pub(super) fn write_violations(report: &Report, to: &mut String) -> fmt::Result 
         to,
         "<section aria-labelledby=\"violations\">\n<h2 id=\"violations\">Violations</h2>\n\
          <p>Each with the requests that show it. Times are seconds of the run, from a request's \
-         first byte to its answer's last; the bars show them on one scale.</p>"
+         first byte to its answer's last; the bars show them on one scale, and where they are \
+         dotted, time is left out. Of an id the last digits are shown: pointing at it shows the \
+         whole.</p>"
     )?;
+    let ids = Ids::of(verdict);
     let shown = verdict.violations.len();
     for (place, violation) in verdict.violations.iter().enumerate() {
         if place == UNFOLDED {
             writeln!(to, "<details>\n<summary>{} more of them</summary>", shown - place)?;
         }
-        write_violation(place + 1, violation, to)?;
+        write_violation(place + 1, violation, ids, to)?;
     }
     if shown > UNFOLDED {
         writeln!(to, "</details>")?;
@@ -80,66 +85,64 @@ pub(super) fn write_violations(report: &Report, to: &mut String) -> fmt::Result 
     writeln!(to, "</section>")
 }
 
-fn write_violation(number: usize, violation: &Violation, to: &mut String) -> fmt::Result {
-    writeln!(
-        to,
-        "<article>\n<h3><span class=\"badge\">{}</span> {number}. {}</h3>",
-        Escaped(&violation.promise),
-        Escaped(&violation.what),
-    )?;
+fn write_violation(number: usize, violation: &Violation, ids: Ids, to: &mut String) -> fmt::Result {
+    let promise = Escaped(&violation.promise);
+    write!(to, "<article>\n<h3><span class=\"badge\">{promise}</span> {number}. ")?;
+    write_text(&violation.what, ids, to)?;
+    writeln!(to, "</h3>")?;
     let about = violation.about();
     if !about.is_empty() {
-        writeln!(to, "<p class=\"about\">{}</p>", Escaped(about))?;
+        write!(to, "<p class=\"about\">")?;
+        write_text(&about, ids, to)?;
+        writeln!(to, "</p>")?;
     }
     writeln!(to, "<ol class=\"evidence\">")?;
-    let span = Span::of(&violation.evidence);
+    let timeline = Timeline::of(&violation.evidence);
     for evidence in &violation.evidence {
-        write_evidence(evidence, &span, to)?;
+        write_evidence(evidence, &timeline, ids, to)?;
     }
-    writeln!(to, "</ol>\n</article>")
+    writeln!(to, "</ol>")?;
+    timeline.write_scale(to)?;
+    writeln!(to, "</article>")
 }
 
-fn write_evidence(evidence: &Evidence, span: &Span, to: &mut String) -> fmt::Result {
-    let (from, width) = span.share(evidence);
+/// A text in which each id is short, and whole for those who point at it.
+fn write_text(text: &str, ids: Ids, to: &mut String) -> fmt::Result {
+    for part in ids.parts(text) {
+        match part {
+            Part::Id { whole, end } if whole != end => {
+                write!(to, "<abbr title=\"{whole}\">…{end}</abbr>")?;
+            }
+            Part::Id { whole: text, .. } | Part::Text(text) => write!(to, "{}", Escaped(text))?,
+        }
+    }
+    Ok(())
+}
+
+fn write_evidence(
+    evidence: &Evidence,
+    timeline: &Timeline,
+    ids: Ids,
+    to: &mut String,
+) -> fmt::Result {
+    let took = evidence.answered_at.map(|at| at.saturating_sub(evidence.invoked_at));
     writeln!(
         to,
-        "<li><span class=\"when\">{}</span> <b>{}</b>\n\
-         <svg class=\"span\" aria-hidden=\"true\"><rect x=\"{from:.2}%\" width=\"{width:.2}%\" \
-         height=\"100%\"/></svg>\n<span class=\"says\">{}</span> \
-         <span class=\"by\">op {}, client {}, {}</span></li>",
+        "<li><span class=\"when\">{} · {}</span> <b>{}</b>",
         Escaped(evidence.when()),
+        Escaped(maybe_latency(took)),
         Escaped(evidence.exchange()),
-        Escaped(&evidence.says),
+    )?;
+    timeline.write_bar(evidence, to)?;
+    write!(to, "<span class=\"says\">")?;
+    write_text(&evidence.says, ids, to)?;
+    writeln!(
+        to,
+        "</span> <span class=\"by\">op {}, client {}, {}</span></li>",
         evidence.op,
         evidence.client,
         Escaped(&evidence.target),
     )
-}
-
-/// The time that some evidence is about.
-struct Span {
-    from: u64,
-    until: u64,
-}
-
-impl Span {
-    fn of(evidence: &[Evidence]) -> Self {
-        let from = evidence.iter().map(|one| one.invoked_at).min().unwrap_or(0);
-        let ends = evidence.iter().map(|one| one.answered_at.unwrap_or(one.invoked_at));
-        Self { from, until: ends.max().unwrap_or(0).max(from + 1) }
-    }
-
-    /// Where the evidence begins and how long it is, in hundredths of the whole. One that is too
-    /// short to be seen is drawn wider, and one in flight to the end.
-    #[expect(clippy::cast_precision_loss, reason = "a picture is no finer")]
-    fn share(&self, evidence: &Evidence) -> (f64, f64) {
-        const LEAST: f64 = 0.8;
-        let at =
-            |moment: u64| (moment - self.from) as f64 * 100.0 / (self.until - self.from) as f64;
-        let until = evidence.answered_at.unwrap_or(self.until);
-        let from = at(evidence.invoked_at).min(100.0 - LEAST);
-        (from, (at(until.max(evidence.invoked_at)) - from).max(LEAST))
-    }
 }
 
 /// Every promise and how it was tried.

@@ -1,6 +1,7 @@
 //! Many holds that lapse at once, with PostgreSQL, Redis and RabbitMQ: how late is each told, by one
 //! instance and by three?
 
+use super::crowded;
 use super::expiry::{RUNS, lapse, p99, row, table};
 use super::stack::{Beside, MANY};
 use crate::house::House;
@@ -30,5 +31,14 @@ pub(super) async fn run(setup: &Setup, house: &House) -> anyhow::Result<()> {
         verdict(&what, p99(runs), Wanted::AtMost(1_000.0));
     }
     println!();
+    let mut runs: [Vec<_>; 2] = Default::default();
+    for _ in 0..setup.runs.min(RUNS) {
+        for (instances, runs) in rows.iter().zip(&mut runs) {
+            let data = beside.copy(setup, house)?;
+            runs.push(crowded::lapse(setup, house, &data, *instances).await?);
+        }
+    }
+    let [one, many] = &runs;
+    crowded::print("lapses: PostgreSQL, Redis and RabbitMQ", &[(1, one), (MANY, many)]);
     Ok(())
 }
