@@ -22,6 +22,7 @@ use crate::report::{Table, Wanted, as_f64, figure, verdict};
 use crate::requests::Queue;
 use crate::server::Server;
 use crate::setup::Setup;
+use crate::times::Times;
 
 /// By how much a commit is longer: so much that the rest of it, which varies, hardly counts.
 const COMMIT_DELAY: Duration = Duration::from_millis(30);
@@ -172,8 +173,8 @@ fn print(setup: &Setup, Slowed { batch, peak }: &Slowed, runs: &mut [Run]) {
         let goodput = run.goodput(setup);
         let overloaded = run.a_second(setup, Kind::Overloaded);
         let Answered { successes, refusals, .. } = &mut run.answered;
-        let (done_p99, p50, p99) =
-            (successes.millis_at(0.99), refusals.millis_at(0.5), refusals.millis_at(0.99));
+        let done_p99 = millis_at(successes, 0.99);
+        let (p50, p99) = (millis_at(refusals, 0.5), millis_at(refusals, 0.99));
         let count = |kind| run.answered.count(kind).to_string();
         table.row(vec![
             format!("{}×", run.load),
@@ -181,10 +182,10 @@ fn print(setup: &Setup, Slowed { batch, peak }: &Slowed, runs: &mut [Run]) {
             format!("{:?}", run.patience),
             figure(goodput),
             figure(goodput / peak),
-            figure(done_p99),
+            done_p99,
             figure(overloaded),
-            figure(p50),
-            figure(p99),
+            p50,
+            p99,
             count(Kind::OutcomeUnknown),
             count(Kind::Conflict),
             count(Kind::Left),
@@ -192,6 +193,11 @@ fn print(setup: &Setup, Slowed { batch, peak }: &Slowed, runs: &mut [Run]) {
         ]);
     }
     table.print();
+}
+
+/// Empty where there is nothing.
+fn millis_at(times: &mut Times, share: f64) -> String {
+    if times.count() == 0 { String::new() } else { figure(times.millis_at(share)) }
 }
 
 fn count_as_f64(count: usize) -> f64 {
