@@ -211,10 +211,8 @@ impl Metrics {
         self.meters.several_primaries.set(flag(readings.several_primaries));
         self.set_engines(readings.engines);
         if let Some(bytes) = readings.log_bytes {
-            self.register(|| {
-                gauge!("poltrona_database_log_bytes")
-                    .set(as_f64(usize::try_from(bytes).unwrap_or(usize::MAX)))
-            });
+            let bytes = as_f64(usize::try_from(bytes).unwrap_or(usize::MAX));
+            self.register(|| gauge!("poltrona_database_log_bytes").set(bytes));
         }
         self.page.render()
     }

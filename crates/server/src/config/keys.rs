@@ -307,7 +307,7 @@ pub const KEYS: &[Key] = &[
         |c, text| log_level::log_level(text).map(|value| c.log_level = value),
         |c| Some(c.log_level.clone()),
     )
-    .also(&[Alias { name: "RUST_LOG", translate: log_level::rust_log }]),
+    .also(&[Alias { name: "RUST_LOG", translate: |text| Ok(log_level::rust_log(text)) }]),
     key(
         "otlp-endpoint",
         Kind::Text,

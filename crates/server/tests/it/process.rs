@@ -12,6 +12,7 @@ mod commands;
 mod connections;
 mod crash;
 mod deleted;
+mod durability;
 mod doctor;
 mod full_disk;
 mod offered;

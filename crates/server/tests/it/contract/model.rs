@@ -283,7 +283,7 @@ impl Model {
         BTreeMap::from([
             ("sessions", all(&mut facts.sessions.values().map(session_row))),
             ("session_versions", all(&mut facts.past_sessions.values().map(past_session_row))),
-            ("session_names", all(&mut session_names.iter().map(name_row))),
+            ("session_names", all(&mut session_names.iter().map(|name| name_row(name)))),
             ("seats", all(&mut facts.seats.values().map(seat_row))),
             ("reservations", all(&mut facts.reservations.values().map(reservation_row))),
             ("sales", all(&mut facts.sales.values().map(sale_row))),
@@ -324,8 +324,8 @@ fn session_row(it: &Session) -> String {
     ])
 }
 
-fn name_row(name: &String) -> String {
-    row(&[("name", name.clone())])
+fn name_row(name: &str) -> String {
+    row(&[("name", name.to_owned())])
 }
 
 fn past_session_row(it: &Session) -> String {

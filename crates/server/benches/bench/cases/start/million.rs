@@ -21,7 +21,7 @@ const GROUP: u16 = 10;
 const PRICE: i64 = 2_550;
 /// How long holds last: longer than the measurement.
 const HOLD: Duration = Duration::from_hours(1);
-/// The first ids of each kind, far from each other: UUIDv7s of years ago.
+/// The first ids of each kind, far from each other: UUIDs of version 7, of years ago.
 const FIRST_SESSION: u128 = 0x0180_0000_0000_7000_8000_0000_0000_0000;
 const FIRST_RESERVATION: u128 = 0x0181_0000_0000_7000_8000_0000_0000_0000;
 const FIRST_SALE: u128 = 0x0182_0000_0000_7000_8000_0000_0000_0000;
