@@ -104,7 +104,7 @@ class Server:
         self.terminal, theirs = pty.openpty()
         environment = {"PATH": os.environ["PATH"], "TERM": "xterm-256color"}
         self.process = subprocess.Popen(
-            [program, "serve", "--demo", "--port", str(port)],
+            [program, "serve", "--demo", "--locale", "en", "--port", str(port)],
             cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
         )
         os.close(theirs)
@@ -135,8 +135,6 @@ def outputs(folder, port):
     """What each command prints, in order."""
     commands = [command for _, step in STEPS for command in step]
     script = "".join(f"{command}\nprintf '\\036'\n" for command in commands)
-    with open(os.path.join(folder, ".curlrc"), "w", encoding="utf-8") as curlrc:
-        curlrc.write('header = "Accept-Language: en"\n')
     shell = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script.replace("localhost:3000", f"localhost:{port}")],
         cwd=folder, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": folder},
@@ -169,7 +167,7 @@ def draw(banner, printed):
         for line in lines:
             console.print(coloured(line))
 
-    show("cargo run --release -- serve --demo", banner)
+    show("cargo run --release -- serve --demo --locale en", banner)
     for heading, commands in STEPS:
         console.print(Text(f"\n# {heading}", "bright_black"))
         for command in commands:

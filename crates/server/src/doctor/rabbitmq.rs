@@ -27,7 +27,7 @@ const OLDEST: (u32, u32) = (3, 10);
 pub(super) async fn examine(uri: AMQPUri, tls: &Tls, found: &mut Findings) {
     let connection = match connect(uri.clone(), tls, ConnectionProperties::default()).await {
         Ok(connection) => connection,
-        Err(error) => return not_let_in(&error, found),
+        Err(error) => return not_let_in(&error, &uri, found),
     };
     let status = connection.status();
     let (user, vhost) = (status.username(), status.vhost().to_string());
@@ -47,16 +47,19 @@ pub(super) async fn examine(uri: AMQPUri, tls: &Tls, found: &mut Findings) {
     let _ = connection.close(200, "seen".into()).await;
 }
 
-fn not_let_in(error: &Error, found: &mut Findings) {
+fn not_let_in(error: &Error, uri: &AMQPUri, found: &mut Findings) {
+    let (user, vhost) = (&uri.authority.userinfo.username, &uri.vhost);
     let detail = error.to_string();
     match error.kind() {
         ErrorKind::ProtocolError(error) => match error.kind() {
             AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
-                found.failure("login", detail, "rabbitmqctl change_password USER PASSWORD");
+                found.failure("login", detail, format!("rabbitmqctl change_password '{user}'"));
             }
             AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
-                let fix = "rabbitmqctl add_vhost VHOST && \
-                            rabbitmqctl set_permissions -p VHOST USER '.*' '.*' '.*'";
+                let fix = format!(
+                    "rabbitmqctl add_vhost '{vhost}' && \
+                     rabbitmqctl set_permissions -p '{vhost}' '{user}' '.*' '.*' '.*'"
+                );
                 found.failure("vhost", detail, fix);
             }
             _ => found.failure("login", detail, "rabbitmqctl status"),

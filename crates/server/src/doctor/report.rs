@@ -222,7 +222,9 @@ impl Display for Report {
             writeln!(f, "  {:<8} {check:<width$}  {}", status.word(), one_line(detail))?;
             // Not wrapped, so that it can be copied.
             for line in fix.iter().flat_map(|fix| fix.lines()) {
-                writeln!(f, "  {:<8} {:<width$}  $ {line}", "", "")?;
+                // Advice is a sentence, and a command none.
+                let mark = if line.starts_with(char::is_uppercase) { "" } else { "$ " };
+                writeln!(f, "  {:<8} {:<width$}  {mark}{line}", "", "")?;
             }
         }
         f.write_char('\n')?;
