@@ -8,9 +8,9 @@
 /// A place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failpoint {
-    /// The seat lock said yes; the database was not asked yet.
+    /// The seat lock is held; the database was not asked yet.
     Locked,
-    /// A batch is committed; nobody was told.
+    /// A batch is committed; none of its callers has an answer.
     Committed,
     /// The relay has a row in hand; the bus does not.
     Publishing,
@@ -46,7 +46,7 @@ impl Failpoint {
     #[inline]
     pub const fn reached(self) {}
 
-    /// The program is here, and ends if it was told to.
+    /// The program is here, and ends if `CHAOS_KILL_AT` names this place.
     #[cfg(feature = "chaos")]
     pub fn reached(self) {
         use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,20 +86,20 @@ mod chaos {
 
     /// The place to end at, and at which time of being there.
     pub(super) fn kill_at() -> Option<(&'static str, u64)> {
-        let told = KILL_AT.get_or_init(|| {
-            let told = variable("CHAOS_KILL_AT")?;
-            let (place, times) = told.split_once(':').unwrap_or((&told, "1"));
+        let place = KILL_AT.get_or_init(|| {
+            let value = variable("CHAOS_KILL_AT")?;
+            let (place, times) = value.split_once(':').unwrap_or((&value, "1"));
             Some((place.to_owned(), times.parse().ok()?))
         });
-        told.as_ref().map(|(place, times)| (place.as_str(), *times))
+        place.as_ref().map(|(place, times)| (place.as_str(), *times))
     }
 
     /// How much longer a commit lasts: whole milliseconds, such as `10ms`. A value that cannot be read
     /// ends the program, for a measurement without the delay would mislead.
     pub(super) fn commit_delay() -> Option<Duration> {
         *COMMIT_DELAY.get_or_init(|| {
-            let told = variable("CHAOS_COMMIT_DELAY")?;
-            let millis = told.strip_suffix("ms").and_then(|millis| millis.parse().ok());
+            let value = variable("CHAOS_COMMIT_DELAY")?;
+            let millis = value.strip_suffix("ms").and_then(|millis| millis.parse().ok());
             Some(Duration::from_millis(millis.expect("CHAOS_COMMIT_DELAY is like 10ms")))
         })
     }

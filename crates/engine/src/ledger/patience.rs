@@ -1,9 +1,9 @@
 //! How long a command may wait in the queue, as its callers show.
 //!
-//! Callers whose patience is shorter than the program's would leave just as their turn comes: first come is
-//! first served, so that whoever is served has waited longest, and the work is done for nobody. So the time
-//! is halved when many answers to those who waited long reach nobody, and grows again slowly. Few do by
-//! chance: a transaction is short beside the time that people wait.
+//! The queue is first come, first served: a command that is served has waited longest. Callers who are less
+//! patient than the program leave just before their turn, and their commands are done for nobody. So the
+//! allowed wait is halved when many answers to long waits reach no caller, and grows again slowly. Few do by
+//! chance: a transaction is short beside the wait.
 
 use std::time::Duration;
 

@@ -157,7 +157,7 @@ impl Submission {
         &self.ask.request.command
     }
 
-    /// The command is decided: whoever came with it learns that, and its part of the trace ends.
+    /// The command is decided: `on_decided` is called, and its part of the trace ends.
     pub(super) fn decided(self, reply: Reply) -> Answer {
         let Self { ask, waiting: Waiting { reply: to, on_decided, .. } } = self;
         if let Some(on_decided) = on_decided {
@@ -169,7 +169,7 @@ impl Submission {
 }
 
 impl Answer {
-    /// Whether somebody who is told this may expect seats to be free.
+    /// Whether a caller with this answer may expect seats to be free.
     pub(super) fn frees_seats(&self) -> bool {
         let is_release = |event: &Event| matches!(event, Event::SeatReleased { .. });
         matches!(&self.reply, Ok(Outcome::Done(events)) if events.iter().any(is_release))

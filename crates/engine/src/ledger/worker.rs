@@ -149,7 +149,7 @@ impl Worker<'_> {
         writes: Vec<PendingWrite>,
         because: &store::Error,
     ) -> Result<(), store::Error> {
-        // What is blocked has been waited for once, by all of them.
+        // All of them have waited once for the rows that are blocked.
         let short_lock_timeout = matches!(because, store::Error::Blocked(_));
         let commands = commands.into_iter().map(|command| (vec![command], Vec::new()));
         let writes = writes.into_iter().map(|write| (Vec::new(), vec![write]));

@@ -208,7 +208,7 @@ impl Case {
         if !matches!(fact.status, 404 | 409 | 410) || *ended.invoke.user != *claim.user {
             return;
         }
-        // What is paid is over as well, and an extension may be one too many.
+        // A paid hold is over as well, and an extension may be one too many.
         let fair = claim.maybe_sold()
             || claim.confirms.last_end >= Some(fact.invoked)
             || fact.status == 409 && ended.invoke.action == Action::Extend;

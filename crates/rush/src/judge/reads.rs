@@ -40,7 +40,7 @@ impl Case {
             if letter == b'A' && known.sold.is_none() && known.holds.is_empty() {
                 continue;
             }
-            // What a run finds when it first looks, it did not do.
+            // A run did not do what its first look finds.
             if first_look && letter != b'A' {
                 self.found(ended, seat, letter);
             } else {
@@ -350,7 +350,7 @@ impl Case {
     }
 }
 
-/// What a letter of a map says of its seat.
+/// The meaning of a letter of a map.
 const fn word(letter: u8) -> &'static str {
     match letter {
         b'A' => "free",

@@ -28,8 +28,8 @@ fn with_server<T>(
     })
 }
 
-/// What is made of an answer that arrives in these parts.
-fn heard(parts: &[&str]) -> (u16, String, bool) {
+/// An answer that arrives in these parts: status, body, and whether it is a replay.
+fn parsed(parts: &[&str]) -> (u16, String, bool) {
     let serve = |mut stream: TcpStream| {
         stream.set_nodelay(true).unwrap();
         stream.read_exact(&mut [0; REQUEST.len()]).unwrap();
@@ -48,21 +48,21 @@ fn heard(parts: &[&str]) -> (u16, String, bool) {
 #[test]
 fn answers_are_read_however_they_are_framed() {
     let ok = |body: &str| (200, body.to_owned(), false);
-    assert_eq!(heard(&["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"]), ok("{}"));
-    assert_eq!(heard(&["HTTP/1.1 200 O", "K\r\ncontent-length:2\r", "\n\r\n{", "}"]), ok("{}"));
+    assert_eq!(parsed(&["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"]), ok("{}"));
+    assert_eq!(parsed(&["HTTP/1.1 200 O", "K\r\ncontent-length:2\r", "\n\r\n{", "}"]), ok("{}"));
     let chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-    assert_eq!(heard(&[chunks, "2\r\n{}\r", "\n4;x=y\r\n    \r\n0\r\n", "\r\n"]), ok("{}    "));
-    assert_eq!(heard(&["HTTP/1.1 200 OK\r\n\r\n", "{}"]), ok("{}"));
+    assert_eq!(parsed(&[chunks, "2\r\n{}\r", "\n4;x=y\r\n    \r\n0\r\n", "\r\n"]), ok("{}    "));
+    assert_eq!(parsed(&["HTTP/1.1 200 OK\r\n\r\n", "{}"]), ok("{}"));
     let interim = "HTTP/1.1 100 Continue\r\n\r\n";
-    assert_eq!(heard(&[interim, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]), ok(""));
+    assert_eq!(parsed(&[interim, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]), ok(""));
     let none = "HTTP/1.1 204 No Content\r\n\r\n";
-    assert_eq!(heard(&[none]), (204, String::new(), false));
+    assert_eq!(parsed(&[none]), (204, String::new(), false));
     let replayed =
         "HTTP/1.1 201 Created\r\nIdempotency-Replayed: true\r\nContent-Length: 0\r\n\r\n";
-    assert_eq!(heard(&[replayed]), (201, String::new(), true));
+    assert_eq!(parsed(&[replayed]), (201, String::new(), true));
     let long = "x".repeat(100_000);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", long.len());
-    assert_eq!(heard(&[&head, &long]), ok(&long));
+    assert_eq!(parsed(&[&head, &long]), ok(&long));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::setup::Setup;
 /// A case, by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Case {
-    /// What needs no writing: health, seat maps, refusals; beside ready answers.
+    /// Requests that write nothing: health, seat maps, refusals; beside ready answers.
     Health,
     /// Fresh seats, each reserved once.
     Reserve,

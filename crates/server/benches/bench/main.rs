@@ -44,7 +44,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Options {
-    /// What to measure; everything when nothing is named.
+    /// The cases to measure; all when none is named.
     #[arg(value_enum)]
     cases: Vec<Case>,
     /// How often each thing is measured, by turns with what it is compared with.

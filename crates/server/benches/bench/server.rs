@@ -127,7 +127,7 @@ impl Server {
         Ok(kib.context("no VmRSS")?.parse::<f64>()? * 1_024.0 / 1e6)
     }
 
-    /// What its processes count.
+    /// The counters of its processes.
     pub(crate) async fn metrics(&self) -> anyhow::Result<Metrics> {
         let mut pages = String::new();
         for process in &self.processes {

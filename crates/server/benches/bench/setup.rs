@@ -1,4 +1,4 @@
-//! What every case needs to know: the program, how often and how long to measure, and where.
+//! Settings of every case: the program, how often and how long to measure, and where.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -102,8 +102,8 @@ async fn a_command_past_its_time_has_an_unknown_outcome_only_if_it_was_begun() {
     let (first, second) = tokio::join!(ask("A1"), ask("A2"));
     // The first was in the writer's hands by then; the second never began.
     first.refused(503, "outcome_unknown");
-    let told = second.refused(503, "overloaded");
-    assert_eq!(told.header("retry-after"), Some("1"));
+    let refusal = second.refused(503, "overloaded");
+    assert_eq!(refusal.header("retry-after"), Some("1"));
     stall.end();
     app.reserve(session.seat("A3"), "bia").await.expect(201);
     assert_eq!(app.seat_status(&session, "A1").await, "RESERVED");

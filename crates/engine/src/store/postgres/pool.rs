@@ -24,7 +24,7 @@ use crate::store::error::Error;
 const WAIT: Duration = Duration::from_secs(2);
 /// How long a query may take, the wait for a connection included; more than the server's own limit.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(8);
-/// How long the server has to answer a ping: less than whoever asks for one waits.
+/// How long the server has to answer a ping: less than its caller waits.
 const PING_TIMEOUT: Duration = Duration::from_millis(900);
 /// How many connections serve the relay, the projections and the retention.
 pub const BACKGROUND_CONNECTIONS: usize = 6;

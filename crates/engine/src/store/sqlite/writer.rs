@@ -31,7 +31,7 @@ pub struct Writer {
 /// The durability of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Durability {
-    /// It is on the disk when it returns. For whatever somebody is told of.
+    /// It is on the disk when it returns: for commits that are acknowledged.
     Synced,
     /// It is on the disk with the next synced commit: the log keeps their order, so a power cut can
     /// only take it together with what came after. For what would be done again from the outbox.
@@ -46,7 +46,7 @@ impl Writer {
         background: &[BackgroundWrite],
         decide: impl FnOnce(Loaded) -> Result<(Option<BatchWrites>, T), Error>,
     ) -> Result<(T, Vec<usize>), Error> {
-        // What only the relay and the consumers do need not wait for the disk, unless they say so:
+        // Writes of the relay and the consumers alone need not wait for the disk, unless they ask for it:
         // until the next command's commit it could be done again.
         let synced =
             !reads.commands.is_empty() || background.iter().any(BackgroundWrite::is_synced);

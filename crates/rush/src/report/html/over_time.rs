@@ -196,7 +196,7 @@ fn seats(drawn: &Series, rows: &Series) -> Plot {
     }
 }
 
-/// What one point stands for, in words.
+/// The meaning of one point, in words.
 fn each(series: &Series) -> String {
     match series.width_secs {
         1 => "second by second".to_owned(),

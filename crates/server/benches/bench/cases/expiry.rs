@@ -1,6 +1,6 @@
-//! Many holds that lapse at once: how late is each told?
+//! Many holds that lapse at once: how late is each announced?
 //!
-//! A seat is free the moment its hold lapses, told or not. What is measured is `reservation.expired`,
+//! A seat is free the moment its hold lapses, announced or not. What is measured is `reservation.expired`,
 //! from the lapse that the buyer was promised to the line in the log that the relay writes when it
 //! hands the event on.
 
@@ -103,7 +103,7 @@ pub(super) fn p99(runs: &[Lateness]) -> f64 {
     Spread::of(runs, |run| run.p99).median
 }
 
-/// Makes the reservations on data where all seats are free, and waits until all are told to have
+/// Makes the reservations on data where all seats are free, and waits until all are announced to have
 /// lapsed.
 pub(super) async fn lapse(
     setup: &Setup,
@@ -119,8 +119,8 @@ pub(super) async fn lapse(
     let (promised, made_in) = hold(&server, house).await?;
     let expired = r#"poltrona_commands_total{command="expire",outcome="done"}"#;
     try_wait_for("holds have lapsed", PAUSE, async || {
-        let told = server.metrics().await?.value(expired);
-        anyhow::Ok(told >= f64::from(u32::try_from(promised.len())?))
+        let announced = server.metrics().await?.value(expired);
+        anyhow::Ok(announced >= f64::from(u32::try_from(promised.len())?))
     })
     .await?;
     server.settle(0).await?;
@@ -171,10 +171,10 @@ async fn hold(server: &Server, house: &House) -> anyhow::Result<(Promised, Durat
     Ok((promised.into_inner(), ran.took))
 }
 
-/// How late the logs tell of each lapse. Every one has to be told: once, or, where messages may come
+/// How late the logs tell of each lapse. Every one has to be announced: once, or, where messages may come
 /// twice, at least once, and the first time counts.
 fn lateness(lines: &str, promised: &Promised, again: bool) -> anyhow::Result<Times> {
-    let mut told = HashMap::new();
+    let mut announced = HashMap::new();
     for line in lines.lines() {
         let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
         if line.message != "reservation.expired" {
@@ -182,18 +182,18 @@ fn lateness(lines: &str, promised: &Promised, again: bool) -> anyhow::Result<Tim
         }
         let id = line.reservation.context("a lapse is nobody's")?;
         let at = parse_time(&line.timestamp).context("timestamp")?;
-        if let Some(first) = told.insert(id.clone(), at) {
-            ensure!(again, "a lapse was told twice");
-            told.insert(id, first.min(at));
+        if let Some(first) = announced.insert(id.clone(), at) {
+            ensure!(again, "a lapse was announced twice");
+            announced.insert(id, first.min(at));
         }
     }
     let mut late = Times::default();
     for (id, expires_at) in promised {
-        let told = told.remove(id).context("a lapse was not told")?;
-        ensure!(told >= *expires_at, "a hold was ended before its time");
-        late.add(expires_at.until(told));
+        let announced = announced.remove(id).context("a lapse was not announced")?;
+        ensure!(announced >= *expires_at, "a hold was ended before its time");
+        late.add(expires_at.until(announced));
     }
-    ensure!(told.is_empty(), "{} lapses are nobody's", told.len());
+    ensure!(announced.is_empty(), "{} lapses are nobody's", announced.len());
     Ok(late)
 }
 

@@ -1,4 +1,4 @@
-//! Many holds that lapse at once, with PostgreSQL, Redis and RabbitMQ: how late is each told, by one
+//! Many holds that lapse at once, with PostgreSQL, Redis and RabbitMQ: how late is each announced, by one
 //! instance and by three?
 
 use super::crowded;

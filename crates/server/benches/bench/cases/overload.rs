@@ -1,5 +1,5 @@
-//! More than it can do: a disk so slow that the ledger is easily asked for ten times of what it can do, and
-//! what of that it still does.
+//! More than it can do: over a disk so slow that ten times the peak is easily offered, how much is still
+//! done.
 //!
 //! Each commit is made to last thirty milliseconds longer, and takes three commands, ten or thirty: some
 //! 100, 300 and 1,000 a second. How many it is, the peak, is measured by callers who ask again when they are
@@ -34,10 +34,10 @@ const PATIENT: Duration = Duration::from_secs(10);
 const HASTY: Duration = Duration::from_secs(2);
 /// The most that is offered, in multiples of what can be done.
 const HIGHEST: u16 = 10;
-/// What is offered, and how long callers wait.
+/// The offered load, and how long callers wait.
 const OFFERS: [(u16, Duration); 5] =
     [(1, PATIENT), (2, PATIENT), (5, PATIENT), (HIGHEST, PATIENT), (HIGHEST, HASTY)];
-/// What `--check` measures of both.
+/// The part of both that `--check` measures.
 const CHECKED: ([u16; 1], [(u16, Duration); 3]) =
     ([10], [(1, PATIENT), (HIGHEST, PATIENT), (HIGHEST, HASTY)]);
 /// The least share of the peak that is to be done at the highest load.
@@ -59,7 +59,7 @@ struct Slowed {
     peak: f64,
 }
 
-/// What came of an offer.
+/// The outcome of an offered load.
 struct Run {
     load: u16,
     offered: f64,
@@ -125,7 +125,7 @@ async fn offer(
     let schedule = Schedule { rate, warm_up: WARM_UP, window: window(setup), patience };
     let seats = seats.get(..schedule.requests()).context("there are not seats enough")?;
     let answered = open_loop(server.address(), schedule, &Queue::of_seats(seats)).await?;
-    // What was in the worker's hands when its caller left is done before the end.
+    // A command that was begun when its caller left is done before the end.
     count(&server.stop()?, answered.done, answered.unknown)?;
     Ok(Run { load, offered: rate, patience, answered })
 }

@@ -33,7 +33,7 @@ pub(super) async fn primary(connection: &Connection, found: &mut Findings) -> Re
 
 /// Whether a fail-over would lose what was acknowledged, or no sale can be acknowledged at all.
 pub(super) async fn standbys(connection: &Connection, found: &mut Findings) -> Result<(), Error> {
-    // Who is in step is shown only to those who may see statistics.
+    // A role without the right to see statistics is not shown which standbys keep up.
     let sql = "SELECT current_setting('synchronous_standby_names') <> '',
                       count(pid), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')),
                       pg_has_role(current_user, 'pg_read_all_stats', 'MEMBER')

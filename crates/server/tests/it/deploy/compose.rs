@@ -60,7 +60,7 @@ fn names(value: &Value) -> BTreeSet<&str> {
     keys.chain(texts(value)).collect()
 }
 
-/// What an instance makes of its variables.
+/// The settings that an instance reads from its variables.
 fn settings(service: &Value) -> Config {
     let environment: Environment = environment(service).into_iter().collect();
     let inputs = Inputs { flags: Flags::new(), environment, read: &|_| Ok(String::new()) };

@@ -1,4 +1,4 @@
-//! The image: what is built reaches the builder, and what it is told to run is there.
+//! The image: the sources reach the builder, and the command that it runs exists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -58,7 +58,7 @@ fn whatever_is_compiled_in_reaches_the_builder() {
     assert_eq!(files, outside.iter().map(String::as_str).collect());
 }
 
-/// What the sources below `folder`, tests aside, compile in from outside the crates.
+/// The files that the sources below `folder`, tests aside, compile in from outside the crates.
 fn compiled_in(folder: &Path, outside: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::files::{is_a_command, yaml};
 
-/// What is told of RabbitMQ's queues; each is to be watched by somebody.
+/// Metrics of RabbitMQ's queues; each has to be watched by an alert or a panel.
 const OF_THE_BROKER: [&str; 5] = [
     "poltrona_consumed_total",
     "poltrona_dead_letters",

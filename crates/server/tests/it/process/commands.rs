@@ -127,9 +127,9 @@ fn healthcheck_tells_a_ready_server_from_one_that_is_away() {
     program.stop();
 
     let free = Port::claim();
-    let (code, said) = check(free.number());
-    assert_eq!(code, 3, "{said}");
-    assert!(said.contains(&format!("http://{}/readyz", free.address())), "{said}");
+    let (code, message) = check(free.number());
+    assert_eq!(code, 3, "{message}");
+    assert!(message.contains(&format!("http://{}/readyz", free.address())), "{message}");
 }
 
 #[test]
@@ -147,9 +147,9 @@ fn seed_on_a_folder_in_use_is_refused_with_advice_that_works() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(folder.path(), &[]);
     let output = run(folder.path(), &["seed", "--sessions", "3", "--seats", "20"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("a server running") && said.contains("--target URL"), "{said}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("a server running") && message.contains("--target URL"), "{message}");
 
     let arguments = ["seed", "--sessions", "2", "--seats", "16", "--target", &program.url()];
     printed(run(folder.path(), &arguments));

@@ -7,7 +7,7 @@ use poltrona_testkit::program::{BINARY, Program, clean, poltrona, settle};
 
 use super::fences::{self, Document};
 
-/// What runs the program from its source; the tests have it built already.
+/// The command that runs the program from its source; the tests have it built already.
 const FROM_SOURCE: [&str; 2] = ["cargo run --release -- ", "cargo run --release --quiet -- "];
 
 #[test]
