@@ -162,7 +162,7 @@ impl Running {
                 };
                 Bus::rabbitmq(settings, parts)
             }
-            None => Bus::local(ledger.clone()),
+            None => Bus::Local,
         };
         let engine = Engine { env, store, ledger, feed, expiry, bus, seat_lock, metrics, traces };
         let running = Self { engine, fatal, background, stop_background, workers, _folder: folder };

@@ -43,18 +43,19 @@ impl EventBatch {
         now: Timestamp,
         mut new_id: impl FnMut() -> Uuid,
     ) -> serde_json::Result<Self> {
-        let (mut json, mut typed, mut places) = (Vec::from(b"["), Vec::new(), Vec::new());
+        let (mut typed, mut places) = (Vec::new(), Vec::new());
+        let mut envelopes = envelope::Writer::new(Vec::from(b"["), now);
         for (event, traceparent) in events {
             if !typed.is_empty() {
-                json.push(b',');
+                envelopes.json.push(b',');
             }
-            let (id, start) = (new_id(), json.len());
-            envelope::write(&mut json, event, id, traceparent.as_deref(), now)?;
-            places.push(start..json.len());
+            let (id, start) = (new_id(), envelopes.json.len());
+            envelopes.write(event, id, traceparent.as_deref())?;
+            places.push(start..envelopes.json.len());
             typed.push(EventIn::of(event, id, traceparent, now));
         }
-        json.push(b']');
-        let json = String::from_utf8(json).map_err(serde::ser::Error::custom)?;
+        envelopes.json.push(b']');
+        let json = String::from_utf8(envelopes.json).map_err(serde::ser::Error::custom)?;
         Ok(Self { id: new_id(), created_at: now, events: typed, json, places })
     }
 

@@ -9,9 +9,9 @@ use crate::expiry::Expiry;
 use crate::failpoint::Failpoint;
 use crate::ledger::Ledger;
 use crate::observe::metrics::Metrics;
-use crate::observe::traces::{SpanKind, Traces};
+use crate::observe::traces::{Span, SpanKind, Traces};
 use crate::store::Store;
-use crate::store::background::BackgroundWrite;
+use crate::store::background::{BackgroundWrite, Effect, Projection};
 use crate::store::query::OutboxRow;
 
 /// How many outbox rows, that is, batches, one pass moves at most.
@@ -47,13 +47,13 @@ impl Delivery {
         span.set("messaging.batch.message_count", count);
         Failpoint::Publishing.reached();
         let delivered = span.around(self.bus.deliver(batches)).await;
-        delivered.inspect_err(|error| span.fail(error))?;
+        let effects = delivered.inspect_err(|error| span.fail(error))?;
         Failpoint::Published.reached();
+        let consuming = span.around(async { consuming(&effects) }).await;
         drop(span);
-        // A deleted row comes again only where another instance or the broker may have it.
-        let with_inbox = !self.store.is_shared() && !self.bus.redelivers();
         let rows = batches.iter().map(|batch| batch.id).collect();
-        self.ledger.write(BackgroundWrite::DeleteOutbox { rows, with_inbox }).await?;
+        let deleted = self.ledger.write(BackgroundWrite::DeleteOutbox { rows, effects }).await;
+        deleted.inspect_err(|error| consuming.iter().for_each(|span| span.fail(error)))?;
         Ok(batches.len())
     }
 
@@ -65,4 +65,15 @@ impl Delivery {
         });
         read.collect()
     }
+}
+
+/// A span for each projection that effects are added to.
+fn consuming(effects: &[(Projection, Effect)]) -> Vec<Span> {
+    let of_one = |projection: &Projection| {
+        let span = Span::consumer("consume");
+        span.set("messaging.destination.name", projection.name());
+        span
+    };
+    let is_followed = |it: &&Projection| effects.iter().any(|(followed, _)| followed == *it);
+    Projection::ALL.iter().filter(is_followed).map(of_one).collect()
 }

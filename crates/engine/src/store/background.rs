@@ -12,9 +12,9 @@ pub enum BackgroundWrite {
     DeleteOutbox {
         /// Which rows.
         rows: Vec<Uuid>,
-        /// Whether their rows of the inbox go too: right when a deleted row cannot be delivered
-        /// again.
-        with_inbox: bool,
+        /// Effects to be added in the same transaction, of those rows that are still there: so each row
+        /// acts once, without an inbox.
+        effects: Vec<(Projection, Effect)>,
     },
     /// Adds the effects of messages to a projection. Messages that it had before change nothing.
     Project {
@@ -105,6 +105,11 @@ impl BackgroundWrite {
     /// Whether it must be on the disk before it counts as done.
     pub(super) const fn is_synced(&self) -> bool {
         matches!(self, Self::Project { synced: true, .. })
+    }
+
+    /// Whether reservations are among the rows that it removes.
+    pub(super) const fn removes_reservations(&self) -> bool {
+        matches!(self, Self::Purge { kind: Purgeable::Reservations, .. })
     }
 }
 

@@ -22,6 +22,7 @@ mod read;
 mod search;
 mod queries;
 mod sql;
+mod save_sql;
 mod session;
 mod load;
 mod save;

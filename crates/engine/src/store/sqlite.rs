@@ -14,6 +14,7 @@ pub mod migrate;
 mod readers;
 mod queries;
 mod background;
+mod hot;
 mod load;
 mod save;
 mod writer;

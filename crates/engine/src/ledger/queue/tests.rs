@@ -54,7 +54,7 @@ fn writes_take_turns_with_rooms_too() {
         queue.push(closing()).unwrap();
     }
     queue.push_write(PendingWrite {
-        write: BackgroundWrite::DeleteOutbox { rows: Vec::new(), with_inbox: true },
+        write: BackgroundWrite::DeleteOutbox { rows: Vec::new(), effects: Vec::new() },
         reply: oneshot::channel().0,
     });
     assert_eq!(taken(&queue), [(1, 0), (0, 1), (1, 0), (1, 0)]);

@@ -1,6 +1,6 @@
 //! Writes of the relay, the projections and the retention.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use deadpool_postgres::{Object, Transaction};
 use poltrona_domain::Timestamp;
@@ -14,8 +14,11 @@ use crate::text;
 
 pub(super) async fn run(connection: &mut Object, write: &BackgroundWrite) -> Result<usize, Error> {
     match write {
-        BackgroundWrite::DeleteOutbox { rows, with_inbox } => {
-            delete_outbox(connection, rows, *with_inbox).await
+        BackgroundWrite::DeleteOutbox { rows, effects } => {
+            let tx = connection.transaction().await?;
+            let deleted = delete_outbox(&tx, rows, effects).await?;
+            tx.commit().await?;
+            Ok(deleted)
         }
         BackgroundWrite::Project { projection, effects, synced } => {
             let tx = connection.transaction().await?;
@@ -33,24 +36,34 @@ pub(super) async fn run(connection: &mut Object, write: &BackgroundWrite) -> Res
     }
 }
 
+/// Deletes rows and adds the effects of those that were still there: another instance may be first. An inbox
+/// row of one says that an older version of the program has added its effect already.
 async fn delete_outbox(
-    connection: &Object,
+    tx: &Transaction<'_>,
     rows: &[Uuid],
-    with_inbox: bool,
+    effects: &[(Projection, Effect)],
 ) -> Result<usize, Error> {
-    // In one statement, and the inbox only when the row was still there: a row that another
-    // instance deleted may have been delivered again since.
-    let sql = if with_inbox {
-        "WITH deleted AS (DELETE FROM outbox WHERE id = ANY($1) RETURNING id),
-              forgotten AS (DELETE FROM inbox WHERE event_id IN (SELECT id FROM deleted))
-         SELECT count(*) FROM deleted"
-    } else {
-        "WITH deleted AS (DELETE FROM outbox WHERE id = ANY($1) RETURNING id)
-         SELECT count(*) FROM deleted"
+    let statement = tx
+        .prepare_cached(
+            "WITH deleted AS (DELETE FROM outbox WHERE id = ANY($1) RETURNING id),
+                  done AS (DELETE FROM inbox WHERE consumer = ANY($2)
+                           AND event_id IN (SELECT id FROM deleted) RETURNING event_id, consumer)
+             SELECT id, (SELECT array_agg(consumer) FROM done WHERE event_id = id) FROM deleted",
+        )
+        .await?;
+    let mut consumers: Vec<_> = effects.iter().map(|(projection, _)| projection.name()).collect();
+    consumers.dedup();
+    let mut deleted = HashMap::with_capacity(rows.len());
+    for row in tx.query(&statement, &[&rows, &consumers]).await? {
+        let done = row.try_get::<_, Option<Vec<String>>>(1)?.unwrap_or_default();
+        deleted.insert(row.try_get::<_, Uuid>(0)?, done);
+    }
+    let is_fresh = |(projection, effect): &&(Projection, Effect)| {
+        let done = deleted.get(&effect.message);
+        done.is_some_and(|done| done.iter().all(|name| name != projection.name()))
     };
-    let statement = connection.prepare_cached(sql).await?;
-    let deleted: i64 = connection.query_one(&statement, &[&rows]).await?.try_get(0)?;
-    Ok(usize::try_from(deleted).unwrap_or_default())
+    add(tx, effects.iter().filter(is_fresh).map(|(_, effect)| effect)).await?;
+    Ok(deleted.len())
 }
 
 async fn project(
@@ -75,10 +88,15 @@ async fn project(
     }
     // A message that came twice in one batch counts once.
     let mut left = fresh.clone();
-    let (sessions, hours) = together(effects.iter().filter(|it| left.remove(&it.message)));
-    write_sessions(tx, &sessions).await?;
-    write_hours(tx, &hours).await?;
+    add(tx, effects.iter().filter(|it| left.remove(&it.message))).await?;
     Ok(fresh.len())
+}
+
+/// Adds effects to the tables that follow events.
+async fn add(tx: &Transaction<'_>, effects: impl Iterator<Item = &Effect>) -> Result<(), Error> {
+    let (sessions, hours) = together(effects);
+    write_sessions(tx, &sessions).await?;
+    write_hours(tx, &hours).await
 }
 
 /// Messages may come in any order, so each adds to the row; but a late message about a closed

@@ -71,20 +71,21 @@ pub(super) async fn run(
     let callers: [&Parameter; 2] = [&keys.callers.0, &keys.callers.1];
     let owners: [&Parameter; 2] = [&keys.owners.0, &keys.owners.1];
     // Each sends its statement when it is first polled, which is in the order written here.
-    let ((), _, seats, now, sessions, reservations, callers, owners) = try_join!(
+    let ((), _, seats, sessions, reservations, callers, owners) = try_join!(
         client.batch_execute(&begin),
         ask(client, &statements.lock_sessions, &to_lock, !keys.sessions_to_lock.is_empty()),
         ask(client, &statements.lock_seats, &seats, by_seat),
-        client.query_one(&statements.clock, &[]),
-        ask(client, &statements.sessions, &rooms, true),
+        client.query(&statements.time_and_sessions, &rooms),
         ask(client, &statements.reservations, &rooms[1..], !reservations.is_empty()),
         ask(client, &statements.callers, &callers, !keys.callers.1.is_empty()),
         ask(client, &statements.owners, &owners, !keys.owners.1.is_empty()),
     )?;
     let mut facts = Facts::default();
     for row in &sessions {
-        let session = row::session(row, 0)?;
-        facts.sessions.insert(session.id, session);
+        if row::get::<Option<Uuid>>(row, 1)?.is_some() {
+            let session = row::session(row, 1)?;
+            facts.sessions.insert(session.id, session);
+        }
     }
     for row in &seats {
         let seat = row::seat(row)?;
@@ -98,7 +99,10 @@ pub(super) async fn run(
         facts.reservations.insert(reservation.id, reservation);
     }
     let answers = callers.iter().chain(&owners).map(answer).collect::<Result<_, _>>()?;
-    Ok(Found { facts, answers, server_time: row::time(&now, 0)? })
+    let Some(first) = sessions.first() else {
+        return Err(Error::Driver("the server did not tell the time".to_owned()));
+    };
+    Ok(Found { facts, answers, server_time: row::time(first, 0)? })
 }
 
 /// Runs a statement, unless there is nothing to ask.

@@ -54,7 +54,7 @@ impl Readers {
             "SELECT {}, {} FROM {} WHERE r.id = $1",
             read::STATEMENT_TIME,
             held_as::RESERVATION,
-            held_as::RESERVATIONS
+            held_as::IN_POSTGRES
         );
         let Some(found) = self.one(&sql, &[id.as_uuid()]).await? else {
             return Ok(Snapshot { rows: None, at: self.clock.now() });
@@ -68,7 +68,7 @@ impl Readers {
         page: Page,
     ) -> Result<Snapshot<Option<Vec<Reservation>>>, Error> {
         let columns = format!("{}, {}", read::STATEMENT_TIME, held_as::RESERVATION);
-        let mut list = List::new(format!("SELECT {columns} FROM {}", held_as::RESERVATIONS));
+        let mut list = List::new(format!("SELECT {columns} FROM {}", held_as::IN_POSTGRES));
         list.only("r.user_id = ?", Some(Box::new(user.as_str().to_owned())));
         let connection = self.connection().await?;
         let list = list.page(&connection, read::RESERVATIONS_OF, page).await?;

@@ -2,7 +2,6 @@
 //!
 //! The writes and the COMMIT are sent together.
 
-use futures_util::future::try_join_all;
 use poltrona_domain::{
     ChangedSeat, ChangedSession, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,
 };
@@ -11,7 +10,7 @@ use tokio_postgres::types::ToSql;
 
 use super::fault;
 use super::row::number;
-use super::session::Statements;
+use super::save_sql::{self, Filled, SaveStatements};
 use crate::event::EventBatch;
 use crate::store::answer::{NewAnswer, answers_since};
 use crate::store::batch::BatchWrites;
@@ -19,40 +18,28 @@ use crate::store::error::Error;
 use crate::text;
 use crate::wire::reservation_status;
 
-type Parameters = Vec<Box<dyn ToSql + Sync + Send>>;
+type Parameter = Box<dyn ToSql + Sync + Send>;
+type Parameters = Vec<Parameter>;
 
 /// Writes everything and commits, in one flush.
 pub(super) async fn run(
     client: &Client,
-    statements: &Statements,
+    statements: &mut SaveStatements,
     batch: &BatchWrites,
 ) -> Result<(), Error> {
-    let mut writes = vec![];
-    let mut write = |statement, parameters: Option<Parameters>| {
-        writes.extend(parameters.map(|parameters| (statement, parameters)));
-    };
-    let changes = batch.changes();
-    let BatchWrites { events, answers, now, .. } = batch;
-    write(&statements.insert_sessions, insert_sessions(&changes.new_sessions));
-    write(&statements.update_sessions, update_sessions(&changes.changed_sessions));
-    write(&statements.insert_past_sessions, insert_past_sessions(&changes.past_sessions));
-    write(&statements.insert_seats, insert_seats(&changes.new_seats));
-    write(&statements.update_seats, update_seats(&changes.changed_seats));
-    write(&statements.insert_reservations, insert_reservations(&changes.new_reservations));
-    write(&statements.update_reservations, update_reservations(&changes.changed_reservations));
-    write(&statements.insert_sales, insert_sales(&changes.new_sales));
-    write(&statements.insert_sale_seats, insert_sale_seats(&changes.new_sales));
-    write(&statements.insert_outbox, events.as_deref().map(outbox));
-    write(&statements.insert_answers, insert_answers(answers, *now));
-    let sent = writes.iter().map(|(statement, parameters)| async move {
-        let parameters: Vec<_> = parameters.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
-        client.execute(*statement, &parameters).await
-    });
-    // Everything is sent when it is first polled, in this order, and COMMIT after all of it. When a
-    // write fails, so does the transaction, and COMMIT is answered as the ROLLBACK that it then is;
-    // when all went well it can only be a commit.
-    let (written, committed) =
-        futures_util::join!(try_join_all(sent), client.batch_execute("COMMIT"));
+    let parts = parts(batch);
+    let names: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
+    let statement =
+        statements.statement(client, &names).await.map_err(|error| fault::of(&error))?;
+    let parameters = parts.iter().flat_map(|(_, parameters)| parameters);
+    let parameters: Vec<_> = parameters.map(|it| &**it as &(dyn ToSql + Sync)).collect();
+    // Both are sent when they are first polled, in this order. When the writes fail, so does the
+    // transaction, and COMMIT is answered as the ROLLBACK that it then is; when all went well it can only be a
+    // commit.
+    let (written, committed) = futures_util::join!(
+        client.execute(&statement, &parameters),
+        client.batch_execute("COMMIT")
+    );
     match (written, committed) {
         (Ok(_), Ok(())) => Ok(()),
         // The server reported a write that failed: nothing was committed. After a connection that
@@ -62,8 +49,28 @@ pub(super) async fn run(
     }
 }
 
+/// The parts of the statement that a batch needs, with their parameters.
+fn parts(batch: &BatchWrites) -> Vec<Filled<Parameter>> {
+    let changes = batch.changes();
+    let BatchWrites { events, answers, now, .. } = batch;
+    let all = [
+        (&save_sql::INSERT_SESSIONS, insert_sessions(&changes.new_sessions)),
+        (&save_sql::UPDATE_SESSIONS, update_sessions(&changes.changed_sessions)),
+        (&save_sql::INSERT_PAST_SESSIONS, insert_past_sessions(&changes.past_sessions)),
+        (&save_sql::INSERT_SEATS, insert_seats(&changes.new_seats)),
+        (&save_sql::UPDATE_SEATS, update_seats(&changes.changed_seats)),
+        (&save_sql::INSERT_RESERVATIONS, insert_reservations(&changes.new_reservations)),
+        (&save_sql::UPDATE_RESERVATIONS, update_reservations(&changes.changed_reservations)),
+        (&save_sql::INSERT_SALES, insert_sales(&changes.new_sales)),
+        (&save_sql::INSERT_SALE_SEATS, insert_sale_seats(&changes.new_sales)),
+        (&save_sql::INSERT_OUTBOX, events.as_deref().map(outbox)),
+        (&save_sql::INSERT_ANSWERS, insert_answers(answers, *now)),
+    ];
+    all.into_iter().filter_map(|(part, parameters)| Some((part, parameters?))).collect()
+}
+
 /// A column of rows, as an array.
-fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Box<dyn ToSql + Sync + Send>
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Parameter
 where
     Vec<T>: ToSql + Sync + Send + 'static,
 {

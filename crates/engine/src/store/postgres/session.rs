@@ -1,10 +1,11 @@
-//! A connection of a worker, with every statement that a batch may need prepared on it.
+//! A connection of a worker, with the statements that a batch may need prepared on it.
 
 use futures_util::try_join;
 use tokio::time::Instant;
 use tokio_postgres::{Client, Statement};
 
 use super::kept::{self, Durability, LIMITS, PLANNED_ONCE};
+use super::save_sql::SaveStatements;
 use super::sql;
 use super::target::Target;
 use crate::store::error::Error;
@@ -13,6 +14,8 @@ use crate::store::error::Error;
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) statements: Statements,
+    /// The statements that it may be saved by.
+    pub(super) saving: SaveStatements,
     /// When it was opened, or a moment before.
     pub(super) opened: Instant,
     batches: u64,
@@ -35,7 +38,7 @@ impl From<tokio_postgres::Error> for OpenFault {
 /// Names each statement once: its field, and its text.
 macro_rules! statements {
     ($($name:ident: $sql:expr,)*) => {
-        /// The statements that a batch may need.
+        /// The statements that a batch may lock and load by.
         pub(super) struct Statements { $(pub(super) $name: Statement,)* }
 
         impl Statements {
@@ -50,22 +53,10 @@ macro_rules! statements {
 statements! {
     lock_sessions: sql::LOCK_SESSIONS,
     lock_seats: sql::lock_seats(),
-    clock: sql::clock(),
-    sessions: sql::sessions(),
+    time_and_sessions: sql::time_and_sessions(),
     reservations: sql::reservations(),
     callers: sql::ANSWERS_OF_CALLERS,
     owners: sql::ANSWERS_OF_RESERVATIONS,
-    insert_sessions: sql::INSERT_SESSIONS,
-    update_sessions: sql::UPDATE_SESSIONS,
-    insert_past_sessions: sql::INSERT_PAST_SESSIONS,
-    insert_seats: sql::INSERT_SEATS,
-    update_seats: sql::UPDATE_SEATS,
-    insert_reservations: sql::INSERT_RESERVATIONS,
-    update_reservations: sql::UPDATE_RESERVATIONS,
-    insert_sales: sql::INSERT_SALES,
-    insert_sale_seats: sql::INSERT_SALE_SEATS,
-    insert_outbox: sql::INSERT_OUTBOX,
-    insert_answers: sql::INSERT_ANSWERS,
 }
 
 /// The events of a large batch are longer than a page has room for, and are compressed: with LZ4, where
@@ -84,8 +75,12 @@ impl Session {
         kept.await.map_err(OpenFault::Kept)?;
         // Boxed, for it is large and seldom runs.
         let prepared = Box::pin(Statements::prepare(&client));
-        let (statements, ()) = try_join!(prepared, client.batch_execute(COMPRESS_FAST))?;
-        Ok(Self { client, statements, opened, batches: 0 })
+        let (statements, saving, ()) = try_join!(
+            prepared,
+            SaveStatements::prepare(&client),
+            client.batch_execute(COMPRESS_FAST)
+        )?;
+        Ok(Self { client, statements, saving, opened, batches: 0 })
     }
 
     /// Counts a batch; says whether its statements are to be planned anew.

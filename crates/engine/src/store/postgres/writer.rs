@@ -150,9 +150,9 @@ impl Writer {
 }
 
 /// Writes a batch and commits it, and gives the connection back.
-fn save(session: Session, writes: BatchWrites) -> Saving {
+fn save(mut session: Session, writes: BatchWrites) -> Saving {
     Box::pin(async move {
-        let saved = save::run(&session.client, &session.statements, &writes).await;
+        let saved = save::run(&session.client, &mut session.saving, &writes).await;
         (session, saved)
     })
 }

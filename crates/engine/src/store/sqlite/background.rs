@@ -1,6 +1,6 @@
 //! Writes of the relay, the projections and the retention, in the writer's transactions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use poltrona_domain::Timestamp;
 use rusqlite::{Result, Transaction};
@@ -13,27 +13,37 @@ use crate::store::background::{
 /// Runs a write; gives the number of rows of its subject that it touched.
 pub(super) fn run(tx: &Transaction<'_>, write: &BackgroundWrite) -> Result<usize> {
     match write {
-        BackgroundWrite::DeleteOutbox { rows, with_inbox } => delete_outbox(tx, rows, *with_inbox),
+        BackgroundWrite::DeleteOutbox { rows, effects } => delete_outbox(tx, rows, effects),
         BackgroundWrite::Project { projection, effects, .. } => project(tx, *projection, effects),
         BackgroundWrite::FoldTexts { lot } => fold_texts(tx, *lot),
         BackgroundWrite::Purge { kind, before, lot } => purge(tx, *kind, *before, *lot),
     }
 }
 
-fn delete_outbox(tx: &Transaction<'_>, rows: &[Uuid], with_inbox: bool) -> Result<usize> {
-    let mut outbox = tx.prepare_cached("DELETE FROM outbox WHERE id = ?")?;
-    let mut inbox = tx.prepare_cached("DELETE FROM inbox WHERE consumer = ? AND event_id = ?")?;
-    let mut deleted = 0;
+/// Deletes rows and adds their effects. An inbox row of one says that an older version of the program has
+/// added its effect already, and ended before it deleted the row.
+fn delete_outbox(
+    tx: &Transaction<'_>,
+    rows: &[Uuid],
+    effects: &[(Projection, Effect)],
+) -> Result<usize> {
+    let mut delete = tx.prepare_cached("DELETE FROM outbox WHERE id = ?")?;
+    let mut deleted = BTreeSet::new();
     for id in rows {
-        let id = &id.as_bytes()[..];
-        deleted += outbox.execute([id])?;
-        if with_inbox {
-            for projection in Projection::ALL {
-                inbox.execute((projection.name(), id))?;
-            }
+        if delete.execute([&id.as_bytes()[..]])? == 1 {
+            deleted.insert(id);
         }
     }
-    Ok(deleted)
+    let mut done = tx.prepare_cached("DELETE FROM inbox WHERE consumer = ? AND event_id = ?")?;
+    let mut fresh = Vec::with_capacity(effects.len());
+    for (projection, effect) in effects {
+        let key = (projection.name(), &effect.message.as_bytes()[..]);
+        if deleted.contains(&effect.message) && done.execute(key)? == 0 {
+            fresh.push(effect);
+        }
+    }
+    add(tx, fresh)?;
+    Ok(deleted.len())
 }
 
 fn project(tx: &Transaction<'_>, projection: Projection, effects: &[Effect]) -> Result<usize> {
@@ -47,22 +57,30 @@ fn project(tx: &Transaction<'_>, projection: Projection, effects: &[Effect]) -> 
             fresh.push(effect);
         }
     }
-    let (sessions, hours) = together(fresh.iter().copied());
-    write_sessions(tx, &sessions)?;
-    write_hours(tx, &hours)?;
-    Ok(fresh.len())
+    let count = fresh.len();
+    add(tx, fresh)?;
+    Ok(count)
 }
 
-/// Messages may come in any order, so each adds to the row; but a late message about a closed
+/// Adds effects to the tables that follow events.
+fn add(tx: &Transaction<'_>, effects: Vec<&Effect>) -> Result<()> {
+    let (sessions, hours) = together(effects.into_iter());
+    write_sessions(tx, &sessions)?;
+    write_hours(tx, &hours)
+}
+
+/// Messages may come in any order, so each adds to the row, or makes it; but a late message about a closed
 /// session must not bring its row back.
 fn write_sessions(tx: &Transaction<'_>, changes: &BTreeMap<Uuid, SessionChange>) -> Result<()> {
     let mut add = tx.prepare_cached(
+        "UPDATE session_stats SET seats = seats + ?2, held = held + ?3, sold = sold + ?4,
+            revenue_cents = revenue_cents + ?5
+         WHERE session_id = ?1",
+    )?;
+    let mut make = tx.prepare_cached(
         "INSERT INTO session_stats (session_id, seats, held, sold, revenue_cents)
          SELECT ?1, ?2, ?3, ?4, ?5
-         WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE id = ?1 AND closed_at IS NOT NULL)
-         ON CONFLICT (session_id) DO UPDATE SET
-            seats = seats + ?2, held = held + ?3, sold = sold + ?4,
-            revenue_cents = revenue_cents + ?5",
+         WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE id = ?1 AND closed_at IS NOT NULL)",
     )?;
     let mut remove = tx.prepare_cached("DELETE FROM session_stats WHERE session_id = ?")?;
     for (session, change) in changes {
@@ -70,7 +88,10 @@ fn write_sessions(tx: &Transaction<'_>, changes: &BTreeMap<Uuid, SessionChange>)
         if change.closed {
             remove.execute([id])?;
         } else if *change != SessionChange::default() {
-            add.execute((id, change.seats, change.held, change.sold, change.revenue_cents))?;
+            let row = (id, change.seats, change.held, change.sold, change.revenue_cents);
+            if add.execute(row)? == 0 {
+                make.execute(row)?;
+            }
         }
     }
     Ok(())

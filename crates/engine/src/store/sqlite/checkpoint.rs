@@ -3,8 +3,10 @@
 //! A thread of its own copies what is committed (a passive checkpoint waits for nobody) each time
 //! the log has grown by [`STEP_PAGES`]. But a log that is always written to never starts again from
 //! its beginning, so past [`LIMIT_PAGES`] the writer stops for a moment, keeps readers out, copies
-//! the little that is left, and truncates it. It cannot while another program reads the database, a
-//! backup say, or while the disk is full: the log grows on then, and nobody waits.
+//! the little that is left, and begins the log anew. The file keeps its length, because writing over
+//! blocks costs less than getting them again; one that has grown far beyond the limit is truncated. The log
+//! cannot begin anew while another program reads the database, a backup say, or while the disk is full: it
+//! grows on then, and nobody waits.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -25,7 +27,7 @@ use crate::store::error::Error;
 const PAGES_PER_MIB: u32 = 256;
 /// How far the log grows between two copies: 4 MiB of 4 KiB pages.
 const STEP_PAGES: u32 = 1_024;
-/// When the writer truncates the log: 64 MiB.
+/// When the writer begins the log anew: 64 MiB.
 const LIMIT_PAGES: u32 = 16_384;
 /// How much the writer is willing to copy itself, unless the log is twice over its limit.
 const REST_PAGES: u32 = 2_048;
@@ -37,8 +39,8 @@ pub(super) struct Checkpointer {
     shared: Arc<Shared>,
     gate: Gate,
     asked_at: u32,
-    /// How long the log must be for the next try to truncate it.
-    truncate_at: u32,
+    /// How long the log must be for the next try to begin it anew.
+    restart_at: u32,
 }
 
 #[derive(Default)]
@@ -51,7 +53,7 @@ struct Shared {
 
 impl Checkpointer {
     /// Watches `writer` for the log's length, and starts the thread that copies, if there is to be one:
-    /// without, the writer copies when it truncates.
+    /// without, the writer copies when it begins anew.
     pub(super) fn start(
         writer: &mut Connection,
         file: &Path,
@@ -64,9 +66,9 @@ impl Checkpointer {
             seen.log_pages.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        let (asked_at, truncate_at) = (0, LIMIT_PAGES);
+        let (asked_at, restart_at) = (0, LIMIT_PAGES);
         if !on_a_thread {
-            return Ok(Self { wake: None, thread: None, shared, gate, asked_at, truncate_at });
+            return Ok(Self { wake: None, thread: None, shared, gate, asked_at, restart_at });
         }
         let connection = connect(file)?;
         let (wake, woken) = sync_channel(1);
@@ -77,10 +79,10 @@ impl Checkpointer {
         let thread =
             thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         let (wake, thread) = (Some(wake), Some(thread));
-        Ok(Self { wake, thread, shared, gate, asked_at, truncate_at })
+        Ok(Self { wake, thread, shared, gate, asked_at, restart_at })
     }
 
-    /// Asks for a copy, or truncates, when the log has grown enough.
+    /// Asks for a copy, or begins the log anew, when it has grown enough.
     pub(super) fn after_commit(&mut self, writer: &Connection) -> Result<(), Error> {
         if self.shared.failed.load(Ordering::Relaxed) {
             return Err(Error::Disk("a checkpoint failed".to_owned()));
@@ -92,8 +94,10 @@ impl Checkpointer {
         }
         let copied = self.shared.copied_pages.load(Ordering::Relaxed);
         let rest = pages.saturating_sub(copied);
-        if pages >= self.truncate_at && (rest <= REST_PAGES || pages >= 2 * LIMIT_PAGES) {
-            let why_not = match self.truncate(writer) {
+        if pages >= self.restart_at && (rest <= REST_PAGES || pages >= 2 * LIMIT_PAGES) {
+            let grown = pages >= 2 * LIMIT_PAGES;
+            let mode = if grown { Mode::Truncate } else { Mode::Restart };
+            let why_not = match self.begin_anew(writer, mode) {
                 Ok(true) => return Ok(()),
                 Ok(false) => "another program reads the database".to_owned(),
                 Err(error @ Error::Disk(_)) => return Err(error),
@@ -104,7 +108,7 @@ impl Checkpointer {
                 target: "database", mib, why_not,
                 "the database's write-ahead log could not be emptied; it keeps growing"
             );
-            self.truncate_at = pages + REST_PAGES;
+            self.restart_at = pages + REST_PAGES;
         }
         if pages >= self.asked_at + STEP_PAGES {
             self.asked_at = pages;
@@ -116,13 +120,13 @@ impl Checkpointer {
         Ok(())
     }
 
-    /// Truncates the log, if it can; gives whether it did. Waits only for the program's own
+    /// Begins the log anew, if it can; gives whether it did. Waits only for the program's own
     /// readers, who are quick.
-    fn truncate(&mut self, writer: &Connection) -> Result<bool, Error> {
+    fn begin_anew(&mut self, writer: &Connection, mode: Mode) -> Result<bool, Error> {
         let started = Instant::now();
         let alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         writer.busy_timeout(Duration::ZERO)?;
-        let copy = checkpoint(writer, "TRUNCATE");
+        let copy = checkpoint(writer, mode);
         writer.busy_timeout(BUSY_TIMEOUT)?;
         drop(alone);
         if copy?.blocked {
@@ -136,7 +140,7 @@ impl Checkpointer {
 
     /// The log begins anew.
     fn forget(&mut self) {
-        (self.asked_at, self.truncate_at) = (0, LIMIT_PAGES);
+        (self.asked_at, self.restart_at) = (0, LIMIT_PAGES);
         self.shared.copied_pages.store(0, Ordering::Relaxed);
     }
 
@@ -147,14 +151,14 @@ impl Checkpointer {
             // The panic hook has already reported a panic there; the log is copied below.
             let _ = thread.join();
         }
-        self.truncate(writer).map(|_| ())
+        self.begin_anew(writer, Mode::Truncate).map(|_| ())
     }
 }
 
 fn copy_when_woken(connection: &Connection, woken: &Receiver<()>, shared: &Shared, gate: &Gate) {
     while woken.recv().is_ok() {
         let _open = gate.read().unwrap_or_else(PoisonError::into_inner);
-        match checkpoint(connection, "PASSIVE") {
+        match checkpoint(connection, Mode::Passive) {
             Ok(copy) => shared.copied_pages.store(copy.pages, Ordering::Relaxed),
             Err(Error::Disk(_)) => shared.failed.store(true, Ordering::Relaxed),
             // A full disk: the log keeps everything, and the next step tries again.
@@ -171,11 +175,26 @@ struct Copied {
     pages: u32,
 }
 
+/// What becomes of the log once it is copied, as SQLite names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Nothing; what others use meanwhile is not copied.
+    Passive,
+    /// It is written over from its beginning.
+    Restart,
+    /// It is emptied.
+    Truncate,
+}
+
 /// Runs a checkpoint.
-fn checkpoint(connection: &Connection, mode: &str) -> Result<Copied, Error> {
-    let sql = format!("PRAGMA wal_checkpoint({mode})");
-    let (blocked, pages) = connection
-        .query_row(&sql, (), |row| Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(2)?)))?;
+fn checkpoint(connection: &Connection, mode: Mode) -> Result<Copied, Error> {
+    let sql = match mode {
+        Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+        Mode::Restart => "PRAGMA wal_checkpoint(RESTART)",
+        Mode::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+    };
+    let (blocked, pages) =
+        connection.query_row(sql, (), |row| Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(2)?)))?;
     Ok(Copied { blocked, pages: u32::try_from(pages).unwrap_or(0) })
 }
 
@@ -199,18 +218,18 @@ mod tests {
         writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
 
         let begun = Instant::now();
-        assert!(!checkpointer.truncate(&writer).unwrap());
+        assert!(!checkpointer.begin_anew(&writer, Mode::Restart).unwrap());
         // As if the log had grown past every limit.
         checkpointer.shared.log_pages.store(2 * LIMIT_PAGES, Ordering::Relaxed);
         checkpointer.after_commit(&writer).unwrap();
-        assert_eq!(checkpointer.truncate_at, 2 * LIMIT_PAGES + REST_PAGES, "not at each commit");
+        assert_eq!(checkpointer.restart_at, 2 * LIMIT_PAGES + REST_PAGES, "not at each commit");
         assert!(begun.elapsed() < BUSY_TIMEOUT, "it waited for the reader");
 
         reader.execute_batch("COMMIT").unwrap();
         checkpointer.shared.log_pages.store(3 * LIMIT_PAGES, Ordering::Relaxed);
         checkpointer.after_commit(&writer).unwrap();
-        assert_eq!(checkpointer.shared.log_pages.load(Ordering::Relaxed), 0, "it was truncated");
-        assert_eq!(checkpointer.truncate_at, LIMIT_PAGES);
+        assert_eq!(checkpointer.shared.log_pages.load(Ordering::Relaxed), 0, "it began anew");
+        assert_eq!(checkpointer.restart_at, LIMIT_PAGES);
         checkpointer.close(&writer).unwrap();
     }
 }

@@ -1,30 +1,33 @@
-//! The facts that a batch of commands is about, read inside its transaction.
+//! The facts that a batch of commands is about, read inside its transaction, or known from the last one.
 
 use poltrona_domain::{
     Facts, ReadSet, Reservation, ReservationId, SeatId, SeatState, SessionId, Timestamp, UserId,
 };
 use rusqlite::{OptionalExtension, Transaction};
 
+use super::hot::Hot;
 use super::row;
 use crate::store::answer::{Answers, KeyLookup, RecordedAnswer, StoredAnswer, answers_since};
 use crate::store::error::Error;
 use crate::store::held_as;
 
 /// Loads every row of the set. What does not exist stays absent.
-pub(super) fn facts(tx: &Transaction<'_>, rows: &ReadSet) -> Result<Facts, Error> {
+pub(super) fn facts(tx: &Transaction<'_>, hot: &Hot, rows: &ReadSet) -> Result<Facts, Error> {
     let mut facts = Facts::default();
     for session in rows.sessions.iter().chain(&rows.locked_sessions) {
-        load_session(tx, &mut facts, *session)?;
+        load_session(tx, hot, &mut facts, *session)?;
     }
     for reservation in &rows.reservations {
-        if let Some(found) = reservation_by_id(tx, *reservation)? {
-            load_session(tx, &mut facts, found.session)?;
-            load_seats(tx, &mut facts, found.seat_ids())?;
+        let known = hot.reservations.get(reservation).cloned();
+        let found = known.map_or_else(|| reservation_by_id(tx, *reservation), |it| Ok(Some(it)))?;
+        if let Some(found) = found {
+            load_session(tx, hot, &mut facts, found.session)?;
+            load_seats(tx, hot, &mut facts, found.seat_ids())?;
             facts.reservations.insert(found.id, found);
         }
     }
-    load_seats(tx, &mut facts, rows.seats.iter().copied())?;
-    rows.seats.iter().try_for_each(|seat| load_holder(tx, &mut facts, *seat))?;
+    load_seats(tx, hot, &mut facts, rows.seats.iter().copied())?;
+    rows.seats.iter().try_for_each(|seat| load_holder(tx, hot, &mut facts, *seat))?;
     rows.whole_sessions.iter().try_for_each(|session| load_all_seats(tx, &mut facts, *session))?;
     Ok(facts)
 }
@@ -72,8 +75,17 @@ fn answer(
     Ok(found)
 }
 
-fn load_session(tx: &Transaction<'_>, facts: &mut Facts, id: SessionId) -> Result<(), Error> {
+fn load_session(
+    tx: &Transaction<'_>,
+    hot: &Hot,
+    facts: &mut Facts,
+    id: SessionId,
+) -> Result<(), Error> {
     if facts.sessions.contains_key(&id) {
+        return Ok(());
+    }
+    if let Some(session) = hot.sessions.get(&id) {
+        facts.sessions.insert(id, session.clone());
         return Ok(());
     }
     let mut statement =
@@ -85,6 +97,7 @@ fn load_session(tx: &Transaction<'_>, facts: &mut Facts, id: SessionId) -> Resul
 
 fn load_seats(
     tx: &Transaction<'_>,
+    hot: &Hot,
     facts: &mut Facts,
     ids: impl Iterator<Item = SeatId>,
 ) -> Result<(), Error> {
@@ -96,6 +109,10 @@ fn load_seats(
         if facts.seats.contains_key(&id) {
             continue;
         }
+        if let Some(seat) = hot.seats.get(&id) {
+            facts.seats.insert(id, seat.clone());
+            continue;
+        }
         let session = id.session();
         let key = (&session.as_uuid().as_bytes()[..], id.no().get());
         let found = statement.query_row(key, row::seat).optional()?;
@@ -105,10 +122,19 @@ fn load_seats(
 }
 
 /// Loads the user of the reservation that holds the seat, if one does.
-fn load_holder(tx: &Transaction<'_>, facts: &mut Facts, seat: SeatId) -> Result<(), Error> {
+fn load_holder(
+    tx: &Transaction<'_>,
+    hot: &Hot,
+    facts: &mut Facts,
+    seat: SeatId,
+) -> Result<(), Error> {
     let state = facts.seats.get(&seat).map(|seat| seat.state);
     let Some(SeatState::Held { by, .. }) = state else { return Ok(()) };
     if facts.holder(by).is_some() {
+        return Ok(());
+    }
+    if let Some(reservation) = hot.reservations.get(&by) {
+        facts.holders.insert(by, reservation.user.clone());
         return Ok(());
     }
     let mut statement = tx.prepare_cached("SELECT user_id FROM reservations WHERE id = ?")?;
@@ -132,8 +158,7 @@ fn reservation_by_id(
     tx: &Transaction<'_>,
     id: ReservationId,
 ) -> Result<Option<Reservation>, Error> {
-    let sql =
-        format!("SELECT {} FROM {} WHERE r.id = ?", held_as::RESERVATION, held_as::RESERVATIONS);
+    let sql = format!("SELECT {} FROM {} WHERE r.id = ?", held_as::RESERVATION, held_as::IN_SQLITE);
     let mut statement = tx.prepare_cached(&sql)?;
     Ok(statement.query_row([&id.as_uuid().as_bytes()[..]], row::reservation).optional()?)
 }

@@ -45,8 +45,7 @@ pub(super) fn seats(db: &Connection, id: SessionId) -> Result<Vec<Seat>> {
 
 /// A reservation.
 pub(super) fn reservation(db: &Connection, id: ReservationId) -> Result<Option<Reservation>> {
-    let sql =
-        format!("SELECT {} FROM {} WHERE r.id = ?", held_as::RESERVATION, held_as::RESERVATIONS);
+    let sql = format!("SELECT {} FROM {} WHERE r.id = ?", held_as::RESERVATION, held_as::IN_SQLITE);
     db.prepare_cached(&sql)?.query_row([&id.as_uuid().as_bytes()[..]], row::reservation).optional()
 }
 
@@ -62,7 +61,7 @@ pub(super) fn reservations_of(
 
 fn reservations(user: &UserId) -> List {
     let mut list =
-        List::new(format!("SELECT {} FROM {}", held_as::RESERVATION, held_as::RESERVATIONS));
+        List::new(format!("SELECT {} FROM {}", held_as::RESERVATION, held_as::IN_SQLITE));
     list.only("r.user_id = ?", Some(user.as_str().to_owned().into()));
     list
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::checkpoint::Checkpointer;
 use super::connection::{Gate, connect};
 use super::folder::{Identity, identity};
+use super::hot::Hot;
 use super::readers::Readers;
 use super::{background, load, migrate, save};
 use crate::env::clock::Clock;
@@ -23,6 +24,8 @@ pub struct Writer {
     connection: Connection,
     checkpointer: Checkpointer,
     durability: Durability,
+    /// Taken for each transaction, and put back when it ended well.
+    hot: Hot,
     clock: Clock,
     file: PathBuf,
     identity: Identity,
@@ -51,9 +54,10 @@ impl Writer {
         let synced =
             !reads.commands.is_empty() || background.iter().any(BackgroundWrite::is_synced);
         let durability = if synced { Durability::Synced } else { Durability::Deferred };
-        let clock = self.clock.clone();
+        let (clock, mut hot) = (self.clock.clone(), std::mem::take(&mut self.hot));
         let tx = self.begin(durability)?;
-        let facts = load::facts(&tx, &reads.rows)?;
+        hot.check(data_version(&tx)?);
+        let facts = load::facts(&tx, &hot, &reads.rows)?;
         let now = clock.now();
         let answers = load::answers(&tx, &reads.keys, &facts, now)?;
         let (writes, done) = decide(Loaded { facts, answers, now, deferred: Vec::new() })?;
@@ -70,6 +74,13 @@ impl Writer {
         } else {
             tx.rollback()?;
         }
+        if background.iter().any(BackgroundWrite::removes_reservations) {
+            hot.forget();
+        }
+        if let Some(writes) = writes {
+            hot.keep(writes.after);
+        }
+        self.hot = hot;
         Ok((done, touched))
     }
 
@@ -104,6 +115,12 @@ impl Writer {
     }
 }
 
+/// SQLite's counter of the commits of other connections. It is read within a transaction, whose snapshot it
+/// tells about.
+fn data_version(tx: &Transaction<'_>) -> rusqlite::Result<i64> {
+    tx.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))
+}
+
 /// Opens the database file for writing and brings its schema up to date.
 pub(super) fn open(
     file: &Path,
@@ -120,5 +137,6 @@ pub(super) fn open(
     let checkpointer = Checkpointer::start(&mut connection, file, gate, on_a_thread)?;
     let identity = identity(file).map_err(|error| MigrationError::Gone(error.to_string()))?;
     let (file, durability, clock) = (file.to_owned(), Durability::Synced, env.clock.clone());
-    Ok((Writer { connection, checkpointer, durability, clock, file, identity }, readers))
+    let hot = Hot::default();
+    Ok((Writer { connection, checkpointer, durability, hot, clock, file, identity }, readers))
 }

@@ -115,19 +115,24 @@ impl Office {
             .into_iter()
             .map(|row| EventBatch::read(row.id, row.created_at, row.events).expect("events"))
             .collect();
-        for followed in Projection::ALL {
-            let mut effects = projection::effects(*followed, &messages);
+        let effects = |followed: Projection| projection::effects(followed, &messages);
+        // Within the process the effects come with the deletion, and behind a broker before it.
+        let is_local = strike == Some(true);
+        for followed in Projection::ALL.iter().filter(|_| !is_local) {
+            let mut effects = effects(*followed);
             if twice {
                 effects.extend(effects.clone());
             }
             let write = BackgroundWrite::Project { projection: *followed, effects, synced: twice };
             self.ledger.write(write).await.expect("it is taken");
         }
-        if let Some(with_inbox) = strike {
+        if strike.is_some() {
             let rows: Vec<_> = messages.iter().map(|message| message.id).collect();
             let count = rows.len();
-            let struck =
-                self.ledger.write(BackgroundWrite::DeleteOutbox { rows, with_inbox }).await;
+            let all = Projection::ALL.iter().filter(|_| is_local);
+            let effects = all.flat_map(|it| effects(*it).into_iter().map(|effect| (*it, effect)));
+            let effects = effects.collect();
+            let struck = self.ledger.write(BackgroundWrite::DeleteOutbox { rows, effects }).await;
             assert_eq!(struck, Ok(count));
         }
     }

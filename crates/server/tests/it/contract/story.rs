@@ -39,7 +39,7 @@ pub(super) enum Scene {
         rows: usize,
         /// Whether each comes twice.
         twice: bool,
-        /// Whether they are struck off then, and whether the inbox forgets them.
+        /// Whether they are deleted then, and whether their effects come with that.
         strike: Option<bool>,
     },
     /// Rows that were old this long ago leave.

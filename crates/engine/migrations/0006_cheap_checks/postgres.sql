@@ -1,0 +1,1 @@
+-- Nothing: to PostgreSQL these checks and triggers cost little. Only SQLite's part says why they changed there.
