@@ -11,7 +11,7 @@ pub(crate) mod postgres;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -34,11 +34,17 @@ pub(crate) const ARGUMENT: &str = "ceiling-server";
 /// Of the size of the real answer to `GET /health`.
 const HELLO: &str = r#"{"status":"ok","timestamp":"2026-11-24T09:59:10.433Z","service":"poltrona","version":"0.1.0"}"#;
 
-/// Counts the seats that are held, and the reservations.
-pub(crate) fn count(data: &Data) -> (i64, i64) {
+/// Fails unless so many seats are held, each by a reservation.
+pub(crate) fn expect(data: &Data, acknowledged: usize) -> anyhow::Result<()> {
     let database = data.open();
-    let held = "SELECT count(*) FROM seats WHERE status = 'RESERVED' AND version = 1";
-    (database.count(held), database.count("SELECT count(*) FROM reservations"))
+    let held: usize =
+        database.get("SELECT count(*) FROM seats WHERE status = 'RESERVED' AND version = 1");
+    let reservations: usize = database.get("SELECT count(*) FROM reservations");
+    ensure!(
+        held == acknowledged && reservations == acknowledged,
+        "{held} seats are held by {reservations} reservations, {acknowledged} were acknowledged"
+    );
+    Ok(())
 }
 
 #[derive(Clone)]

@@ -12,7 +12,10 @@ const BUFFER: usize = 64 * 1024;
 
 /// A connection to a server, used by one request at a time.
 pub(crate) struct Connection {
+    address: SocketAddr,
     stream: TcpStream,
+    /// Whether the server closes it after its last answer.
+    is_closing: bool,
     buffer: Vec<u8>,
 }
 
@@ -25,13 +28,15 @@ pub(crate) struct Answer<'a> {
 
 impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: vec![0; BUFFER] })
+        let (stream, buffer) = (connect(address).await?, vec![0; BUFFER]);
+        Ok(Self { address, stream, is_closing: false, buffer })
     }
 
     /// Sends a request and waits for the whole of its answer.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
+        if std::mem::take(&mut self.is_closing) {
+            self.stream = connect(self.address).await?;
+        }
         self.stream.write_all(request).await?;
         let mut filled = 0;
         let head = loop {
@@ -48,6 +53,7 @@ impl Connection {
             filled += self.fill(filled).await?;
         }
         ensure!(filled == whole, "an answer is longer than it says");
+        self.is_closing = head.is_last;
         let (head_bytes, body) = self.buffer[..whole].split_at(head.size);
         Ok(Answer { status: head.status, head: head_bytes, body })
     }
@@ -57,6 +63,12 @@ impl Connection {
         ensure!(read > 0, "the server closed the connection, or its answer has no end");
         Ok(read)
     }
+}
+
+async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl Answer<'_> {
@@ -80,10 +92,11 @@ impl Answer<'_> {
         rest.split_once('"').map(|(code, _)| code)
     }
 
-    /// The id that begins every answer about a reservation: `{"id":"…`.
+    /// The id in an answer about a reservation: of `{"id":"…"`, in whatever place.
     pub(crate) fn id(&self) -> anyhow::Result<&str> {
-        let id = self.body.strip_prefix(br#"{"id":""#).and_then(|rest| rest.get(..36));
-        std::str::from_utf8(id.context("an answer does not begin with an id")?).map_err(Into::into)
+        let body = std::str::from_utf8(self.body)?;
+        let (_, rest) = body.split_once(r#""id":""#).context("an answer has no id")?;
+        rest.get(..36).context("an answer's id is too short")
     }
 }
 
@@ -92,6 +105,8 @@ struct Head {
     size: usize,
     status: u16,
     body_size: usize,
+    /// Whether the server closes the connection after it.
+    is_last: bool,
 }
 
 impl Head {
@@ -102,13 +117,15 @@ impl Head {
         };
         let size = end + 4;
         let status = bytes.get(9..12).and_then(number).context("an answer has no status")?;
-        let length = lines(&bytes[..size]).find_map(|line| value_of(line, "content-length"));
+        let header = |name| lines(&bytes[..size]).find_map(|line| value_of(line, name));
+        let length = header("content-length");
+        let is_last = header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         let body_size = match length {
             Some(length) => length.parse().context("Content-Length")?,
             None if matches!(status, 204 | 304) => 0,
             None => bail!("an answer has no Content-Length"),
         };
-        Ok(Some(Self { size, status: u16::try_from(status)?, body_size }))
+        Ok(Some(Self { size, status: u16::try_from(status)?, body_size, is_last }))
     }
 }
 

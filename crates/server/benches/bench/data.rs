@@ -1,6 +1,6 @@
 //! The place of a server's data, and reading it from outside.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
@@ -9,7 +9,7 @@ use poltrona_testkit::sql::Connection;
 use poltrona_testkit::wait::try_wait_for;
 
 use crate::postgres::Database;
-use crate::setup::{PAUSE, Setup};
+use crate::setup::PAUSE;
 
 /// Where a server keeps its data.
 #[derive(Clone)]
@@ -42,14 +42,23 @@ impl Data {
         Ok(())
     }
 
+    /// Makes the program's tables.
+    pub(crate) fn migrate(&self, program: &Path) -> anyhow::Result<()> {
+        self.run(program, &["migrate", "up"])
+    }
+
     /// Fails, with the program's own message, where it refuses these settings.
-    pub(crate) fn check(&self, setup: &Setup) -> anyhow::Result<()> {
-        let mut command = Command::new(&setup.program);
-        command.args(["config", "check"]);
+    pub(crate) fn check(&self, program: &Path) -> anyhow::Result<()> {
+        self.run(program, &["config", "check"])
+    }
+
+    fn run(&self, program: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+        let mut command = Command::new(program);
+        command.args(arguments);
         self.configure(&mut command)?;
         let output = command.stdin(Stdio::null()).output()?;
         let stderr = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "the program refuses its settings: {}", stderr.trim());
+        ensure!(output.status.success(), "{} {arguments:?}: {}", program.display(), stderr.trim());
         Ok(())
     }
 
@@ -61,15 +70,29 @@ impl Data {
         }
     }
 
-    /// Waits until every event has been delivered and has had its effect: when the outbox is empty
-    /// and the tables for reports know of so many seats held.
-    pub(crate) async fn settle(&self, held: usize) -> anyhow::Result<()> {
-        let (database, held) = (self.open(), i64::try_from(held)?);
+    /// Waits until every event has been delivered and has had its effect: until the outbox is empty and the
+    /// tables for reports know of so many seats held and sold, and of so many sales.
+    pub(crate) async fn settle(&self, [held, sold, sales]: [usize; 3]) -> anyhow::Result<()> {
+        let database = self.open();
+        let expected = [i64::try_from(held)?, i64::try_from(sold)?, i64::try_from(sales)?];
+        // Below zero for a moment: an event may come before the one that it follows.
+        let counted = |what: &str, table: &str| {
+            let sum = format!("SELECT cast(coalesce(sum({what}), 0) AS bigint) FROM {table}");
+            database.count(&sum)
+        };
         try_wait_for("events are delivered", PAUSE, async || {
-            Ok(books::undelivered(&database) == 0 && database.count(HELD_IN_REPORTS) == held)
+            let of_session = |what| counted(what, "session_stats");
+            let known =
+                || [of_session("held"), of_session("sold"), counted("sales", "sales_by_hour")];
+            anyhow::Ok(books::undelivered(&database) == 0 && known() == expected)
         })
         .await
     }
-}
 
-const HELD_IN_REPORTS: &str = "SELECT cast(coalesce(sum(held), 0) AS bigint) FROM session_stats";
+    /// Fails where the tables for reports differ from a recount. Every event has to be delivered.
+    pub(crate) fn expect_projections(&self) -> anyhow::Result<()> {
+        let faults = books::projection_faults(&self.open());
+        ensure!(faults.is_empty(), "{}", faults.join("; "));
+        Ok(())
+    }
+}

@@ -1,211 +1,108 @@
-//! The house: many sessions with all their seats free, opened once and copied for each run, so that
-//! every run begins with the same database.
+//! The house: sessions and their seats, with ids that are known beforehand.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-use anyhow::{Context as _, ensure};
 use poltrona_domain::{SeatId, SeatNo, SessionId};
-use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::ceiling;
-use crate::data::Data;
-use crate::postgres::Postgres;
-use crate::server::Server;
-use crate::setup::Setup;
+/// How many seats a reservation has that was made before the run.
+pub(crate) const GROUP: u16 = 10;
+/// The id of the first session: a UUID of version 7, of years ago. The next is 2¹⁶ higher.
+pub(crate) const FIRST_SESSION: u128 = 0x0180_0000_0000_7000_8000_0000_0000_0000;
 
-/// How many sessions the house has: enough seats for the fastest server, its warm-up included.
-const SESSIONS: u16 = 1600;
-/// How many seats each of them has.
-pub(crate) const SEATS: u16 = 200;
-/// The database with the house, in PostgreSQL.
-pub(crate) const HOUSE: &str = "house";
-/// And the ceiling's.
-const CEILING: &str = "ceiling-house";
-
-/// The house in either store, opened when it is first asked for.
-#[derive(Default)]
-pub(crate) struct Houses {
-    in_files: OnceCell<House>,
-    in_postgres: OnceCell<House>,
-}
-
-impl Houses {
-    /// The house in SQLite.
-    pub(crate) async fn in_files(&self, setup: &Setup) -> anyhow::Result<&House> {
-        self.in_files.get_or_try_init(|| House::in_files(setup)).await
-    }
-
-    /// The house in a private PostgreSQL.
-    pub(crate) async fn in_postgres(&self, setup: &Setup) -> anyhow::Result<&House> {
-        self.in_postgres.get_or_try_init(|| House::in_postgres(setup)).await
-    }
-}
-
-/// The house's databases, to be copied, and its seats.
+/// The content of a database before a run.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct House {
-    templates: Templates,
-    sessions: Vec<SessionId>,
+    /// Sessions whose seats are all free.
+    pub(crate) open: u32,
+    /// Sessions whose seats are all held, ten by each reservation.
+    pub(crate) held: u32,
+    /// Sessions that are sold out, ten seats by each sale.
+    pub(crate) sold: u32,
+    /// The seats of each session.
+    pub(crate) seats: u16,
 }
 
-/// The databases that are copied.
-enum Templates {
-    /// Files of SQLite: the data folder's, and the ceiling's.
-    Files { house: PathBuf, ceiling: PathBuf },
-    /// Databases of a PostgreSQL.
-    Databases(Postgres),
+/// The order in which seats are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// At random over all sessions.
+    Scattered,
+    /// One session after the other, so that all clients want seats of one.
+    Hot,
+}
+
+impl Order {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Scattered => "scattered",
+            Self::Hot => "one session at a time",
+        }
+    }
 }
 
 impl House {
-    /// Opens the sessions in SQLite, and lets their events be delivered.
-    async fn in_files(setup: &Setup) -> anyhow::Result<Self> {
-        let house = setup.folder.fresh("house")?.join("poltrona.db");
-        let data = Data::File(house.clone());
-        open_sessions(setup, &data).await?;
-        let sessions = sessions_in(&data)?;
-        // Read-only connections leave the log; the last one that can write removes it as it closes.
-        let file = rusqlite::Connection::open(&house)?;
-        file.query_row("SELECT count(*) FROM sessions", (), |_| Ok(()))?;
-        file.close().map_err(|(_, error)| error)?;
-        let ceiling = setup.folder.join("ceiling-house.db");
-        ceiling::sqlite::prepare(&ceiling, seats_of(&sessions))?;
-        Ok(Self { templates: Templates::Files { house, ceiling }, sessions })
+    /// A million free seats: more than the fastest server sells in a run.
+    pub(crate) const LARGE: Self = Self { open: 5_000, held: 0, sold: 0, seats: 200 };
+    /// Seats enough for one client, or for reading.
+    pub(crate) const SMALL: Self = Self { open: 100, held: 0, sold: 0, seats: 200 };
+
+    /// A name that only this content has.
+    pub(crate) fn name(&self) -> String {
+        let Self { open, held, sold, seats } = self;
+        format!("{open}-{held}-{sold}-{seats}")
     }
 
-    /// Opens the sessions in a PostgreSQL of its own, and lets their events be delivered.
-    async fn in_postgres(setup: &Setup) -> anyhow::Result<Self> {
-        let postgres = Postgres::start(setup).await;
-        let house = postgres.create(HOUSE);
-        let data = Data::Database(house.clone());
-        open_sessions(setup, &data).await?;
-        // Otherwise every run would do this at its beginning, for all rows are new.
-        data.open().column("VACUUM (FREEZE, ANALYZE)");
-        let sessions = sessions_in(&data)?;
-        let ceiling = postgres.create(CEILING);
-        ceiling::postgres::prepare(&ceiling, seats_of(&sessions)).await?;
-        for database in [house, ceiling] {
-            postgres.wait_until_left(&database).await?;
-        }
-        Ok(Self { templates: Templates::Databases(postgres), sessions })
+    /// How many sessions there are.
+    pub(crate) const fn sessions(&self) -> u32 {
+        self.open + self.held + self.sold
     }
 
-    /// The engine that it is in.
-    pub(crate) const fn store(&self) -> &'static str {
-        match self.templates {
-            Templates::Files { .. } => "SQLite",
-            Templates::Databases(_) => "PostgreSQL",
-        }
+    /// How many seats are in so many sessions.
+    pub(crate) const fn seats_in(&self, sessions: u32) -> usize {
+        sessions as usize * self.seats as usize
     }
 
-    /// The PostgreSQL that it is in.
-    pub(crate) fn postgres(&self) -> anyhow::Result<&Postgres> {
-        match &self.templates {
-            Templates::Files { .. } => anyhow::bail!("this house is in files"),
-            Templates::Databases(postgres) => Ok(postgres),
-        }
+    /// The first session, whose seats are free.
+    pub(crate) const fn first_session() -> SessionId {
+        SessionId::mint(Uuid::from_u128(FIRST_SESSION))
     }
 
-    /// How many seats there are.
-    pub(crate) const fn seat_count() -> i64 {
-        SESSIONS as i64 * SEATS as i64
-    }
-
-    /// A session.
-    pub(crate) fn first_session(&self) -> anyhow::Result<SessionId> {
-        self.sessions.first().copied().context("the house has no session")
-    }
-
-    /// Every seat, session by session.
-    pub(crate) fn seats(&self) -> impl Iterator<Item = SeatId> {
-        seats_of(&self.sessions)
-    }
-
-    /// Every seat, in an order that jumps from session to session, and is always the same.
-    pub(crate) fn scattered(&self) -> Vec<SeatId> {
-        let mut seats: Vec<_> = self.seats().collect();
-        seats.sort_by_cached_key(|seat| rapidhash::v3::rapidhash_v3(seat.as_uuid().as_bytes()));
-        seats
-    }
-
-    /// Every seat, one session after the other, so that all clients want seats of one session.
-    pub(crate) fn hot(&self) -> Vec<SeatId> {
-        let mut seats = self.scattered();
-        seats.sort_by_key(SeatId::session);
-        seats
-    }
-
-    /// A fresh copy of the house.
-    pub(crate) fn copy(&self, setup: &Setup, name: &str) -> anyhow::Result<Data> {
-        match &self.templates {
-            Templates::Files { house, .. } => {
-                let data = setup.folder.fresh(name)?;
-                for file in fs::read_dir(house.parent().context("a file is in a folder")?)? {
-                    let file = file?;
-                    copy(&file.path(), &data.join(file.file_name()))?;
-                }
-                Ok(Data::File(data.join("poltrona.db")))
+    /// The first free seats in an order that is always the same, at most so many.
+    pub(crate) fn free(&self, order: Order, most: usize) -> Vec<SeatId> {
+        let most = most.min(self.seats_in(self.open));
+        match order {
+            Order::Scattered => {
+                shuffled(self.seats_in(self.open), most).filter_map(|at| self.seat(at)).collect()
             }
-            Templates::Databases(postgres) => Ok(Data::Database(postgres.copy(HOUSE, name))),
+            Order::Hot => {
+                let session = shuffled(self.seats.into(), self.seats.into()).collect::<Vec<_>>();
+                let firsts = (0..self.seats_in(self.open)).step_by(self.seats.into());
+                let seats = firsts.flat_map(|first| session.iter().map(move |at| first + at));
+                seats.take(most).filter_map(|at| self.seat(at)).collect()
+            }
         }
     }
 
-    /// A server on a fresh copy of the house.
-    pub(crate) async fn open(
-        &self,
-        setup: &Setup,
-        name: &str,
-        flags: &[&str],
-    ) -> anyhow::Result<Server> {
-        Server::poltrona(setup, &self.copy(setup, name)?, flags).await
+    /// Every free seat, session by session.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = SeatId> {
+        (0..self.seats_in(self.open)).filter_map(|at| self.seat(at))
     }
 
-    /// The ceiling on a fresh copy of the same seats.
-    pub(crate) async fn open_ceiling(&self, setup: &Setup, bytes: usize) -> anyhow::Result<Server> {
-        let data = match &self.templates {
-            Templates::Files { ceiling, .. } => {
-                let file = setup.folder.fresh("ceiling")?.join("ceiling.db");
-                copy(ceiling, &file)?;
-                Data::File(file)
-            }
-            Templates::Databases(postgres) => Data::Database(postgres.copy(CEILING, "ceiling")),
-        };
-        Server::ceiling(&data, bytes).await
+    /// The seat at a place, counted through all sessions.
+    fn seat(&self, at: usize) -> Option<SeatId> {
+        let seats = usize::from(self.seats);
+        let session = FIRST_SESSION + (u128::try_from(at / seats).ok()? << 16);
+        let no = SeatNo::new(u16::try_from(at % seats).ok()? + 1)?;
+        Some(SessionId::from_uuid(Uuid::from_u128(session))?.seat(no))
     }
 }
 
-/// Opens the sessions in a new database.
-async fn open_sessions(setup: &Setup, data: &Data) -> anyhow::Result<()> {
-    let mut command = Command::new(&setup.program);
-    command.arg("seed").args(["--run-migrations", "--log-level=warn"]);
-    command.arg("--sessions").arg(SESSIONS.to_string()).arg("--seats").arg(SEATS.to_string());
-    data.configure(&mut command)?;
-    let output = command.stdin(Stdio::null()).output()?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?}: {}", stderr.lines().last().unwrap_or(""));
-    let server = Server::poltrona(setup, data, &[]).await?;
-    server.settle(0).await?;
-    server.stop()?;
-    let sessions = data.open().count("SELECT count(*) FROM sessions");
-    ensure!(sessions == i64::from(SESSIONS), "{sessions} sessions");
-    Ok(())
-}
-
-fn seats_of(sessions: &[SessionId]) -> impl Iterator<Item = SeatId> {
-    let numbers = || (1..=SEATS).filter_map(SeatNo::new);
-    sessions.iter().flat_map(move |session| numbers().map(|no| session.seat(no)))
-}
-
-/// Copies a file, and flushes it to the disk: later writes would slow the run.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::copy(from, to)?;
-    Ok(fs::File::open(to)?.sync_all()?)
-}
-
-fn sessions_in(data: &Data) -> anyhow::Result<Vec<SessionId>> {
-    let id = if data.is_shared() { "id" } else { "hex(id)" };
-    let ids = data.open().column(&format!("SELECT {id} FROM sessions ORDER BY sessions.id"));
-    let session = |id: &String| SessionId::from_uuid(Uuid::parse_str(id).ok()?);
-    ids.iter().map(|id| session(id).with_context(|| format!("{id} is no session's"))).collect()
+/// The first `most` of `count` numbers in an order that looks random and is always the same.
+fn shuffled(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let mut numbers: Vec<_> = (0..count).collect();
+    (0..most).map(move |at| {
+        let random = rapidhash::v3::rapidhash_v3(&at.to_le_bytes());
+        let left = u64::try_from(count - at).unwrap_or(u64::MAX);
+        numbers.swap(at, at + usize::try_from(random % left).unwrap_or(0));
+        numbers[at]
+    })
 }

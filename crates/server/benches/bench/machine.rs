@@ -1,12 +1,13 @@
 //! The machine that figures come from: its description, and the folder that is used on it.
 
-use std::fmt::Write as _;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use serde::{Deserialize, Serialize};
 
 use crate::times::Times;
 
@@ -61,24 +62,57 @@ impl Drop for Folder {
     }
 }
 
-/// A few lines about the machine. Fails on a disk that is memory: there, a write to disk costs
-/// nothing, and every figure would be too good.
-pub(crate) fn describe(folder: &Folder) -> anyhow::Result<String> {
-    let (device, kind) = mount_of(&folder.0)?;
-    let memory = matches!(kind.as_str(), "tmpfs" | "ramfs");
-    ensure!(!memory, "{} is {kind}: choose a folder on a disk with --data", folder.0.display());
-    let mut text = String::new();
-    let cores = std::thread::available_parallelism()?;
-    let cpu = read("/proc/cpuinfo");
-    let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
-    let load = read("/proc/loadavg");
-    let load = load.split(' ').next().unwrap_or("unknown");
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "CPU     {cores} × {}", cpu.unwrap_or("unknown").trim());
-    let _ = writeln!(text, "Kernel  {}", read("/proc/sys/kernel/osrelease").trim());
-    let _ = writeln!(text, "Disk    {kind} on {device}; {}", sync_times(folder)?);
-    let _ = writeln!(text, "Load    {load} before the start; others' work makes figures worse");
-    Ok(text)
+/// The machine that figures come from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Machine {
+    cpu: String,
+    cores: usize,
+    kernel: String,
+    /// The file system and the device of the data.
+    disk: String,
+    /// How long 4 KiB take to the disk.
+    fdatasync_p50_ms: f64,
+    fdatasync_p99_ms: f64,
+    /// The load average before the start; others' work makes figures worse.
+    load: String,
+}
+
+impl Machine {
+    /// Looks at the machine. Fails on a disk that is memory: there, a write to disk costs nothing, and every
+    /// figure would be too good.
+    pub(crate) fn inspect(folder: &Folder) -> anyhow::Result<Self> {
+        let (device, kind) = mount_of(&folder.0)?;
+        let memory = matches!(kind.as_str(), "tmpfs" | "ramfs");
+        ensure!(!memory, "{} is {kind}: choose a folder on a disk with --data", folder.0.display());
+        let cpu = read("/proc/cpuinfo");
+        let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
+        let mut syncs = sync_times(folder)?;
+        Ok(Self {
+            cpu: cpu.unwrap_or("unknown").trim().to_owned(),
+            cores: std::thread::available_parallelism()?.get(),
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            disk: format!("{kind} on {device}"),
+            fdatasync_p50_ms: syncs.millis_at(0.5),
+            fdatasync_p99_ms: syncs.millis_at(0.99),
+            load: read("/proc/loadavg").split(' ').next().unwrap_or("unknown").to_owned(),
+        })
+    }
+
+    /// The machine in a line.
+    pub(crate) fn summary(&self) -> String {
+        let Self { cpu, cores, fdatasync_p50_ms, load, .. } = self;
+        format!("{cores} × {cpu}, fdatasync {fdatasync_p50_ms:.2} ms, load {load}")
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (p50, p99) = (self.fdatasync_p50_ms, self.fdatasync_p99_ms);
+        writeln!(f, "CPU     {} × {}", self.cores, self.cpu)?;
+        writeln!(f, "Kernel  {}", self.kernel)?;
+        writeln!(f, "Disk    {}; fdatasync of 4 KiB: p50 {p50:.2} ms, p99 {p99:.2} ms", self.disk)?;
+        writeln!(f, "Load    {} before the start; others' work makes figures worse", self.load)
+    }
 }
 
 fn read(path: &str) -> String {
@@ -100,7 +134,7 @@ fn mount_of(path: &Path) -> anyhow::Result<(String, String)> {
 }
 
 /// How long it takes to bring 4 KiB at the end of a file to the disk.
-fn sync_times(folder: &Folder) -> anyhow::Result<String> {
+fn sync_times(folder: &Folder) -> anyhow::Result<Times> {
     let path = folder.join("sync");
     let mut file = File::create(&path)?;
     let mut times = Times::default();
@@ -111,8 +145,7 @@ fn sync_times(folder: &Folder) -> anyhow::Result<String> {
         times.add(began.elapsed());
     }
     fs::remove_file(path)?;
-    let (p50, p99) = (times.millis_at(0.5), times.millis_at(0.99));
-    Ok(format!("fdatasync of 4 KiB: p50 {p50:.2} ms, p99 {p99:.2} ms"))
+    Ok(times)
 }
 
 /// The CPU time that this process has used.
@@ -122,11 +155,28 @@ pub(crate) fn own_cpu() -> anyhow::Result<Duration> {
 
 /// The CPU time that a process has used, its ended threads included.
 pub(crate) fn cpu(process: &str) -> anyhow::Result<Duration> {
+    let times = cpu_times(process)?;
+    Ok(times[0] + times[1])
+}
+
+/// The CPU time that these processes have used, and those of their children that have ended. One that ends
+/// meanwhile is counted by its parent.
+pub(crate) fn cpu_of_family(processes: &[u32]) -> Duration {
+    let times = processes.iter().filter_map(|id| cpu_times(&id.to_string()).ok());
+    times.flatten().sum()
+}
+
+/// User, system, and both of the children that have ended.
+fn cpu_times(process: &str) -> anyhow::Result<[Duration; 4]> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The name, in parentheses, may hold anything; the fields after it are numbers.
     let (_, fields) = stat.rsplit_once(')').context("/proc/…/stat")?;
-    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
-    let ticks = ticks.sum::<Result<u64, _>>()?;
-    // Linux counts in hundredths of a second for every program, at any tick of the kernel.
-    Ok(Duration::from_millis(ticks * 10))
+    let mut fields = fields.split_whitespace().skip(11);
+    let mut times = [Duration::ZERO; 4];
+    for time in &mut times {
+        let ticks: u64 = fields.next().context("/proc/…/stat is short")?.parse()?;
+        // Linux counts in hundredths of a second for every program, at any tick of the kernel.
+        *time = Duration::from_millis(ticks * 10);
+    }
+    Ok(times)
 }

@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::ensure;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::Notify;
 use tokio::task::coop;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::client::{Answer, Connection};
 use crate::requests::Queue;
@@ -18,6 +21,9 @@ use crate::times::Times;
 
 /// A client that sends later than this after a request was due is no open loop.
 const LATEST: Duration = Duration::from_millis(500);
+
+/// How often the client looks whether a request is due.
+const TICK: Duration = Duration::from_micros(250);
 
 /// When requests are due.
 #[derive(Clone, Copy)]
@@ -145,25 +151,23 @@ async fn run(
 ) -> anyhow::Result<Answered> {
     let (mut answered, mut latest) = (Answered::default(), Duration::ZERO);
     let (mut idle, mut calls) = (Vec::new(), FuturesUnordered::new());
-    let start = Instant::now();
+    let (ticker, start) = (Ticker::start()?, Instant::now());
     let window = start + schedule.warm_up..start + schedule.warm_up + schedule.window;
-    let mut next = pin!(sleep_until(start));
     let mut is_over = false;
     while !is_over || !calls.is_empty() {
         tokio::select! {
             biased;
-            () = &mut next, if !is_over => {
-                let due = next.deadline();
-                latest = latest.max(due.elapsed());
-                match requests.take() {
-                    Some((number, request)) => {
-                        let leaving = due + schedule.patience;
-                        calls.push(call(address, idle.pop(), request, due, leaving));
-                        next.as_mut().reset(start + schedule.due(number + 1));
-                    }
-                    None => is_over = true,
-                }
-            }
+            () = ticker.tick(), if !is_over => loop {
+                let due = start + schedule.due(requests.taken());
+                let Some(late) = Instant::now().checked_duration_since(due) else { break };
+                let Some((_, request)) = requests.take() else {
+                    is_over = true;
+                    break;
+                };
+                latest = latest.max(late);
+                let leaving = due + schedule.patience;
+                calls.push(call(address, idle.pop(), request, due, leaving));
+            },
             Some(mut call) = calls.next() => {
                 answered.add(&call, window.contains(&Instant::now()));
                 idle.extend(call.connection.take());
@@ -172,6 +176,36 @@ async fn run(
     }
     ensure!(latest < LATEST, "the client was {latest:?} late: this machine cannot offer so much");
     Ok(answered)
+}
+
+/// Ticks some times in a millisecond: the runtime's own timers are as far apart as a request may take.
+struct Ticker {
+    notify: Arc<Notify>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Ticker {
+    fn start() -> std::io::Result<Self> {
+        let (notify, is_over) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let ticker = Self { notify: Arc::clone(&notify), is_over: Arc::clone(&is_over) };
+        thread::Builder::new().name("ticker".to_owned()).spawn(move || {
+            while !is_over.load(Ordering::Relaxed) {
+                thread::sleep(TICK);
+                notify.notify_one();
+            }
+        })?;
+        Ok(ticker)
+    }
+
+    async fn tick(&self) {
+        self.notify.notified().await;
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
 }
 
 async fn call(

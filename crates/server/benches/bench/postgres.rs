@@ -1,11 +1,13 @@
 //! A private PostgreSQL that keeps what it has committed: `fsync`, `synchronous_commit` and
 //! `full_page_writes` stay on. Its work is read from its own counters.
 
+use std::path::Path;
+
 use poltrona_testkit::engines;
 use poltrona_testkit::sql::Connection;
 use poltrona_testkit::wait::try_wait_for;
 
-use crate::setup::{PAUSE, Setup};
+use crate::setup::PAUSE;
 
 /// A running PostgreSQL.
 pub(crate) struct Postgres {
@@ -26,16 +28,16 @@ pub(crate) struct Database {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Done {
     /// Transactions, those that were rolled back included.
-    pub(crate) transactions: i64,
+    pub(crate) transactions: usize,
     /// Rows of `seats` that were updated.
-    pub(crate) seats_updated: i64,
+    pub(crate) seats_updated: usize,
     /// Of them, those that touched no index.
-    pub(crate) seats_hot: i64,
+    pub(crate) seats_hot: usize,
 }
 
 impl Postgres {
-    pub(crate) async fn start(setup: &Setup) -> Self {
-        let server = engines::Postgres::start_in(setup.folder.path()).await;
+    pub(crate) async fn start_in(folder: &Path) -> Self {
+        let server = engines::Postgres::start_in(folder).await;
         Self { connection: Connection::connect(&server.url()), server }
     }
 
@@ -53,8 +55,11 @@ impl Postgres {
     }
 
     fn create_from(&self, name: &str, template: &str) -> Database {
-        self.connection.column(&format!("DROP DATABASE IF EXISTS \"{name}\""));
-        self.connection.column(&format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\""));
+        // A connection ends a moment after its program.
+        self.connection.column(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"));
+        // Copying files costs less than writing them to the log.
+        let copy = format!("TEMPLATE \"{template}\" STRATEGY FILE_COPY");
+        self.connection.column(&format!("CREATE DATABASE \"{name}\" {copy}"));
         let url = self.server.url_of(name);
         Database { name: name.to_owned(), url, beside: Vec::new() }
     }
@@ -69,23 +74,27 @@ impl Postgres {
         .await
     }
 
+    /// Its processes.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        self.server.processes()
+    }
+
     /// How often it has brought its log to the disk.
-    pub(crate) fn syncs(&self) -> i64 {
-        self.connection.count("SELECT wal_sync FROM pg_stat_wal")
+    pub(crate) fn syncs(&self) -> usize {
+        self.connection.get("SELECT wal_sync FROM pg_stat_wal")
     }
 
     /// The work in a database, once all its connections have ended: a process counts for itself
     /// and reports at its end.
     pub(crate) async fn done(&self, database: &Database) -> anyhow::Result<Done> {
         self.wait_until_left(database).await?;
-        let transactions = self.connection.count(&format!(
+        let transactions = self.connection.get(&format!(
             "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = '{}'",
             database.name
         ));
         let seats = Connection::connect(database.url());
         let updates = |column: &str| {
-            seats
-                .count(&format!("SELECT {column} FROM pg_stat_user_tables WHERE relname = 'seats'"))
+            seats.get(&format!("SELECT {column} FROM pg_stat_user_tables WHERE relname = 'seats'"))
         };
         let [seats_updated, seats_hot] = ["n_tup_upd", "n_tup_hot_upd"].map(updates);
         Ok(Done { transactions, seats_updated, seats_hot })

@@ -16,8 +16,18 @@ use crate::client::Connection;
 use crate::data::Data;
 use crate::metrics::Metrics;
 use crate::requests;
-use crate::setup::Setup;
 use process::Process;
+
+/// How `poltrona serve` is started.
+pub(crate) struct Start<'a> {
+    pub(crate) program: &'a Path,
+    pub(crate) data: &'a Data,
+    pub(crate) flags: Vec<String>,
+    /// Where the log of each process goes; so many are started.
+    pub(crate) logs: Vec<Stdio>,
+    /// By how much each commit is to be longer.
+    pub(crate) commit_delay: Option<Duration>,
+}
 
 /// A running server.
 pub(crate) struct Server {
@@ -26,51 +36,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `poltrona serve`, its log thrown away.
-    pub(crate) async fn poltrona(
-        setup: &Setup,
-        data: &Data,
-        flags: &[&str],
-    ) -> anyhow::Result<Self> {
-        Self::instances(setup, data, flags, vec![Stdio::null()]).await
-    }
-
-    /// Starts `poltrona serve` over a disk that takes so much longer for each commit.
-    pub(crate) async fn slowed(
-        setup: &Setup,
-        data: &Data,
-        flags: &[&str],
-        commit_delay: Duration,
-    ) -> anyhow::Result<Self> {
-        let delay = ("CHAOS_COMMIT_DELAY", format!("{}ms", commit_delay.as_millis()));
-        Self::start(setup, data, flags, vec![Stdio::null()], Some(delay)).await
-    }
-
     /// Starts `poltrona serve` once for each log, all on the same data.
-    pub(crate) async fn instances(
-        setup: &Setup,
-        data: &Data,
-        flags: &[&str],
-        logs: Vec<Stdio>,
-    ) -> anyhow::Result<Self> {
-        Self::start(setup, data, flags, logs, None).await
-    }
-
-    async fn start(
-        setup: &Setup,
-        data: &Data,
-        flags: &[&str],
-        logs: Vec<Stdio>,
-        variable: Option<(&str, String)>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn start(start: Start<'_>) -> anyhow::Result<Self> {
+        let Start { program, data, flags, logs, commit_delay } = start;
+        let delay =
+            commit_delay.map(|delay| ("CHAOS_COMMIT_DELAY", format!("{}ms", delay.as_millis())));
         let mut processes = Vec::with_capacity(logs.len());
         for log in logs {
             let command = |port: u16| {
-                let mut command = Command::new(&setup.program);
+                let mut command = Command::new(program);
                 command.arg("serve").arg("--port").arg(port.to_string());
                 data.configure(&mut command)?;
-                command.envs(variable.clone());
-                command.args(flags).args(&setup.with).stderr(log);
+                command.envs(delay.clone()).args(&flags).stderr(log);
                 Ok(command)
             };
             processes.push(Process::start(command, "/readyz").await?);
@@ -137,11 +114,6 @@ impl Server {
             pages.push_str(std::str::from_utf8(answer.body)?);
         }
         Ok(Metrics::of(pages))
-    }
-
-    /// Waits until every event has been delivered: see [`Data::settle`].
-    pub(crate) async fn settle(&self, held: usize) -> anyhow::Result<()> {
-        self.data.settle(held).await
     }
 
     /// Stops it as a service manager would; gives its data.

@@ -135,6 +135,11 @@ impl Postgres {
         self.server.resume();
     }
 
+    /// Its processes, to read how much CPU time they use.
+    pub fn processes(&self) -> Vec<u32> {
+        self.server.processes()
+    }
+
     /// Its log so far, to look for a word such as `deadlock`.
     pub fn log(&self) -> String {
         self.server.log()

@@ -139,6 +139,11 @@ impl RabbitMq {
             .run("rabbitmqctl", ports.iter().map(String::as_str).chain(arguments.iter().copied()));
     }
 
+    /// Its processes, to read how much CPU time they use.
+    pub fn processes(&self) -> Vec<u32> {
+        self.server.processes()
+    }
+
     /// Its log so far.
     pub fn log(&self) -> String {
         self.server.log()

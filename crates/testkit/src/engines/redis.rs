@@ -148,6 +148,11 @@ impl Redis {
         self.server.resume();
     }
 
+    /// Its processes, to read how much CPU time they use.
+    pub fn processes(&self) -> Vec<u32> {
+        self.server.processes()
+    }
+
     /// Its log so far.
     pub fn log(&self) -> String {
         self.server.log()

@@ -137,6 +137,11 @@ impl Server {
         self.folder().join("log.txt")
     }
 
+    /// Its processes.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        family(self.process.as_ref().expect("it runs").id)
+    }
+
     /// All that it wrote so far.
     pub(super) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.log_file()).expect("its log")).into_owned()

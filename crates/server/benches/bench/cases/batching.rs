@@ -1,37 +1,29 @@
 //! The gain of sharing commits: reservations with it and without.
 
-use super::reserve::{Reserved, reserve};
-use crate::house::House;
-use crate::load::CLIENTS;
-use crate::report::{Spread, Table, Wanted, verdict};
-use crate::setup::Setup;
+use crate::house::{House, Order};
+use crate::report::{Measure, Section};
+use crate::task::{Row, Task, Work, in_turns};
+use crate::testbed::{Engines, Testbed};
 
-/// `wanted`: how many times as fast shared commits should be.
-pub(super) async fn run(setup: &Setup, house: &House, wanted: f64) -> anyhow::Result<()> {
-    let seats = house.scattered();
-    let (mut shared, mut alone) = (Vec::new(), Vec::new());
-    for _ in 0..setup.runs {
-        shared.push(reserve(setup, house, &seats, CLIENTS, &[]).await?);
-        alone.push(reserve(setup, house, &seats, CLIENTS, &["--batch-max=1"]).await?);
-    }
-    let mut table = Table::new(
-        format!("batching: reservations at 64 connections, {}", house.store()),
-        &["commits", "a second", "p50 ms", "p99 ms", "commits each"],
-    );
-    for (name, runs) in [("shared", &shared), ("one each (--batch-max 1)", &alone)] {
-        let of = |value: fn(&Reserved) -> f64| Spread::of(runs, value).to_string();
-        table.row(vec![
-            name.to_owned(),
-            of(|run| run.measured.rate),
-            of(|run| run.measured.p50_ms),
-            of(|run| run.measured.p99_ms),
-            of(|run| run.commits),
-        ]);
-    }
-    table.print();
-    let median = |runs: &[Reserved]| Spread::of(runs, |run| run.measured.rate).median;
-    let ratio = median(&shared) / median(&alone);
-    verdict("shared beside one each", ratio, Wanted::AtLeast(wanted));
-    println!();
-    Ok(())
+/// The side without it.
+pub(super) const ALONE: &str = "one each (--batch-max 1)";
+
+pub(super) async fn run(
+    testbed: &Testbed,
+    case: &str,
+    engines: Engines,
+    promise: &str,
+) -> anyhow::Result<Section> {
+    let row = Row {
+        labels: Vec::new(),
+        task: Task::new(engines, House::LARGE, Work::Reserve(Order::Scattered)),
+        sides: testbed.setup.programs_and(ALONE, "--batch-max=1"),
+    };
+    let title = format!("Shared commits, and one for each, at 64 connections, {}", engines.name());
+    let columns =
+        [Measure::Rate, Measure::P50Ms, Measure::P99Ms, Measure::Commits, Measure::ServerUs];
+    let mut section = Section::new(case, title, &columns);
+    in_turns(testbed, &mut section, std::slice::from_ref(&row)).await?;
+    section.judge(promise, section.ratio(&row.labels, ALONE, Measure::Rate));
+    Ok(section)
 }

@@ -5,7 +5,6 @@
 //! ago. The oldest hold that should have lapsed is asked of the database again and again.
 
 use std::cell::Cell;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use poltrona_domain::Timestamp;
@@ -13,44 +12,35 @@ use poltrona_engine::env::clock::Clock;
 use poltrona_testkit::sql::Connection;
 use poltrona_testkit::wait::try_wait_for;
 
-use super::reserve::one_each;
 use crate::census::Census;
-use crate::data::Data;
-use crate::house::House;
+use crate::house::{House, Order};
 use crate::load::{CLIENTS, closed_loop};
-use crate::report::{Spread, Table, Wanted, verdict};
+use crate::report::{Measure, Sample};
 use crate::requests::Queue;
-use crate::server::Server;
-use crate::setup::{PAUSE, Setup};
+use crate::setup::{PAUSE, Side};
+use crate::task::{one_each, start};
+use crate::testbed::{Engines, Testbed};
 
+/// Its columns.
+pub(super) const COLUMNS: [Measure; 3] = [Measure::Reserved, Measure::Lapsed, Measure::LatestSecs];
 /// How long a hold lasts; people reserve for so long before anything is measured.
 const HOLD: Duration = Duration::from_secs(3);
 /// How many windows of the other cases it is measured for.
 const WINDOWS: u32 = 3;
-/// How late a lapse may be that is not worth an alert.
-const WANTED_SECS: f64 = 2.0;
-
-/// The figures of a run.
-pub(super) struct Crowded {
-    /// Reservations a second.
-    reserved: f64,
-    /// Lapses a second.
-    lapsed: f64,
-    /// By how much the last lapse was late at worst.
-    latest_secs: f64,
-}
 
 /// Has people reserve on data where all seats are free, and waits until nothing is held any more.
 pub(super) async fn lapse(
-    setup: &Setup,
-    house: &House,
-    data: &Data,
+    testbed: &Testbed,
+    side: &Side,
+    engines: Engines,
     instances: usize,
-) -> anyhow::Result<Crowded> {
-    let logs = (0..instances).map(|_| Stdio::null()).collect();
-    let server =
-        Server::instances(setup, data, &["--hold-ttl=3s", "--log-level=warn"], logs).await?;
-    let (queue, database) = (Queue::of_seats(&house.scattered()), data.open());
+) -> anyhow::Result<Sample> {
+    let (setup, house) = (&testbed.setup, House::LARGE);
+    let data = testbed.fresh(side, engines, &house).await?;
+    let flags = ["--hold-ttl=3s", "--log-level=warn"];
+    let server = start(testbed, side, &data, instances, &flags).await?;
+    let seats = house.free(Order::Scattered, usize::MAX);
+    let (queue, database) = (Queue::of_seats(&seats), data.open());
     let latest = Cell::new(Duration::ZERO);
     let addresses = server.addresses();
     let reserve =
@@ -71,19 +61,18 @@ pub(super) async fn lapse(
         anyhow::Ok(overdue.is_none())
     })
     .await?;
-    let reservations = i64::try_from(queue.taken())?;
-    let free = House::seat_count();
-    let census = Census { free, held: 0, sold: 0, reservations, sales: 0 };
-    Census::expect(&server.stop()?, &census)?;
+    let made = queue.taken();
+    Census::of_lapsed(&house, made).expect(&server.stop()?)?;
     let a_second = |command: &str| {
         let series = format!(r#"poltrona_commands_total{{command="{command}",outcome="done"}}"#);
         after.since(&before, &series) / took
     };
-    Ok(Crowded {
-        reserved: a_second("reserve"),
-        lapsed: a_second("expire"),
-        latest_secs: latest.get().as_secs_f64(),
-    })
+    let mut sample = Sample::default();
+    sample
+        .add(Measure::Reserved, a_second("reserve"))
+        .add(Measure::Lapsed, a_second("expire"))
+        .add(Measure::LatestSecs, latest.get().as_secs_f64());
+    Ok(sample)
 }
 
 /// Notes for ever by how much the last lapse is late.
@@ -99,28 +88,4 @@ fn overdue(database: &Connection) -> Option<Duration> {
     let oldest = "SELECT coalesce(min(expires_at), -1) FROM reservations WHERE status = 'PENDING'";
     let oldest = database.count(oldest);
     (oldest >= 0).then(|| Timestamp::from_millis(oldest).until(Clock::System.now()))
-}
-
-/// Prints a table, with a row for each number of instances.
-pub(super) fn print(title: &str, rows: &[(usize, &Vec<Crowded>)]) {
-    let mut table = Table::new(
-        format!("{title}, while 64 people reserve as fast as they can"),
-        &["instances", "reserved a second", "lapsed a second", "latest lapse, s late"],
-    );
-    for (instances, runs) in rows {
-        let of = |value: fn(&Crowded) -> f64| Spread::of(runs, value).to_string();
-        table.row(vec![
-            instances.to_string(),
-            of(|run| run.reserved),
-            of(|run| run.lapsed),
-            of(|run| run.latest_secs),
-        ]);
-    }
-    table.print();
-    for (instances, runs) in rows {
-        let latest = Spread::of(runs, |run| run.latest_secs).median;
-        let what = format!("the latest lapse with {instances} instances, s late");
-        verdict(&what, latest, Wanted::AtMost(WANTED_SECS));
-    }
-    println!();
 }

@@ -18,14 +18,14 @@ use tokio::time::Instant;
 use super::crowded;
 use crate::census::Census;
 use crate::client::Connection;
-use crate::data::Data;
-use crate::house::{self, House};
-use crate::load::CLIENTS;
-use crate::load::closed_loop;
-use crate::report::{Spread, Table, Wanted, verdict};
+use crate::house::House;
+use crate::load::{CLIENTS, closed_loop};
+use crate::report::{Measure, Sample, Section, label};
 use crate::requests::{Queue, reserve_group};
 use crate::server::{Server, log_file};
-use crate::setup::{PAUSE, Setup};
+use crate::setup::{PAUSE, Side};
+use crate::task::start_with_logs;
+use crate::testbed::{Engines, Testbed};
 use crate::times::Times;
 
 /// How many reservations.
@@ -37,119 +37,97 @@ const STEP: Duration = Duration::from_micros(500);
 /// How long all of them may take; the first must not lapse before the last is made.
 const LIMIT: Duration = Duration::from_secs(4);
 /// How many runs; each waits for the holds to lapse.
-pub(super) const RUNS: u32 = 3;
+const RUNS: u32 = 3;
+const COLUMNS: [Measure; 5] = [
+    Measure::MadeSecs,
+    Measure::LateP50Ms,
+    Measure::LateP99Ms,
+    Measure::LateMostMs,
+    Measure::InTime,
+];
 
 /// When each reservation lapses, by its id.
 type Promised = HashMap<String, Timestamp>;
 
-/// The figures of a run; times in milliseconds, unless they say otherwise.
-pub(super) struct Lateness {
-    made_in_secs: f64,
-    p50: f64,
-    pub(super) p99: f64,
-    most: f64,
-    /// How many were decided, that is, committed, within 250 ms, of all.
-    decided_in_time: f64,
-}
-
-pub(super) async fn run(setup: &Setup, house: &House) -> anyhow::Result<()> {
-    let mut runs = Vec::new();
-    for _ in 0..setup.runs.min(RUNS) {
-        let data = house.copy(setup, "expiry")?;
-        runs.push(lapse(setup, house, &data, 1).await?);
+/// Measures both on these engines, with each number of instances. Each has the promises of the burst and of
+/// the crowd.
+pub(super) async fn run(
+    testbed: &Testbed,
+    case: &str,
+    engines: Engines,
+    instances: &[(usize, [&str; 2])],
+) -> anyhow::Result<Vec<Section>> {
+    let title =
+        format!("2,000 reservations of ten seats, made within a second, lapse, {}", engines.name());
+    let mut burst = Section::new(case, title, &COLUMNS).with_ratios(&[Measure::LateP99Ms]);
+    let title = format!("Lapses while 64 people reserve as fast as they can, {}", engines.name());
+    let mut crowd =
+        Section::new(case, title, &crowded::COLUMNS).with_ratios(&[Measure::LatestSecs]);
+    let labels = |instances: usize| [label("instances", instances)];
+    for _ in 0..testbed.setup.runs.min(RUNS) {
+        for &(instances, _) in instances {
+            for side in &testbed.setup.programs() {
+                let sample = lapse(testbed, side, engines, instances).await?;
+                burst.add(&labels(instances), &side.name, sample);
+                let sample = crowded::lapse(testbed, side, engines, instances).await?;
+                crowd.add(&labels(instances), &side.name, sample);
+            }
+        }
     }
-    let mut table = table("expiry: 2,000 reservations of ten seats, made within a second, lapse");
-    table.row(row(1, &runs));
-    table.print();
-    verdict("p99 of lateness, ms", p99(&runs), Wanted::AtMost(250.0));
-    println!();
-    let mut runs = Vec::new();
-    for _ in 0..setup.runs.min(RUNS) {
-        let data = house.copy(setup, "expiry")?;
-        runs.push(crowded::lapse(setup, house, &data, 1).await?);
+    for &(instances, [of_burst, of_crowd]) in instances {
+        let labels = labels(instances);
+        burst.judge(of_burst, burst.median(&labels, Measure::LateP99Ms));
+        crowd.judge(of_crowd, crowd.median(&labels, Measure::LatestSecs));
     }
-    crowded::print("expiry: SQLite", &[(1, &runs)]);
-    Ok(())
-}
-
-/// A table of lateness, with a row for each number of instances.
-pub(super) fn table(title: &str) -> Table {
-    Table::new(
-        title,
-        &[
-            "instances",
-            "made in s",
-            "late: p50 ms",
-            "p99 ms",
-            "most ms",
-            "committed within 250 ms, share",
-        ],
-    )
-}
-
-pub(super) fn row(instances: usize, runs: &[Lateness]) -> Vec<String> {
-    let of = |value: fn(&Lateness) -> f64| Spread::of(runs, value).to_string();
-    vec![
-        instances.to_string(),
-        of(|run| run.made_in_secs),
-        of(|run| run.p50),
-        of(|run| run.p99),
-        of(|run| run.most),
-        of(|run| run.decided_in_time),
-    ]
-}
-
-pub(super) fn p99(runs: &[Lateness]) -> f64 {
-    Spread::of(runs, |run| run.p99).median
+    Ok(vec![burst, crowd])
 }
 
 /// Makes the reservations on data where all seats are free, and waits until all are announced to have
 /// lapsed.
-pub(super) async fn lapse(
-    setup: &Setup,
-    house: &House,
-    data: &Data,
+async fn lapse(
+    testbed: &Testbed,
+    side: &Side,
+    engines: Engines,
     instances: usize,
-) -> anyhow::Result<Lateness> {
-    let log = |instance| setup.folder.join(&format!("expiry-{instance}.log"));
+) -> anyhow::Result<Sample> {
+    let house = House::LARGE;
+    let data = testbed.fresh(side, engines, &house).await?;
+    let log = |instance| testbed.setup.folder.join(&format!("expiry-{instance}.log"));
     let logs: Vec<_> = (0..instances).map(log).collect();
     let flags = ["--hold-ttl=5s", "--log-format=json", "--log-level=warn,reservation=info"];
     let files = logs.iter().map(|log| log_file(log)).collect::<Result<_, _>>()?;
-    let server = Server::instances(setup, data, &flags, files).await?;
-    let (promised, made_in) = hold(&server, house).await?;
+    let server = start_with_logs(testbed, side, &data, &flags, files).await?;
+    let (promised, made_in) = hold(&server, &house).await?;
     let expired = r#"poltrona_commands_total{command="expire",outcome="done"}"#;
     try_wait_for("holds have lapsed", PAUSE, async || {
         let announced = server.metrics().await?.value(expired);
         anyhow::Ok(announced >= f64::from(u32::try_from(promised.len())?))
     })
     .await?;
-    server.settle(0).await?;
+    data.settle([0; 3]).await?;
     let metrics = server.metrics().await?;
-    let census = Census {
-        free: House::seat_count(),
-        held: 0,
-        sold: 0,
-        reservations: i64::try_from(RESERVATIONS)?,
-        sales: 0,
-    };
     // Stopping writes the last lines of the log.
-    Census::expect(&server.stop()?, &census)?;
+    Census::of_lapsed(&house, RESERVATIONS).expect(&server.stop()?)?;
+    data.expect_projections()?;
     let lines = logs.iter().map(std::fs::read_to_string).collect::<Result<String, _>>()?;
     let mut late = lateness(&lines, &promised, data.is_shared())?;
     let in_time = metrics.value(r#"poltrona_expiry_lateness_seconds_bucket{le="0.25"}"#);
-    Ok(Lateness {
-        made_in_secs: made_in.as_secs_f64(),
-        p50: late.millis_at(0.5),
-        p99: late.millis_at(0.99),
-        most: late.millis_at(1.0),
-        decided_in_time: in_time / metrics.value("poltrona_expiry_lateness_seconds_count"),
-    })
+    let lapses = metrics.value("poltrona_expiry_lateness_seconds_count");
+    let mut sample = Sample::default();
+    sample
+        .add(Measure::MadeSecs, made_in.as_secs_f64())
+        .add(Measure::LateP50Ms, late.millis_at(0.5))
+        .add(Measure::LateP99Ms, late.millis_at(0.99))
+        .add(Measure::LateMostMs, late.millis_at(1.0))
+        .add(Measure::InTime, in_time / lapses);
+    Ok(sample)
 }
 
 /// Makes the reservations, at their times; gives when each will lapse.
 async fn hold(server: &Server, house: &House) -> anyhow::Result<(Promised, Duration)> {
-    let seats: Vec<_> = house.seats().collect();
-    let groups = seats.chunks(usize::from(house::SEATS)).flat_map(|row| row.chunks_exact(GROUP));
+    let needed = RESERVATIONS * GROUP;
+    let seats: Vec<_> = house.in_order().take(needed).collect();
+    let groups = seats.chunks(house.seats.into()).flat_map(|row| row.chunks_exact(GROUP));
     let request = |(number, group): (usize, &[SeatId])| reserve_group(group, number);
     let queue = Queue::new(groups.take(RESERVATIONS).enumerate().map(request).collect());
     let promised = RefCell::new(Promised::new());

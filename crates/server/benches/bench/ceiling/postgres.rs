@@ -17,14 +17,13 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use super::sale::{HOLD, Sale};
-use crate::postgres::Database;
 
 /// How many sales share a transaction at most.
 const BATCH: usize = 64;
 const WORKERS: usize = 2;
 
-/// Pages are left half free and updates touch no index, as in the real store.
-const SCHEMA: &str = "
+/// Its tables. Pages are left half free and updates touch no index, as in the real store.
+pub(crate) const SCHEMA: &str = "
     CREATE TABLE seats (
         session_id uuid NOT NULL, seat_no smallint NOT NULL, label text NOT NULL,
         status text NOT NULL, reservation_id uuid, hold_until bigint, version bigint NOT NULL,
@@ -56,21 +55,6 @@ const RESERVE: &str = "
     SELECT id, session_id, seat_no, user_id, 'PENDING', $5, $6
     FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[])
         AS n(id, session_id, seat_no, user_id)";
-
-/// Makes the tables in a database, with these seats, all free.
-pub(crate) async fn prepare(
-    database: &Database,
-    seats: impl Iterator<Item = SeatId>,
-) -> anyhow::Result<()> {
-    let client = Target::parse(database.url())?.connect().await?;
-    client.batch_execute(SCHEMA).await?;
-    let (sessions, numbers): (Vec<_>, Vec<_>) = seats.map(key).unzip();
-    let sql = "INSERT INTO seats SELECT session_id, seat_no, 'A1', 'AVAILABLE', NULL, NULL, 0
-               FROM unnest($1::uuid[], $2::smallint[]) AS n(session_id, seat_no)";
-    client.execute(sql, &[&sessions, &numbers]).await?;
-    client.batch_execute("VACUUM (FREEZE, ANALYZE)").await?;
-    Ok(())
-}
 
 /// A seat's key.
 fn key(seat: SeatId) -> (Uuid, i16) {

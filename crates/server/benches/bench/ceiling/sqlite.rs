@@ -14,7 +14,8 @@ use super::sale::{HOLD, Sale};
 /// How many sales share a transaction at most.
 const BATCH: usize = 256;
 
-const SCHEMA: &str = "
+/// Its tables.
+pub(crate) const SCHEMA: &str = "
     CREATE TABLE seats (
         session_id BLOB NOT NULL, seat_no INTEGER NOT NULL, label TEXT NOT NULL,
         status TEXT NOT NULL, reservation_id BLOB, hold_until INTEGER, version INTEGER NOT NULL,
@@ -25,25 +26,6 @@ const SCHEMA: &str = "
         user_id TEXT NOT NULL, status TEXT NOT NULL, created_at INTEGER NOT NULL,
         expires_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;";
-
-/// Makes a database file with these seats, all free.
-pub(crate) fn prepare(file: &Path, seats: impl Iterator<Item = SeatId>) -> anyhow::Result<()> {
-    let mut database = Connection::open(file)?;
-    database.pragma_update(None, "journal_mode", "WAL")?;
-    database.execute_batch(SCHEMA)?;
-    let tx = database.transaction()?;
-    {
-        let mut insert =
-            tx.prepare("INSERT INTO seats VALUES (?, ?, 'A1', 'AVAILABLE', NULL, NULL, 0)")?;
-        for seat in seats {
-            insert.execute((&seat.session().as_uuid().as_bytes()[..], seat.no().get()))?;
-        }
-    }
-    tx.commit()?;
-    // Closing the last connection folds the log in: the file alone is the database.
-    database.close().map_err(|(_, error)| error)?;
-    Ok(())
-}
 
 /// Starts the writer, with the settings of the real store and SQLite's own checkpoints.
 pub(super) fn start(file: &Path, sales: Receiver<Sale>) -> anyhow::Result<()> {
