@@ -53,7 +53,7 @@ impl App {
             config,
             engine,
             meters,
-            request_log: RequestLog::default(),
+            request_log: RequestLog::new(),
             seat_maps: Coalesced::new(),
             sessions: Coalesced::new(),
             stop: CancellationToken::new(),

@@ -10,7 +10,6 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderValue, header};
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
 
 use super::etag::{self, COMPRESSED_FROM};
 use crate::http::code::Code;
@@ -34,7 +33,7 @@ pub(crate) async fn compressed(response: Response, kind: Kind) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+    let Ok(body) = etag::whole(body).await else {
         return ApiError::new(Code::Internal).into_response();
     };
     let smaller = match kind {

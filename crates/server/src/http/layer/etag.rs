@@ -3,14 +3,17 @@
 //! A session's tag is strong and begins with its version, which `If-Match` compares; all others are
 //! weak.
 
+use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, StatusCode, header};
+use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
 
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::negotiation::entity_tags;
+use crate::http::preferences::Preferences;
 use crate::http::response::Version;
 
 /// The smallest body that is compressed, in bytes: smaller ones go in one packet with their
@@ -21,9 +24,9 @@ const GZIP: &str = "-gzip\"";
 const BROTLI: &str = "-br\"";
 
 /// Adds an `ETag`, and answers 304 to a client that already has the answer.
-pub(crate) async fn tagged(response: Response, known: &[HeaderValue], gzip: bool) -> Response {
+pub(crate) async fn tagged(response: Response, preferences: &Preferences) -> Response {
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+    let Ok(body) = whole(body).await else {
         return ApiError::new(Code::Internal).into_response();
     };
     let digest = rapidhash::v3::rapidhash_v3(&body);
@@ -31,7 +34,7 @@ pub(crate) async fn tagged(response: Response, known: &[HeaderValue], gzip: bool
         Some(Version(version)) => format!("\"v{version}-{digest:016x}\""),
         None => format!("W/\"{digest:016x}\""),
     };
-    let mut lists = known.iter().filter_map(|known| known.to_str().ok());
+    let mut lists = preferences.known_tags.iter().filter_map(|known| known.to_str().ok());
     let matches = lists.any(|known| is_among(&tag, known));
     let tag = HeaderValue::try_from(tag).ok();
     if !matches {
@@ -39,13 +42,27 @@ pub(crate) async fn tagged(response: Response, known: &[HeaderValue], gzip: bool
         return Response::from_parts(parts, body.into());
     }
     // The tag that a 200 would have (RFC 9110, 15.4.5).
-    let is_compressed = gzip && body.len() >= COMPRESSED_FROM;
+    let is_compressed = preferences.gzip && body.len() >= COMPRESSED_FROM;
     let compressed = tag.as_ref().filter(|_| is_compressed).and_then(of_gzip);
     parts.headers.extend(compressed.or(tag).map(|tag| (header::ETAG, tag)));
     parts.status = StatusCode::NOT_MODIFIED;
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Bytes::new().into())
+}
+
+/// The bytes of a body. Most have them in one piece.
+pub(super) async fn whole(mut body: Body) -> Result<Bytes, axum::Error> {
+    let first = match body.frame().await.transpose()?.map(Frame::into_data) {
+        Some(Ok(data)) => data,
+        Some(Err(_)) | None => Bytes::new(),
+    };
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    let mut all = BytesMut::from(first);
+    all.extend_from_slice(&body.collect().await?.to_bytes());
+    Ok(all.freeze())
 }
 
 /// Whether `tag` is in the list of `If-None-Match`, compared weakly (RFC 9110, 8.8.3.2).
