@@ -126,7 +126,7 @@ pub(super) struct HeadTimeout<S> {
 impl<S> HeadTimeout<S> {
     pub(super) fn new(stream: S, phase: Phase, limits: Limits) -> Self {
         let idle_since = Instant::now();
-        let deadline = idle_since + limits.header;
+        let deadline = idle_since + limits.header.min(limits.idle);
         let sleep = Box::pin(tokio::time::sleep_until(deadline));
         let (deadline, has_written, unread) = (Some(deadline), false, None);
         Self { stream, phase, limits, deadline, idle_since, has_written, sleep, unread }

@@ -45,7 +45,11 @@ impl Paths {
             let segments = segments(route.path);
             let place = paths.iter().position(|path| path.segments == segments);
             let place = place.unwrap_or_else(|| {
-                paths.push(Path { segments, rows: Vec::new(), allow: HeaderValue::from_static("") });
+                paths.push(Path {
+                    segments,
+                    rows: Vec::new(),
+                    allow: HeaderValue::from_static(""),
+                });
                 paths.len() - 1
             });
             let label = RouteLabel::of_row(row, route.path);
@@ -76,20 +80,20 @@ impl Paths {
 }
 
 impl Path {
-    /// Where `asked` has this path's variable segment, which is not empty, or an empty range where it
-    /// has none; `None` when it is another path.
+    /// Where `asked` has this path's variable segment, or an empty range where it has none; `None` when
+    /// it is another path.
     fn segment(&self, asked: &str) -> Option<Range<usize>> {
         let (mut rest, mut variable) = (asked, 0..0);
         for segment in &self.segments {
             rest = rest.strip_prefix('/')?;
-            let length = match segment {
-                Some(name) => rest.starts_with(name).then_some(name.len())?,
-                None => {
-                    let length = rest.find('/').unwrap_or(rest.len());
-                    let begin = asked.len() - rest.len();
-                    variable = begin..begin + length;
-                    (length > 0).then_some(length)?
-                }
+            let length = if let Some(name) = segment {
+                rest.starts_with(name).then_some(name.len())?
+            } else {
+                let length = rest.find('/').unwrap_or(rest.len());
+                let begin = asked.len() - rest.len();
+                variable = begin..begin + length;
+                // Only within a path may it be empty.
+                (length > 0 || !rest.is_empty()).then_some(length)?
             };
             rest = &rest[length..];
         }
@@ -128,7 +132,8 @@ mod tests {
             ("/sessions/x/y", "nothing"),
             ("/sessionsx", "nothing"),
             ("/sessions/", "nothing"),
-            ("/reservations//extend", "nothing"),
+            ("/reservations//extend", "only POST"),
+            ("/reservations/", "nothing"),
             ("/SESSIONS", "nothing"),
             ("/sales/history", "nothing"),
             ("/", "nothing"),

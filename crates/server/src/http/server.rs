@@ -21,9 +21,9 @@ use tracing::{debug, warn};
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::http::Router;
 use crate::http::connections::{Connections, Place, Rarely};
 use crate::http::head_timeout::{HeadTimeout, Limits};
+use crate::http::router::Router;
 use crate::http::state::SharedApp;
 use poltrona_engine::env::clock::pause;
 

@@ -16,9 +16,6 @@ use crate::http::represent::Asked;
 use crate::http::route::Caching;
 use crate::http::state::App;
 
-/// How many headers an answer has room for before its map grows.
-const HEADERS: usize = 12;
-
 /// An answer and its route, for the layers outside.
 pub(crate) type Routed = (Response, Option<RouteLabel>);
 
@@ -62,7 +59,6 @@ pub(crate) async fn around<R: Future<Output = Routed>>(
 
 /// Headers that every answer carries.
 fn finish(headers: &mut HeaderMap) {
-    headers.reserve(HEADERS.saturating_sub(headers.len()));
     headers
         .append(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding, Accept-Language"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -50,6 +50,18 @@ fn bad_host(request: &Request) -> Option<ApiError> {
 }
 
 fn is_host(host: &HeaderValue) -> bool {
+    // Nearly all are a plain name, and an optional port that a parser would take.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.".contains(byte);
+    let sent = host.as_bytes();
+    let name = sent.iter().position(|byte| !plain(byte)).unwrap_or(sent.len());
+    let is_plain = match &sent[name..] {
+        [] => true,
+        [b':', port @ ..] => matches!(port.len(), 1..=4) && port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if is_plain && name > 0 {
+        return true;
+    }
     // Clients send an empty one for a target without an authority.
     let host = host.to_str().unwrap_or("@");
     let is_sound = |host: Authority| {
