@@ -13,6 +13,7 @@ use crate::env::Env;
 use crate::env::clock::pause;
 use crate::expiry::Expiry;
 use crate::ledger::{self, Feed, Ledger, Reply, Request, Workers};
+use crate::live::Stamps;
 use crate::observe::metrics::Metrics;
 use crate::observe::traces::Traces;
 use crate::relay::{self, Delivery};
@@ -73,6 +74,8 @@ pub struct Engine {
     pub ledger: Ledger,
     /// The feed of commits.
     pub feed: Feed,
+    /// The stamps of sessions; `None` over a server, which other instances write to.
+    pub stamps: Option<Stamps>,
     /// The holds that will lapse.
     pub expiry: Arc<Expiry>,
     /// Delivers events to the projections.
@@ -136,12 +139,14 @@ impl Running {
         let (redis, hold) = (options.redis.as_ref(), options.hold_ttl);
         let seat_lock = SeatLock::start(redis, hold, &env, &metrics, &feed, tasks)
             .map_err(StartError::Redis)?;
+        let stamps = (!store.is_shared()).then(Stamps::new);
         let parts = ledger::Parts {
             env: env.clone(),
             store: store.clone(),
             writers,
             metrics: Arc::clone(&metrics),
             feed: feed.clone(),
+            stamps: stamps.clone(),
             fatal: fatal.clone(),
         };
         // All subscribe to the feed before anything can be committed.
@@ -164,7 +169,8 @@ impl Running {
             }
             None => Bus::Local,
         };
-        let engine = Engine { env, store, ledger, feed, expiry, bus, seat_lock, metrics, traces };
+        let engine =
+            Engine { env, store, ledger, feed, stamps, expiry, bus, seat_lock, metrics, traces };
         let running = Self { engine, fatal, background, stop_background, workers, _folder: folder };
         running.start_background(relayed, metered, expiring);
         Ok(running)

@@ -14,6 +14,7 @@ pub mod tls;
 pub mod observe;
 pub mod event;
 pub mod store;
+pub mod live;
 pub mod ledger;
 pub mod redis;
 pub mod seat_lock;

@@ -40,20 +40,25 @@ impl fmt::Display for Id {
     }
 }
 
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Time {
+    fn text(self) -> String {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
         // Another program may have written a time beyond the calendar: it shows as the calendar's
         // end.
         let millis = self.0.as_millis().clamp(FIRST_MILLIS, LAST_MILLIS);
-        let instant = jiff::Timestamp::from_millisecond(millis).map_err(|_| fmt::Error)?;
-        f.write_str(&PRINTER.timestamp_to_string(&instant))
+        PRINTER.timestamp_to_string(&jiff::Timestamp::from_millisecond(millis).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
     }
 }
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text())
     }
 }
 

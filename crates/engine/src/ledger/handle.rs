@@ -18,6 +18,7 @@ use super::submission::{Ask, Claim, OnDecided, PendingWrite, Reply, Request, Sub
 use super::trace::Trace;
 use super::worker::{self, Shared};
 use crate::env::{Env, Scheduling};
+use crate::live::Stamps;
 use crate::observe::metrics::Metrics;
 use crate::store::background::BackgroundWrite;
 use crate::store::writer::Writer;
@@ -46,6 +47,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Where commits are published.
     pub feed: Feed,
+    /// The stamps of sessions, where no other program changes them.
+    pub stamps: Option<Stamps>,
     /// Cancelled when the disk fails and the program must end.
     pub fatal: CancellationToken,
 }
@@ -79,7 +82,7 @@ enum Working {
 impl Ledger {
     /// Starts a worker for each writer. To be called within a runtime.
     pub fn start(parts: Parts, settings: Settings) -> std::io::Result<(Self, Workers)> {
-        let Parts { env, store, writers, metrics, feed, fatal } = parts;
+        let Parts { env, store, writers, metrics, feed, stamps, fatal } = parts;
         let Settings { batch_max, patience, queue_depth } = settings;
         let limits =
             Limits { depth: queue_depth.div_ceil(writers.len().max(1)), batch_max, patience };
@@ -90,6 +93,7 @@ impl Ledger {
             ids,
             metrics,
             feed,
+            stamps,
             fatal,
             is_full: Arc::clone(&is_full),
             tasks: tasks.clone(),

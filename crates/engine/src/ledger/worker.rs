@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use poltrona_domain::{Command, Timestamp};
+use poltrona_domain::{Command, Event, Timestamp};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ use super::trace;
 use crate::env::ids::Ids;
 use crate::event::EventBatch;
 use crate::failpoint::Failpoint;
+use crate::live::Stamps;
 use crate::observe::metrics::{CommandOutcome, Metrics};
 use crate::store;
 use crate::store::background::BackgroundWrite;
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) ids: Ids,
     pub(super) metrics: Arc<Metrics>,
     pub(super) feed: Feed,
+    /// The stamps of sessions, where no other program changes them.
+    pub(super) stamps: Option<Stamps>,
     /// Cancelled when the disk fails and the program must end.
     pub(super) fatal: CancellationToken,
     /// Whether the last write failed because the disk is full.
@@ -199,9 +202,16 @@ impl Worker<'_> {
         let span = trace::transaction(asks.iter().map(|ask| &ask.trace));
         let reads = BatchReads { short_lock_timeout, ..batch::reads(asks) };
         let (ids, round_trips) = (&self.shared.ids, self.writer.round_trips());
-        let transacting =
-            self.writer.transact(&reads, background, |loaded| decide(asks, loaded, ids));
+        // However the transaction ends, the changes are under way until it has.
+        let mut changing = None;
+        let transacting = self.writer.transact(&reads, background, |loaded| {
+            let (writes, done) = decide(asks, loaded, ids)?;
+            let sessions = done.0.events.iter().filter_map(Event::session);
+            changing = self.shared.stamps.as_ref().map(|stamps| stamps.changing(sessions));
+            Ok((writes, done))
+        });
         let result = span.around(transacting).await;
+        drop(changing);
         self.shared.metrics.round_trips(self.writer.round_trips() - round_trips);
         let ((decided, outbox, now, is_committed), touched) =
             result.inspect_err(|error| span.fail(error))?;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::opened::Store;
-use super::query::{Backlog, OutboxRow, Page, Room, SessionFilter, Snapshot};
+use super::query::{Backlog, OutboxRow, Page, Revision, Room, SessionFilter, Snapshot};
 use crate::observe::traces::Span;
 
 /// The answer to a query, once it is there.
@@ -44,9 +44,14 @@ impl Store {
         Box::pin(async move { ask!(self, session(id)) })
     }
 
-    /// An open session and its seats in their order.
-    pub fn room(&self, id: SessionId) -> Answer<'_, Snapshot<Option<Room>>> {
-        Box::pin(async move { ask!(self, room(id)) })
+    /// An open session and its seats. A server need not send the seats of the revision that is
+    /// `known`.
+    pub fn room(
+        &self,
+        id: SessionId,
+        known: Option<Revision>,
+    ) -> Answer<'_, Snapshot<Option<Room>>> {
+        Box::pin(async move { ask!(self, room(id, known)) })
     }
 
     /// A reservation, if it exists within the actor's reach.

@@ -3,8 +3,26 @@
 use poltrona_domain::{Seat, Session, Timestamp};
 use uuid::Uuid;
 
-/// A session and its seats, in their order.
-pub type Room = (Session, Vec<Seat>);
+/// A session and its seats.
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// The session.
+    pub session: Session,
+    /// Its seats in their order; `None` when they are as the reader knows them.
+    pub seats: Option<Vec<Seat>>,
+    /// The revision of its seats; `None` when it cannot be known again.
+    pub revision: Option<Revision>,
+}
+
+/// The revision of a session's seats, as one server shows it. Equal revisions mean equal rows: each
+/// change raises the version of one seat, and no version is ever lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// The server's timeline: the successor of a server that failed may lack its last commits.
+    pub(super) timeline: u32,
+    /// The sum of the seats' versions.
+    pub(super) sum: i64,
+}
 
 /// Which part of a list to show.
 #[derive(Clone, Copy, Debug)]

@@ -30,6 +30,7 @@ struct Inner {
     open: Mutex<HashMap<u64, Open>>,
     next: AtomicU64,
     full: Rarely,
+    stop: CancellationToken,
 }
 
 /// A connection, as the others see it.
@@ -44,20 +45,22 @@ pub(super) struct Place {
     number: u64,
     /// Whether the connection answers a request.
     pub(super) phase: Phase,
-    /// Cancelled when the connection has to make room: it closes after its current answer, if any.
+    /// Cancelled when the connection has to make room, or the program stops: it closes after its
+    /// current answer, if any.
     pub(super) leave: CancellationToken,
     _slot: OwnedSemaphorePermit,
 }
 
 impl Connections {
-    /// Room for `most` connections.
-    pub(super) fn new(most: usize) -> Self {
+    /// Room for `most` connections, which all leave after `stop`.
+    pub(super) fn new(most: usize, stop: CancellationToken) -> Self {
         Self(Arc::new(Inner {
             most,
             slots: Arc::new(Semaphore::new(most)),
             open: Mutex::default(),
             next: AtomicU64::new(0),
             full: Rarely::default(),
+            stop,
         }))
     }
 
@@ -102,7 +105,7 @@ impl Connections {
 
     fn enter(&self, slot: OwnedSemaphorePermit) -> Place {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let (phase, leave) = (Phase::default(), CancellationToken::new());
+        let (phase, leave) = (Phase::default(), self.0.stop.child_token());
         self.open().insert(number, Open { phase: phase.clone(), leave: leave.clone() });
         Place { connections: self.clone(), number, phase, leave, _slot: slot }
     }
@@ -145,7 +148,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_one_that_rested_longest_makes_room_and_no_other() {
-        let connections = Connections::new(3);
+        let connections = Connections::new(3, CancellationToken::new());
         let places = [(); 3].map(|()| connections.try_place().unwrap());
         let leaving = || [0, 1, 2].map(|place: usize| places[place].leave.is_cancelled());
         places[0].phase.begin();
@@ -164,7 +167,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_newcomer_waits_until_one_leaves() {
-        let connections = Connections::new(1);
+        let connections = Connections::new(1, CancellationToken::new());
         let place = connections.place().await.unwrap();
         assert!(connections.place().now_or_never().is_none());
         let leave = place.leave.clone();

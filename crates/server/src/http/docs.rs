@@ -15,14 +15,13 @@ use crate::http::error::ApiError;
 use crate::http::layer::of_route::of_document;
 use crate::http::openapi;
 use crate::http::response::json_bytes;
-use crate::http::state::SharedApp;
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| openapi::json().into());
 static YAML: LazyLock<Bytes> = LazyLock::new(|| openapi::yaml().into());
 /// The meaning of each error code; the `type` of a problem points here.
 const ERRORS: &str = include_str!("../../../../docs/errors.md");
 
-pub(super) fn routes() -> Router<SharedApp> {
+pub(super) fn routes() -> Router {
     let ui = SwaggerUi::new("/api/docs").config(Config::from("/api/docs-json"));
     Router::from(ui)
         .layer(map_response(say_not_found))

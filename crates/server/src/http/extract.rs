@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 use poltrona_domain::{Actor, Event, SessionId, Timestamp, UserId};
 use poltrona_engine::ledger::Key;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
@@ -15,6 +16,7 @@ use poltrona_engine::wire::parse_id;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::call::Call;
 use super::code::Code;
 use super::error::ApiError;
 use super::fields::Meaning;
@@ -28,12 +30,13 @@ const KEY_MAX_CHARS: usize = 255;
 /// The variable segment of a path, decoded.
 pub struct Segment(pub String);
 
-impl<S: Send + Sync> FromRequestParts<S> for Segment {
+impl FromRequestParts<Call> for Segment {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        path.map(|axum::extract::Path(text)| Self(text))
+    async fn from_request_parts(parts: &mut Parts, call: &Call) -> Result<Self, ApiError> {
+        let sent = parts.uri.path().get(call.segment.clone()).unwrap_or_default();
+        let text = percent_decode_str(sent).decode_utf8();
+        text.map(|text| Self(text.into_owned()))
             .map_err(|_| ApiError::broken(vec![Broken::new("path", Rule::PercentEscapes)]))
     }
 }

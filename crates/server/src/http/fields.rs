@@ -18,10 +18,10 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::body;
+use super::call::Call;
 use super::code::Code;
 use super::error::{ApiError, Detail};
 use super::rule::{Broken, Rule};
-use super::state::SharedApp;
 
 /// The deepest nesting of a body.
 const JSON_MAX_DEPTH: usize = 16;
@@ -40,22 +40,22 @@ pub struct Fields {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Meaning(String);
 
-impl FromRequest<SharedApp> for Fields {
+impl FromRequest<Call> for Fields {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &SharedApp) -> Result<Self, ApiError> {
-        Self::parse(body::json(request, &app.config).await?)
+    async fn from_request(request: Request, call: &Call) -> Result<Self, ApiError> {
+        Self::parse(body::json(request, &call.app.config).await?)
     }
 }
 
 /// The body of a call that takes nothing: none at all, or an object without fields.
 pub struct NoFields;
 
-impl FromRequest<SharedApp> for NoFields {
+impl FromRequest<Call> for NoFields {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &SharedApp) -> Result<Self, ApiError> {
-        match body::json_if_any(request, &app.config).await? {
+    async fn from_request(request: Request, call: &Call) -> Result<Self, ApiError> {
+        match body::json_if_any(request, &call.app.config).await? {
             Some(body) => Fields::parse(body)?.finish().map(|_| Self),
             None => Ok(Self),
         }

@@ -1,14 +1,18 @@
-//! Limits on how long a request's headers may take once they have begun, and on how long a client
-//! may leave its answer unread.
+//! Limits on how long a request's headers may take once they have begun, on how long a connection may
+//! wait for its next request, and on how long a client may leave its answer unread.
 //!
 //! The HTTP library has one limit for both waiting for a request and reading its headers. A client
 //! may well keep a connection idle for a minute; one that sends a header a second is holding a
 //! connection hostage. So the bytes are watched here: from the first byte of a request (or from the
-//! connection's start) until the request is handed to a service, a clock runs.
+//! connection's start) until the request is handed to a service, a clock runs; and a slower one from
+//! the end of an answer until the next request begins.
 //!
 //! For writing it has no limit at all: clients that ask for large answers and read none of them
 //! would keep their connections for good, and everyone else out. So another clock runs while the
 //! system takes no more bytes.
+//!
+//! A busy connection sets no timer: its one timer is looked at when it ends, and set anew if there is
+//! time left.
 
 use std::future::Future as _;
 use std::io;
@@ -46,6 +50,8 @@ pub(super) struct Phase(Arc<State>);
 #[derive(Debug)]
 struct State {
     answering: AtomicBool,
+    /// Whether `begun` is cancelled, which costs less to ask.
+    has_begun: AtomicBool,
     begun: CancellationToken,
     opened: Instant,
     /// When the last answer was made, after `opened`.
@@ -56,6 +62,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             answering: AtomicBool::default(),
+            has_begun: AtomicBool::default(),
             begun: CancellationToken::default(),
             opened: Instant::now(),
             answered_millis: AtomicU64::default(),
@@ -67,7 +74,8 @@ impl Phase {
     /// Notes that the headers are complete: the answer is being made.
     pub(super) fn begin(&self) {
         self.0.answering.store(true, Ordering::Relaxed);
-        if !self.0.begun.is_cancelled() {
+        if !self.0.has_begun.load(Ordering::Relaxed) {
+            self.0.has_begun.store(true, Ordering::Relaxed);
             self.0.begun.cancel();
         }
     }
@@ -97,7 +105,7 @@ impl Phase {
     }
 }
 
-/// A stream that fails when headers are too slow, or an answer is not read.
+/// A stream that fails when headers are too slow, no request comes, or an answer is not read.
 #[derive(Debug)]
 pub(super) struct HeadTimeout<S> {
     stream: S,
@@ -105,6 +113,11 @@ pub(super) struct HeadTimeout<S> {
     limits: Limits,
     /// When the headers that have begun must be complete.
     deadline: Option<Instant>,
+    /// Since when the stream waits for a request.
+    idle_since: Instant,
+    /// Whether bytes were written after that.
+    has_written: bool,
+    /// The timer of both; it may end before the deadline does.
     sleep: Pin<Box<Sleep>>,
     /// The end of the time that a waiting write has.
     unread: Option<Pin<Box<Sleep>>>,
@@ -112,9 +125,31 @@ pub(super) struct HeadTimeout<S> {
 
 impl<S> HeadTimeout<S> {
     pub(super) fn new(stream: S, phase: Phase, limits: Limits) -> Self {
-        let deadline = Instant::now() + limits.header;
+        let idle_since = Instant::now();
+        let deadline = idle_since + limits.header.min(limits.idle);
         let sleep = Box::pin(tokio::time::sleep_until(deadline));
-        Self { stream, phase, limits, deadline: Some(deadline), sleep, unread: None }
+        let (deadline, has_written, unread) = (Some(deadline), false, None);
+        Self { stream, phase, limits, deadline, idle_since, has_written, sleep, unread }
+    }
+
+    /// Waits until the headers are too slow, or the stream was idle for too long.
+    fn poll_too_late(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+        if std::mem::take(&mut self.has_written) {
+            self.idle_since = Instant::now();
+        }
+        let (deadline, why) = match self.deadline {
+            Some(deadline) => (deadline, "the headers were too slow"),
+            None => (self.idle_since + self.limits.idle, "no request came"),
+        };
+        if deadline < self.sleep.deadline() {
+            self.sleep.as_mut().reset(deadline);
+        }
+        ready!(self.sleep.as_mut().poll(cx));
+        if self.sleep.deadline() < deadline {
+            self.sleep.as_mut().reset(deadline);
+            ready!(self.sleep.as_mut().poll(cx));
+        }
+        Poll::Ready(why)
     }
 
     /// Passes on the result of a write; fails when the write waited for too long.
@@ -125,6 +160,7 @@ impl<S> HeadTimeout<S> {
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.unread = None;
+            self.has_written = true;
             return written;
         }
         let idle = self.limits.idle;
@@ -152,12 +188,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
             }
             return Poll::Ready(read);
         }
-        let Some(deadline) = this.deadline else { return Poll::Pending };
-        if this.sleep.deadline() != deadline {
-            this.sleep.as_mut().reset(deadline);
+        if answering {
+            return Poll::Pending;
         }
-        ready!(this.sleep.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the headers were too slow")))
+        let why = ready!(this.poll_too_late(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)))
     }
 }
 

@@ -1,24 +1,21 @@
 //! Meters of connections and requests, on the engine's page.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use poltrona_engine::observe::metrics::Metrics;
+
+use super::kind::{ByKind, Kind};
 
 /// Meters of connections and requests. A request's meters are made when the first of its kind
 /// comes.
 pub struct HttpMeters {
     page: Arc<Metrics>,
     connections: Gauge,
-    requests: RwLock<HashMap<RequestKey, RequestMeters>>,
+    requests: ByKind<RequestMeters>,
 }
 
-/// Route, method, status.
-type RequestKey = (&'static str, &'static str, u16);
-
-#[derive(Clone)]
 struct RequestMeters {
     count: Counter,
     seconds: Histogram,
@@ -31,7 +28,7 @@ impl HttpMeters {
             describe();
             gauge!("poltrona_connections")
         });
-        Self { page, connections, requests: RwLock::default() }
+        Self { page, connections, requests: ByKind::new() }
     }
 
     /// A connection was opened.
@@ -44,26 +41,25 @@ impl HttpMeters {
         self.connections.decrement(1.0);
     }
 
-    /// A request was answered. `route` is the template of its path.
-    pub fn request(&self, route: &'static str, method: &'static str, status: u16, took: Duration) {
-        let key = (route, method, status);
-        let known = self.requests.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let meters = known.unwrap_or_else(|| self.request_meters(key));
+    /// A request was answered.
+    pub(super) fn request(&self, kind: Kind, took: Duration) {
+        let meters = self.requests.get(kind, || self.page.register(|| RequestMeters::of(kind)));
         meters.count.increment(1);
         meters.seconds.record(took);
     }
+}
 
-    fn request_meters(&self, key: RequestKey) -> RequestMeters {
-        let (route, method, status) = key;
-        let meters = self.page.register(|| RequestMeters {
+impl RequestMeters {
+    /// The meters of a kind. Kinds of the same labels share them.
+    fn of(kind: Kind) -> Self {
+        let (route, method) = (kind.route(), kind.method());
+        Self {
             count: counter!(
                 "poltrona_http_requests_total", "route" => route,
-                "method" => method, "status" => status.to_string()
+                "method" => method, "status" => kind.status.as_str().to_owned()
             ),
             seconds: histogram!("poltrona_http_request_seconds", "route" => route),
-        });
-        let mut requests = self.requests.write().unwrap_or_else(PoisonError::into_inner);
-        requests.entry(key).or_insert(meters).clone()
+        }
     }
 }
 

@@ -18,6 +18,9 @@ pub enum Form {
 
 /// The form that `Accept` asks for: RFC 9457 where it is named, and weighs no less than JSON.
 pub(super) fn form(headers: &HeaderMap) -> Form {
+    if !headers.contains_key(header::ACCEPT) {
+        return Form::Plain;
+    }
     let weight = |names: &[&str]| weight(headers, &header::ACCEPT, names).unwrap_or(0.0);
     let problem = weight(&["application/problem+json"]);
     let json = weight(&["application/json", "application/*", "*/*"]);
@@ -26,6 +29,9 @@ pub(super) fn form(headers: &HeaderMap) -> Form {
 
 /// Whether `Accept-Encoding` asks for gzip, by name or by `*`, and no less than for `identity`.
 pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    if !headers.contains_key(header::ACCEPT_ENCODING) {
+        return false;
+    }
     let weight = |names: &[&str]| weight(headers, &header::ACCEPT_ENCODING, names).unwrap_or(0.0);
     let gzip = weight(&["gzip", "x-gzip", "*"]);
     gzip > 0.0 && gzip >= weight(&["identity"])

@@ -1,7 +1,8 @@
 //! Errors as they are sent: as the API's own JSON, or as RFC 9457 `application/problem+json`.
 
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use poltrona_domain::{Layout, SeatId, SeatTaken, Timestamp};
 use poltrona_engine::wire::{Id, Time};
 use serde::Serialize;
@@ -36,9 +37,8 @@ impl ApiError {
             Form::Plain => "application/json",
             Form::Problem => "application/problem+json",
         };
-        let mut response = (self.code.status(), body.unwrap_or_default()).into_response();
+        let mut response = whole(self.code.status(), kind, body.unwrap_or_default().into());
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         if let Detail::Allow(methods) = &self.detail {
             headers.insert(header::ALLOW, methods.clone());
         }
@@ -62,7 +62,7 @@ impl ApiError {
 
     fn plain(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
         let messages = text::messages(self, asked.locale);
-        serde_json::to_string(&Plain {
+        written(&Plain {
             status_code: self.code.status().as_u16(),
             timestamp: Time(asked.now),
             path: asked.path,
@@ -77,7 +77,7 @@ impl ApiError {
     }
 
     fn problem(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
-        serde_json::to_string(&Problem {
+        written(&Problem {
             r#type: format!("/api/errors#{}", self.code.as_str()),
             title: text::title(self.code, asked.locale),
             status: self.code.status().as_u16(),
@@ -106,6 +106,24 @@ impl ApiError {
             _ => None,
         }
     }
+}
+
+/// An answer whose bytes are there, with room for all headers that it gets on its way.
+pub(super) fn whole(status: StatusCode, kind: &'static str, body: Bytes) -> Response {
+    const HEADERS: usize = 12;
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// The JSON of an error, which is short.
+fn written<T: Serialize>(error: &T) -> serde_json::Result<String> {
+    const BYTES: usize = 512;
+    let mut json = Vec::with_capacity(BYTES);
+    serde_json::to_writer(&mut json, error)?;
+    String::from_utf8(json).map_err(serde::ser::Error::custom)
 }
 
 #[derive(Serialize)]

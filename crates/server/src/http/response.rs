@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::code::Code;
 use super::error::ApiError;
+use super::represent::whole;
 
 /// A JSON answer.
 pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
@@ -19,23 +20,9 @@ pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     }
 }
 
-/// The version of what an answer shows; its tag begins with it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Version(pub(super) u32);
-
-/// Adds the version of the thing that an answer shows.
-pub(super) fn with_version(mut response: Response, version: u32) -> Response {
-    response.extensions_mut().insert(Version(version));
-    response
-}
-
 /// An answer whose JSON is ready.
 pub(super) fn json_bytes(status: StatusCode, body: Bytes) -> Response {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/json; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
+    whole(status, "application/json; charset=utf-8", body)
 }
 
 /// The answer to a command: made by `record` from its events, or as it was given before.

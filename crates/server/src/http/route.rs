@@ -1,9 +1,12 @@
 //! A route's properties, known before a request comes.
 
+use axum::extract::Request;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
 use utoipa_axum::router::UtoipaMethodRouter;
 
+use super::call::Call;
 use super::code::Code;
-use super::state::SharedApp;
 
 /// A row of the table of [routes](super::routes): everything that the router, the document and the
 /// layers around the handler need to know of it.
@@ -29,7 +32,35 @@ pub struct Route {
     /// The errors specific to this route.
     pub refusals: &'static [Code],
     /// Its handler, and its description.
-    pub(super) handler: fn() -> UtoipaMethodRouter<SharedApp>,
+    pub(super) handler: Handler,
+}
+
+/// A route's handler, and its description.
+#[derive(Clone, Copy)]
+pub(super) struct Handler {
+    /// Makes the description.
+    pub(super) described: fn() -> UtoipaMethodRouter<Call>,
+    /// Answers a request.
+    pub(super) answer: fn(Request, Call) -> BoxFuture<'static, Response>,
+}
+
+/// The handler of a route, from the path of a function that has a description.
+macro_rules! handler {
+    ($($function:tt)+) => {
+        $crate::http::route::Handler {
+            described: || utoipa_axum::routes!($($function)+),
+            answer: |request, call| $crate::http::route::answer($($function)+, request, call),
+        }
+    };
+}
+pub(super) use handler;
+
+/// Calls a handler.
+pub(super) fn answer<H, T>(handler: H, request: Request, call: Call) -> BoxFuture<'static, Response>
+where
+    H: axum::handler::Handler<T, Call, Future = BoxFuture<'static, Response>>,
+{
+    handler.call(request, call)
 }
 
 /// The method of a route.
@@ -112,11 +143,27 @@ impl Caching {
     }
 }
 
-/// The template of the path that a request matched, for logs, metrics and traces.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Template(pub(super) &'static str);
-
 impl Method {
+    /// The method of a request that it answers. `HEAD` is asked for as `GET`.
+    pub(super) const fn of_request(self) -> http::Method {
+        match self {
+            Self::Get => http::Method::GET,
+            Self::Post => http::Method::POST,
+            Self::Patch => http::Method::PATCH,
+            Self::Delete => http::Method::DELETE,
+        }
+    }
+
+    /// The methods that it allows, as the `Allow` header lists them.
+    pub(super) const fn allowed(self) -> &'static str {
+        match self {
+            Self::Get => "GET,HEAD",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
     /// Its name, in lower case as the document has it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -132,7 +179,7 @@ impl Route {
     const fn new(
         method: Method,
         path: &'static str,
-        handler: fn() -> UtoipaMethodRouter<SharedApp>,
+        handler: Handler,
         cost: Cost,
         caching: Caching,
     ) -> Self {
@@ -227,6 +274,3 @@ impl Route {
         Code::ALL.iter().filter(may).copied().collect()
     }
 }
-
-/// Makes a route's handler, with its description.
-type Handler = fn() -> UtoipaMethodRouter<SharedApp>;

@@ -1,24 +1,12 @@
-//! The seat map as it is sent, read once for all concurrent requests.
+//! The seat map as it is sent.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-use poltrona_domain::{Layout, Seat, SeatStatus, SessionId, Timestamp};
-use poltrona_engine::store::Store;
-use poltrona_engine::store::query::Snapshot;
+use poltrona_domain::{Layout, Seat, SeatStatus, Timestamp};
+use poltrona_engine::store::query::Room;
 use poltrona_engine::wire::{Id, seat_status};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error::ApiError;
 use super::schema;
-
-/// A seat map as it is sent, shared by concurrent requests; `None` for a session that does not
-/// exist.
-pub(super) type SeatMap = Result<Option<Bytes>, Arc<ApiError>>;
-
-/// A session with its seats as it is sent, and its version, shared likewise.
-pub(super) type SessionPage = Result<Option<(Bytes, u32)>, Arc<ApiError>>;
 
 /// A seat on the map.
 #[derive(Serialize, ToSchema)]
@@ -49,12 +37,8 @@ impl SeatOnMap {
     }
 }
 
-/// Reads the seat map of a session.
-pub(super) async fn read(store: &Store, session: SessionId) -> SeatMap {
-    let shared = |error: poltrona_engine::store::Error| Arc::new(ApiError::from(error));
-    let Snapshot { rows, at } = store.room(session).await.map_err(shared)?;
-    let Some((_, seats)) = rows else { return Ok(None) };
-    let seats: Vec<_> = seats.iter().map(|seat| SeatOnMap::of(seat, at)).collect();
-    let map = serde_json::to_vec(&seats).map_err(|error| shared(error.into()))?;
-    Ok(Some(Bytes::from(map)))
+/// The seat map of a session as JSON.
+pub(super) fn render(room: &Room, at: Timestamp) -> serde_json::Result<Vec<u8>> {
+    let seats = room.seats.iter().flatten().map(|seat| SeatOnMap::of(seat, at));
+    serde_json::to_vec(&seats.collect::<Vec<_>>())
 }

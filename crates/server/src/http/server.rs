@@ -1,27 +1,29 @@
 //! Accepting connections within limits, and closing them gracefully.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use futures_util::{FutureExt as _, TryFutureExt as _};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service as _;
 use tracing::{debug, warn};
 
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::http::connections::{Connections, Place, Rarely};
 use crate::http::head_timeout::{HeadTimeout, Limits};
+use crate::http::router::Router;
 use crate::http::state::SharedApp;
 use poltrona_engine::env::clock::pause;
 
@@ -84,7 +86,7 @@ impl Server {
     pub async fn run(self, router: Router, app: &SharedApp) {
         let connections = TaskTracker::new();
         connections.spawn(count_left_out(Arc::clone(app)));
-        let places = Connections::new(app.config.max_connections);
+        let places = Connections::new(app.config.max_connections, app.stop.clone());
         let (limits, failures) = (Limits::of(&app.config), Rarely::default());
         while let Some(accepted) = self.accept(&app.stop).await {
             match accepted {
@@ -154,32 +156,28 @@ async fn serve(
     let answering = phase.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
         answering.begin();
-        let (phase, mut router) = (answering.clone(), router.clone());
+        let (phase, router) = (answering.clone(), router.clone());
         async move {
-            let response = router.call(request.map(axum::body::Body::new)).await;
+            let response = router.answer(request.map(body)).await;
             phase.end();
-            response
+            Ok::<_, Infallible>(response)
         }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        // Counted from the end of the answer before: this is the idle limit. The limit for headers
-        // once they have begun is the wrapper's.
-        .header_read_timeout(limits.idle)
+        // The wrapper has the limits, and needs no timer for each request.
+        .header_read_timeout(None)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADERS_MAX_BYTES)
         .serve_connection(io, service);
     tokio::pin!(connection);
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
         () = place.leave.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-        () = stop.cancelled() => {
             // The library closes a connection that nothing was read from yet, and its first request
             // may already be on the way.
-            let first = tokio::time::timeout(FIRST_REQUEST_GRACE, phase.begun());
+            let grace = if stop.is_cancelled() { FIRST_REQUEST_GRACE } else { Duration::ZERO };
+            let first = tokio::time::timeout(grace, phase.begun());
             tokio::select! {
                 ended = connection.as_mut() => ended,
                 _ = first => {
@@ -192,4 +190,9 @@ async fn serve(
     if let Err(error) = ended {
         debug!(target: "server", %error, "a connection ended early");
     }
+}
+
+/// A request's body, boxed unless there is none.
+fn body(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
 }

@@ -7,12 +7,12 @@ use poltrona_engine::Engine;
 use poltrona_engine::store::Trouble;
 use tokio_util::sync::CancellationToken;
 
-use super::coalesce::Coalesced;
 use super::code::Code;
 use super::error::ApiError;
+use super::kept::{Kept, Render, View};
 use super::meters::HttpMeters;
+use super::ready::Ready;
 use super::request_log::RequestLog;
-use super::seat_map::{SeatMap, SessionPage};
 use crate::config::Config;
 
 /// State that every request can reach.
@@ -25,10 +25,8 @@ pub struct App {
     pub meters: Arc<HttpMeters>,
     /// The log of requests.
     pub(super) request_log: RequestLog,
-    /// Seat maps that are being read.
-    pub(super) seat_maps: Coalesced<SessionId, SeatMap>,
-    /// Sessions that are being read.
-    pub(super) sessions: Coalesced<SessionId, SessionPage>,
+    /// Answers about sessions and their seats.
+    kept: Kept,
     /// Cancelled when the program begins to stop.
     pub stop: CancellationToken,
 }
@@ -37,9 +35,24 @@ pub struct App {
 pub type SharedApp = Arc<App>;
 
 impl App {
+    /// An answer about a session and its seats, kept or read.
+    pub(super) async fn ready(
+        &self,
+        view: View,
+        session: SessionId,
+        render: Render<'_>,
+    ) -> Result<Arc<Ready>, ApiError> {
+        if let Some(known) = self.kept.known(&self.engine, view, session) {
+            return Ok(known);
+        }
+        self.check_database()?;
+        let found = self.kept.read(&self.engine, (view, session), render).await?;
+        found.ok_or(ApiError::new(Code::SessionNotFound))
+    }
+
     /// Fails while the database is silent and a query tests it: a read that is shared would wait for
     /// that query.
-    pub(super) fn check_database(&self) -> Result<(), ApiError> {
+    fn check_database(&self) -> Result<(), ApiError> {
         match self.engine.store.trouble() {
             Some(Trouble::Silent) => Err(ApiError::new(Code::StoreUnavailable)),
             _ => Ok(()),
@@ -53,9 +66,8 @@ impl App {
             config,
             engine,
             meters,
-            request_log: RequestLog::default(),
-            seat_maps: Coalesced::new(),
-            sessions: Coalesced::new(),
+            request_log: RequestLog::new(),
+            kept: Kept::new(),
             stop: CancellationToken::new(),
         }
     }

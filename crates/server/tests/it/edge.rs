@@ -126,6 +126,16 @@ async fn a_client_that_has_the_answer_is_not_sent_it_again() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_known_keeps_its_other_headers() {
+    let app = TestApp::open().await;
+    app.session().await;
+    let page = app.get("/sessions?limit=1").await.expect(200);
+    assert!(page.header("link").is_some());
+    let same = app.get("/sessions?limit=1").header("if-none-match", "*").await.expect(304);
+    assert_eq!(same.header("link"), page.header("link"));
+}
+
+#[tokio::test]
 async fn a_changed_answer_has_another_tag() {
     let app = TestApp::open().await;
     let session = app.session().await;

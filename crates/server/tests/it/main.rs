@@ -23,6 +23,7 @@ mod extending;
 mod groups;
 mod health;
 mod idempotency;
+mod kept;
 mod mutations;
 mod openapi;
 mod overload;

@@ -3,14 +3,13 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use http_body_util::BodyExt as _;
+use poltrona::http::Router;
 use serde_json::Value;
 use tokio::task::JoinSet;
-use tower::ServiceExt as _;
 
 use super::answer::Answer;
 
@@ -76,10 +75,7 @@ impl Request {
             request = request.header(name, value);
         }
         let request = request.body(Body::from(self.body)).expect("a request");
-        let response = match self.router.oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        };
+        let response = self.router.answer(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body that can be read").to_bytes();
         let path = self.uri.path_and_query().map_or("/", |path| path.as_str());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use poltrona::app::Running;
 use poltrona::config::Config;
+use poltrona::http::Router;
 use poltrona::http::state::App;
 use poltrona_domain::Timestamp;
 use poltrona_engine::env::clock::Clock;
@@ -31,7 +32,7 @@ pub const NOBODY: &str = "01900000-0000-7000-8000-000000f00000";
 /// An open box office.
 pub struct TestApp {
     running: Option<Running>,
-    router: axum::Router,
+    router: Router,
     clock: Clock,
     config: Config,
     // Last, so that the data go when everything that uses them is closed.

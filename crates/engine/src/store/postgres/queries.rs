@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use poltrona_domain::{
-    Reservation, ReservationId, Sale, Seat, Session, SessionId, Timestamp, UserId,
-};
+use poltrona_domain::{Reservation, ReservationId, Sale, Session, SessionId, Timestamp, UserId};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -13,7 +11,7 @@ use super::read::{self, List, count};
 use super::{open_error, row, search};
 use crate::store::error::Error;
 use crate::store::held_as;
-use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter, Snapshot};
+use crate::store::query::{Backlog, OutboxRow, Page, Revision, Room, SessionFilter, Snapshot};
 
 impl Readers {
     pub(in crate::store) async fn sessions(
@@ -38,12 +36,20 @@ impl Readers {
     pub(in crate::store) async fn room(
         &self,
         id: SessionId,
-    ) -> Result<Snapshot<Option<(Session, Vec<Seat>)>>, Error> {
-        let Some(found) = self.one(&read::room(), &[id.as_uuid()]).await? else {
+        known: Option<Revision>,
+    ) -> Result<Snapshot<Option<Room>>, Error> {
+        let sum = known.map(|known| known.sum);
+        let Some(found) = self.one(&read::room(), &[id.as_uuid(), &sum]).await? else {
             return Ok(Snapshot { rows: None, at: self.clock.now() });
         };
+        let revision = read::revision(&found)?;
+        if sum.is_some() && revision != known && read::is_without_seats(&found)? {
+            // Another server's sum may be the same by chance.
+            return Box::pin(self.room(id, None)).await;
+        }
         let (session, seats) = (row::session(&found, 1)?, read::seats(id, &found)?);
-        Ok(Snapshot { rows: Some((session, seats)), at: self.time_of(&found)? })
+        let at = self.time_of(&found)?;
+        Ok(Snapshot { rows: Some(Room { session, seats, revision }), at })
     }
 
     pub(in crate::store) async fn reservation(

@@ -7,8 +7,9 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::row;
+use super::timeline::{self, LOG_FILE};
 use crate::store::error::Error;
-use crate::store::query::Page;
+use crate::store::query::{Page, Revision};
 
 /// The time that a statement came in, which is before its snapshot.
 pub(super) const STATEMENT_TIME: &str =
@@ -19,24 +20,42 @@ pub(super) const SALES: &str = "
            s.starts_at, s.paid_at, r.seat_nos
     FROM sales s JOIN reservations r ON r.id = s.reservation_id";
 
-/// An open session in one row, its seats as arrays: their numbers, statuses, reservations, ends of
-/// holds and versions.
+/// An open session in one row, the revision of its seats, and its seats as arrays: their numbers,
+/// statuses, reservations, ends of holds and versions. The arrays are NULL, and the seats are not read
+/// again, when the sum of their versions is `$2`.
 pub(super) fn room() -> String {
     format!(
-        "SELECT {STATEMENT_TIME}, {}, t.* FROM sessions, LATERAL (
+        "WITH v AS MATERIALIZED (SELECT sum(version)::bigint FROM seats WHERE session_id = $1)
+         SELECT {STATEMENT_TIME}, {}, {LOG_FILE}, v.sum, t.* FROM sessions, v, LATERAL (
             SELECT array_agg(seat_no ORDER BY seat_no), array_agg(status ORDER BY seat_no),
                    array_agg(reservation_id ORDER BY seat_no), array_agg(hold_until ORDER BY seat_no),
                    array_agg(s.version ORDER BY seat_no)
-            FROM seats s WHERE session_id = id) t
+            FROM seats s WHERE session_id = id AND v.sum IS DISTINCT FROM $2::bigint) t
          WHERE id = $1 AND closed_at IS NULL",
         row::SESSION
     )
 }
 
-/// The seats of a row of [`room`].
-pub(super) fn seats(session: SessionId, found: &Row) -> Result<Vec<Seat>, Error> {
-    const FIRST: usize = 11;
-    let nos: Vec<i16> = row::get(found, FIRST)?;
+/// The place of the log file's name in a row of [`room`].
+const REVISION: usize = 11;
+/// The place of the seats' numbers.
+const FIRST: usize = REVISION + 2;
+
+/// The revision of the seats in a row of [`room`]; `None` on a standby.
+pub(super) fn revision(found: &Row) -> Result<Option<Revision>, Error> {
+    let log_file: String = row::get(found, REVISION)?;
+    let sum = row::get::<Option<i64>>(found, REVISION + 1)?.unwrap_or_default();
+    Ok(timeline::of(&log_file).map(|timeline| Revision { timeline, sum }))
+}
+
+/// Whether a row of [`room`] came without its seats.
+pub(super) fn is_without_seats(found: &Row) -> Result<bool, Error> {
+    Ok(row::get::<Option<Vec<i16>>>(found, FIRST)?.is_none())
+}
+
+/// The seats of a row of [`room`]; `None` when it came without them.
+pub(super) fn seats(session: SessionId, found: &Row) -> Result<Option<Vec<Seat>>, Error> {
+    let Some(nos) = row::get::<Option<Vec<i16>>>(found, FIRST)? else { return Ok(None) };
     let statuses: Vec<String> = row::get(found, FIRST + 1)?;
     let by: Vec<Option<Uuid>> = row::get(found, FIRST + 2)?;
     let until: Vec<Option<i64>> = row::get(found, FIRST + 3)?;
@@ -51,7 +70,7 @@ pub(super) fn seats(session: SessionId, found: &Row) -> Result<Vec<Seat>, Error>
         let version = versions.get(place).copied().ok_or_else(uneven)?;
         Ok(Seat { id: session.seat(row::seat_no(no)?), state, version })
     });
-    seats.collect()
+    seats.collect::<Result<_, _>>().map(Some)
 }
 
 /// A user's reservations, newest first.

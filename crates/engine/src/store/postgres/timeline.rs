@@ -13,6 +13,11 @@ use crate::store::error::Error;
 pub(super) const LOG_FILE: &str =
     "CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_walfile_name(pg_current_wal_lsn()) END";
 
+/// The timeline of a server that writes to this log file; `None` for a standby.
+pub(super) fn of(log_file: &str) -> Option<u32> {
+    log_file.get(..8).and_then(|hex| u32::from_str_radix(hex, 16).ok())
+}
+
 /// The newest timeline that was seen since the start. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline(Arc<AtomicU32>);
@@ -20,9 +25,8 @@ pub struct Timeline(Arc<AtomicU32>);
 impl Timeline {
     /// A server writes to this log file; fails when a server on a newer timeline was seen before.
     pub(super) fn saw(&self, log_file: &str) -> Result<(), Error> {
-        let hex = log_file.get(..8).and_then(|hex| u32::from_str_radix(hex, 16).ok());
         // A standby cannot sell anything, and says so itself.
-        let Some(timeline) = hex else { return Ok(()) };
+        let Some(timeline) = of(log_file) else { return Ok(()) };
         let newest = self.0.fetch_max(timeline, Ordering::Relaxed);
         if timeline < newest {
             return Err(Error::Unavailable(format!(

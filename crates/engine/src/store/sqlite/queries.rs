@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use poltrona_domain::{
-    Reservation, ReservationId, Sale, Seat, Session, SessionId, Timestamp, UserId,
-};
+use poltrona_domain::{Reservation, ReservationId, Sale, Session, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::readers::Readers;
 use super::{read, search};
 use crate::store::error::Error;
-use crate::store::query::{Backlog, OutboxRow, Page, SessionFilter, Snapshot};
+use crate::store::query::{Backlog, OutboxRow, Page, Revision, Room, SessionFilter, Snapshot};
 
 /// Before every pending reservation.
 const FIRST: (Timestamp, ReservationId) =
@@ -37,13 +35,14 @@ impl Readers {
     pub(in crate::store) async fn room(
         &self,
         id: SessionId,
-    ) -> Result<Snapshot<Option<(Session, Vec<Seat>)>>, Error> {
+        _known: Option<Revision>,
+    ) -> Result<Snapshot<Option<Room>>, Error> {
         let at = self.clock().now();
         let room = self.read(move |db| {
             let Some(session) = read::session(db, id)?.filter(Session::is_open) else {
                 return Ok(None);
             };
-            Ok(Some((session, read::seats(db, id)?)))
+            Ok(Some(Room { session, seats: Some(read::seats(db, id)?), revision: None }))
         });
         Ok(Snapshot { rows: room.await?, at })
     }

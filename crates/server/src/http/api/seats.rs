@@ -2,12 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
 
-use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::extract::Segment;
-use crate::http::response::json_bytes;
+use crate::http::kept::View;
+use crate::http::preferences::Preferences;
 use crate::http::seat_map::{self, SeatOnMap};
 use crate::http::state::SharedApp;
 
@@ -22,11 +21,8 @@ use crate::http::state::SharedApp;
 pub(crate) async fn of_session(
     State(app): State<SharedApp>,
     session: Segment,
+    preferences: Preferences,
 ) -> Result<Response, ApiError> {
-    let session = session.session()?;
-    app.check_database()?;
-    let map = app.seat_maps.get(session, || seat_map::read(&app.engine.store, session)).await;
-    let map = map.map_err(|error| ApiError::clone(&error))?;
-    let map = map.ok_or(ApiError::new(Code::SessionNotFound))?;
-    Ok(json_bytes(StatusCode::OK, map))
+    let map = app.ready(View::Map, session.session()?, &seat_map::render).await?;
+    Ok(map.respond(&preferences).await)
 }

@@ -1,7 +1,5 @@
 //! `/sessions`: showings of films.
 
-use std::sync::Arc;
-
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -18,15 +16,16 @@ use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, IdempotencyKey, Query, Segment};
 use crate::http::fields::{Fields, NoFields};
+use crate::http::kept::View;
 use crate::http::precondition::Required;
-use crate::http::response::{answer, json, json_bytes, with_version};
+use crate::http::preferences::Preferences;
+use crate::http::response::{answer, json};
 use crate::http::rule::Rule;
 use crate::http::schema;
-use crate::http::seat_map::SessionPage;
-use crate::http::state::{App, SharedApp};
+use crate::http::state::SharedApp;
 use poltrona_engine::ledger::{Outcome, Request};
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
-use poltrona_engine::store::query::{SessionFilter, Snapshot};
+use poltrona_engine::store::query::{Room, SessionFilter};
 use poltrona_engine::wire::{Id, Money, Time, parse_time, parse_time_to_its_end, seat_status};
 
 /// A session. `seats` is present only when one session is asked for.
@@ -304,23 +303,18 @@ pub(crate) async fn list(
     params(("id" = String, Path, format = Uuid, description = "The session.")),
     responses((status = 200, description = "The session with its seats.", body = SessionView))
 )]
-pub(crate) async fn show(State(app): State<SharedApp>, id: Segment) -> Result<Response, ApiError> {
-    let id = id.session()?;
-    app.check_database()?;
-    let page = app.sessions.get(id, || read_page(&app, id)).await;
-    let page = page.map_err(|error| ApiError::clone(&error))?;
-    let (body, version) = page.ok_or(ApiError::new(Code::SessionNotFound))?;
-    Ok(with_version(json_bytes(StatusCode::OK, body), version))
-}
-
-/// Reads a session with its seats.
-async fn read_page(app: &App, id: SessionId) -> SessionPage {
-    let shared = |error: poltrona_engine::store::Error| Arc::new(ApiError::from(error));
-    let Snapshot { rows, at } = app.engine.store.room(id).await.map_err(shared)?;
-    let Some((session, seats)) = rows else { return Ok(None) };
-    let view = SessionView::with_seats(&session, app.config.currency, &seats, at);
-    let page = serde_json::to_vec(&view).map_err(|error| shared(error.into()))?;
-    Ok(Some((page.into(), session.version)))
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    id: Segment,
+    preferences: Preferences,
+) -> Result<Response, ApiError> {
+    let currency = app.config.currency;
+    let render = |room: &Room, at| {
+        let seats = room.seats.as_deref().unwrap_or_default();
+        serde_json::to_vec(&SessionView::with_seats(&room.session, currency, seats, at))
+    };
+    let page = app.ready(View::Page, id.session()?, &render).await?;
+    Ok(page.respond(&preferences).await)
 }
 
 /// Change a session.

@@ -1,20 +1,19 @@
 //! Compression of large answers.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::{PoisonError, RwLock};
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http::{HeaderValue, header};
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
 
-use super::etag::{self, COMPRESSED_FROM};
+use super::etag;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
+use crate::http::gzip::gzip;
+use crate::http::tag::{self, COMPRESSED_FROM};
 
 /// The kind of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub(crate) async fn compressed(response: Response, kind: Kind) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+    let Ok(body) = etag::whole(body).await else {
         return ApiError::new(Code::Internal).into_response();
     };
     let smaller = match kind {
@@ -46,17 +45,11 @@ pub(crate) async fn compressed(response: Response, kind: Kind) -> Response {
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    let tag = parts.headers.get(header::ETAG).and_then(etag::of_gzip);
+    let tag = parts.headers.get(header::ETAG).map(tag::of_gzip);
     if let Some(tag) = tag {
         parts.headers.insert(header::ETAG, tag);
     }
     Response::from_parts(parts, smaller.into())
-}
-
-fn gzip(body: &Bytes) -> io::Result<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    encoder.write_all(body)?;
-    encoder.finish().map(Bytes::from)
 }
 
 /// Compresses each document once: there are few, and the largest takes a thread 20 ms.

@@ -15,13 +15,15 @@ const DOCS: &str = "/api/docs/";
 /// Brings a request into that form: `HEAD` becomes `GET`, and a trailing slash goes. Returns the
 /// error for one that names no host, or whose percent-escapes are malformed.
 pub(crate) fn request(request: &mut Request) -> Option<Response> {
-    let asked = request.uri().clone();
-    let refused = bad_host(request).or_else(|| bad_escapes(&asked));
-    request.extensions_mut().insert(OriginalUri(asked));
+    let refused = bad_host(request).or_else(|| bad_escapes(request.uri()));
     if request.method() == Method::HEAD {
         *request.method_mut() = Method::GET;
     }
-    strip_slash(request.uri_mut());
+    if let Some(stripped) = without_slash(request.uri()) {
+        // Handlers that link to themselves use the path as it was sent.
+        let asked = OriginalUri(std::mem::replace(request.uri_mut(), stripped));
+        request.extensions_mut().insert(asked);
+    }
     refused.map(ApiError::into_response)
 }
 
@@ -48,6 +50,18 @@ fn bad_host(request: &Request) -> Option<ApiError> {
 }
 
 fn is_host(host: &HeaderValue) -> bool {
+    // Nearly all are a plain name, and an optional port that a parser would take.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.".contains(byte);
+    let sent = host.as_bytes();
+    let name = sent.iter().position(|byte| !plain(byte)).unwrap_or(sent.len());
+    let is_plain = match &sent[name..] {
+        [] => true,
+        [b':', port @ ..] => matches!(port.len(), 1..=4) && port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if is_plain && name > 0 {
+        return true;
+    }
     // Clients send an empty one for a target without an authority.
     let host = host.to_str().unwrap_or("@");
     let is_sound = |host: Authority| {
@@ -74,19 +88,17 @@ fn bad_escapes(uri: &Uri) -> Option<ApiError> {
     path.or_else(|| uri.query().filter(|query| escaped(query)).and_then(|q| check("query", q)))
 }
 
-/// Removes a trailing slash, which makes no difference.
-fn strip_slash(uri: &mut Uri) {
+/// The URI without a trailing slash, which makes no difference; `None` when it has none.
+fn without_slash(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
     if path.len() < 2 || !path.ends_with('/') || path.starts_with(DOCS) {
-        return;
+        return None;
     }
     let trimmed = path.trim_end_matches('/');
     let trimmed = if trimmed.is_empty() { "/" } else { trimmed };
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     // Trimming slashes off a valid path leaves a valid path.
-    if let Ok(stripped) = format!("{trimmed}{query}").parse() {
-        *uri = stripped;
-    }
+    format!("{trimmed}{query}").parse().ok()
 }
 
 #[cfg(test)]
@@ -108,9 +120,8 @@ mod tests {
     #[test]
     fn a_trailing_slash_makes_no_difference_but_to_the_docs() {
         let strip = |uri: &str| {
-            let mut uri = uri.parse().unwrap();
-            strip_slash(&mut uri);
-            uri.to_string()
+            let uri: Uri = uri.parse().unwrap();
+            without_slash(&uri).unwrap_or(uri).to_string()
         };
         assert_eq!(strip("/sessions/"), "/sessions");
         assert_eq!(strip("/sessions//?limit=1"), "/sessions?limit=1");

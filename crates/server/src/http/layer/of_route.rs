@@ -1,68 +1,60 @@
 //! The layers that a route's row asks for around its handler.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
 use super::compress::{self, Kind};
 use super::{etag, time_limit};
-use crate::http::negotiation;
-use crate::http::route::{Caching, Route, Template};
-use crate::http::state::SharedApp;
+use crate::http::call::Call;
+use crate::http::preferences::Preferences;
+use crate::http::route::{Caching, Route};
 
-/// The template under which all pages of the documentation are counted.
-const DOCUMENT: &str = "/api/docs";
-
-/// Applies the time limit, tags and compresses the answer, and attaches the row for the layers
-/// outside.
-pub(crate) async fn of_route(
-    State((app, route)): State<(SharedApp, &'static Route)>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// Answers a request of a row: applies the time limit, tags and compresses the answer.
+pub(crate) async fn of_route(route: &'static Route, request: Request, call: Call) -> Response {
     let preferences = Preferences::of(request.headers());
-    let answering = next.run(request);
+    let limit = call.app.config.request_timeout;
+    let answering = (route.handler.answer)(request, call);
     let response = if route.is_limited {
-        time_limit::in_time(app.config.request_timeout, route, answering).await
+        time_limit::in_time(limit, route, answering).await
     } else {
         answering.await
     };
-    let mut response = preferences.apply(response, route.caching, Kind::Fresh).await;
-    response.extensions_mut().insert(Template(route.path));
-    response
+    represented(response, &preferences, route.caching, Kind::Fresh).await
 }
 
 /// Tags and compresses the pages of the documentation, which have no row.
 pub(crate) async fn of_document(request: Request, next: Next) -> Response {
     let preferences = Preferences::of(request.headers());
-    let mut response =
-        preferences.apply(next.run(request).await, Caching::Public, Kind::Document).await;
-    response.extensions_mut().insert(Template(DOCUMENT));
+    let response = next.run(request).await;
+    let mut response = represented(response, &preferences, Caching::Public, Kind::Document).await;
+    response.extensions_mut().insert(IsDocument);
     response
 }
 
-/// The request's preferences for the body of the answer.
-struct Preferences {
-    /// The tags of the bodies that it has.
-    known_tags: Vec<HeaderValue>,
-    /// Whether it takes gzip.
-    gzip: bool,
-}
+/// The mark of an answer that is a page of the documentation.
+#[derive(Clone, Copy)]
+pub(crate) struct IsDocument;
 
-impl Preferences {
-    fn of(headers: &HeaderMap) -> Self {
-        let known_tags = headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
-        Self { known_tags, gzip: negotiation::accepts_gzip(headers) }
-    }
-
-    /// Tags the answer, and compresses it.
-    async fn apply(self, mut response: Response, caching: Caching, kind: Kind) -> Response {
-        if caching.is_tagged() && response.status() == StatusCode::OK {
-            response = etag::tagged(response, &self.known_tags, self.gzip).await;
-            let control = HeaderValue::from_static(caching.control());
-            response.headers_mut().insert(header::CACHE_CONTROL, control);
+/// Tags the answer, and compresses it. One that came with its tag is complete.
+async fn represented(
+    mut response: Response,
+    preferences: &Preferences,
+    caching: Caching,
+    kind: Kind,
+) -> Response {
+    let is_complete = response.headers().contains_key(header::ETAG);
+    if caching.is_tagged() && (response.status() == StatusCode::OK || is_complete) {
+        if !is_complete {
+            response = etag::tagged(response, preferences).await;
         }
-        if self.gzip { compress::compressed(response, kind).await } else { response }
+        let control = HeaderValue::from_static(caching.control());
+        response.headers_mut().insert(header::CACHE_CONTROL, control);
+    }
+    if preferences.gzip && !is_complete {
+        compress::compressed(response, kind).await
+    } else {
+        response
     }
 }

@@ -53,6 +53,7 @@ impl Office {
             writers,
             metrics: Arc::new(Metrics::new().expect("metrics")),
             feed: Feed::new(),
+            stamps: None,
             fatal: CancellationToken::new(),
         };
         let settings =
@@ -153,7 +154,8 @@ impl Office {
     pub(super) async fn reads(&self) -> BTreeMap<String, String> {
         let (store, mut found) = (&self.store, BTreeMap::new());
         for session in (0..5).map(session_id) {
-            let room = store.room(session).await.expect("a room").rows;
+            let room = store.room(session, None).await.expect("a room").rows;
+            let room = room.map(|room| (room.session, room.seats));
             found.insert(format!("room {session}"), format!("{room:?}"));
             let session = store.session(session).await.expect("a session");
             found.insert(format!("session {session:?}"), String::new());
