@@ -15,6 +15,7 @@ pub mod observe;
 pub mod event;
 pub mod store;
 pub mod ledger;
+pub mod peers;
 pub mod redis;
 pub mod seat_lock;
 pub mod expiry;
