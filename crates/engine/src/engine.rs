@@ -16,6 +16,7 @@ use crate::ledger::{self, Feed, Ledger, Reply, Request, Workers};
 use crate::live::Stamps;
 use crate::observe::metrics::Metrics;
 use crate::observe::traces::Traces;
+use crate::peers::Peers;
 use crate::relay::{self, Delivery};
 use crate::seat_lock::{Admission, SeatLock};
 use crate::store::sqlite::folder::Folder;
@@ -76,6 +77,8 @@ pub struct Engine {
     pub feed: Feed,
     /// The stamps of sessions; `None` over a server, which other instances write to.
     pub stamps: Option<Stamps>,
+    /// The feed of other instances' commits, as far as this one hears of them.
+    pub peers: Peers,
     /// The holds that will lapse.
     pub expiry: Arc<Expiry>,
     /// Delivers events to the projections.
@@ -154,6 +157,7 @@ impl Running {
         let metered = feed.subscribe();
         // With a broker, delay queues bring the lapses.
         let expiring = options.rabbitmq.is_none().then(|| feed.subscribe());
+        let peers = Peers::new();
         let (ledger, workers) = Ledger::start(parts, options.ledger)?;
         let bus = match options.rabbitmq {
             Some(settings) => {
@@ -162,6 +166,8 @@ impl Running {
                     ledger: ledger.clone(),
                     store: store.clone(),
                     expiry: Arc::clone(&expiry),
+                    commits: feed.subscribe(),
+                    peers: peers.clone(),
                     metrics: Arc::clone(&metrics),
                     traces: traces.clone(),
                 };
@@ -169,8 +175,19 @@ impl Running {
             }
             None => Bus::Local,
         };
-        let engine =
-            Engine { env, store, ledger, feed, stamps, expiry, bus, seat_lock, metrics, traces };
+        let engine = Engine {
+            env,
+            store,
+            ledger,
+            feed,
+            stamps,
+            peers,
+            expiry,
+            bus,
+            seat_lock,
+            metrics,
+            traces,
+        };
         let running = Self { engine, fatal, background, stop_background, workers, _folder: folder };
         running.start_background(relayed, metered, expiring);
         Ok(running)

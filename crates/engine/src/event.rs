@@ -12,4 +12,4 @@ mod event_batch;
 
 pub use envelope::{SCHEMA, SOURCE};
 pub use event_batch::{EventBatch, Unreadable};
-pub use event_in::{EventIn, Kind};
+pub use event_in::{EventIn, Kind, SeatIn};

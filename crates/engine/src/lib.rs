@@ -16,6 +16,7 @@ pub mod event;
 pub mod store;
 pub mod live;
 pub mod ledger;
+pub mod peers;
 pub mod redis;
 pub mod seat_lock;
 pub mod expiry;

@@ -112,6 +112,7 @@ mod tests {
             session: Some(Uuid::from_u128(1)),
             reservation: None,
             seats: 2,
+            changed: Vec::new(),
             expires_at: None,
             total: Some(Cents::new(5_110)),
         }

@@ -115,6 +115,13 @@ fn has_leap_second(text: &str) -> bool {
     digits.next() == Some(b'6') && digits.next() == Some(b'0')
 }
 
+/// The status that the API names so; `None` when there is none.
+pub fn parse_seat_status(name: &str) -> Option<SeatStatus> {
+    [SeatStatus::Available, SeatStatus::Reserved, SeatStatus::Sold]
+        .into_iter()
+        .find(|status| seat_status(*status) == name)
+}
+
 /// A seat's status as the API names it.
 pub const fn seat_status(status: SeatStatus) -> &'static str {
     match status {

@@ -3,19 +3,26 @@
 //! Publishing, in order: declare, publish by name, wait for every confirmation. Consuming: take the
 //! messages that have arrived, write their effects in one transaction with the inbox, acknowledge.
 //! Quorum queues (`topology`) connect the two sides; any number of instances consume. After a
-//! failure the connection is made anew (`keep`), and unconfirmed messages stay in the outbox.
+//! failure the connection is made anew (`keep`), and unconfirmed messages stay in the outbox. Beside
+//! that, instances hear each other at once and without any promise (`announcer`, `listener`).
 //!
-//! `docs/adr/0012-rabbitmq.md` gives the reasons.
+//! `docs/adr/0012-rabbitmq.md` and `docs/adr/0032-instances-hear-each-other.md` give the reasons.
 
 mod transport;
 mod greeting;
 mod difference;
 mod link;
 mod topology;
+mod feed;
 mod inspection;
+mod bindings;
 mod confirms;
 mod holds;
+mod numbers;
 mod state;
+mod announcer;
+mod listener;
+mod singles;
 mod retry;
 mod work;
 mod consumers;
@@ -32,7 +39,7 @@ pub use dead_letters::{DeadLetter, DeadLetterQueue, list, replay};
 pub use difference::{Item, is_closed_by};
 pub use greeting::version;
 pub use inspection::{Inspected, inspect};
-pub use state::{Parts, Settings};
+pub use state::{Parts, Settings, SingleEvents};
 pub use topology::Queue;
 pub use transport::connect;
 

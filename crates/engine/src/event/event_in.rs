@@ -1,10 +1,12 @@
 //! An event as its followers see it.
 
-use poltrona_domain::{Cents, Event, EventKind, ReservationId, Timestamp};
+use poltrona_domain::{
+    Cents, Event, EventKind, ReservationId, Seat, SeatId, SeatStatus, Timestamp,
+};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::wire::parse_time;
+use crate::wire::{parse_seat_status, parse_time};
 
 /// The greatest total that is accepted: more than ten seats at the highest price.
 const TOTAL_MAX: Cents = Cents::new(100_000_000_000);
@@ -26,10 +28,23 @@ pub struct EventIn {
     pub reservation: Option<ReservationId>,
     /// How many seats it is about; of a session that opened, how many it has.
     pub seats: usize,
+    /// The seats that it changed, as it left them.
+    pub changed: Vec<SeatIn>,
     /// When a hold ends.
     pub expires_at: Option<Timestamp>,
     /// The price of the seats together.
     pub total: Option<Cents>,
+}
+
+/// A seat as an event left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatIn {
+    /// The seat.
+    pub seat: SeatId,
+    /// Its status; `None` for one of a later version.
+    pub status: Option<SeatStatus>,
+    /// Its version, which rises by one with each change.
+    pub version: i64,
 }
 
 /// The kind of event.
@@ -84,10 +99,19 @@ impl EventIn {
             session: event.session().map(|session| *session.as_uuid()),
             reservation: reservation.map(|it| it.id).or(released),
             seats,
+            changed: changed(event, now),
             expires_at: reservation.filter(|_| is_hold).map(|it| it.expires_at),
             total: reservation.map(|it| it.total),
         }
     }
+}
+
+fn changed(event: &Event, now: Timestamp) -> Vec<SeatIn> {
+    let changed = |seat: &Seat| {
+        let status = Some(seat.status_at(now));
+        SeatIn { seat: seat.id, status, version: seat.version }
+    };
+    event.seats().iter().map(changed).collect()
 }
 
 /// An envelope of any version. What is not needed is not read.
@@ -114,6 +138,22 @@ struct Data {
     /// In whole units; version 1 has only this.
     total: Option<f64>,
     total_seats: Option<u16>,
+    seats: Vec<SeatDelta>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SeatDelta {
+    seat_id: Uuid,
+    status: String,
+    version: i64,
+}
+
+impl SeatDelta {
+    fn read(&self) -> Option<SeatIn> {
+        let seat = SeatId::from_uuid(self.seat_id)?;
+        Some(SeatIn { seat, status: parse_seat_status(&self.status), version: self.version })
+    }
 }
 
 impl TryFrom<Envelope> for EventIn {
@@ -131,6 +171,7 @@ impl TryFrom<Envelope> for EventIn {
             session: data.session_id,
             reservation: data.reservation_id.map(ReservationId::from_uuid),
             seats: data.total_seats.map_or(data.seat_ids.len(), usize::from),
+            changed: data.seats.iter().filter_map(SeatDelta::read).collect(),
             expires_at: data.expires_at.as_deref().and_then(parse_time),
             total: total(&data)?,
         })

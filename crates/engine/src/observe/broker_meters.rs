@@ -14,6 +14,12 @@ pub struct BrokerMeters {
     dead_letters: BTreeMap<&'static str, Gauge>,
     returned: Counter,
     refused: Counter,
+    left_out: Counter,
+    came_back: Counter,
+    peers: Gauge,
+    announced: Counter,
+    heard: Counter,
+    missed: Counter,
 }
 
 impl BrokerMeters {
@@ -28,6 +34,8 @@ impl BrokerMeters {
             let counter = |outcome| counter!("poltrona_consumed_total", "queue" => *queue, "outcome" => outcome);
             (*queue, OUTCOMES.map(counter))
         };
+        let unheard =
+            |outcome: &'static str| counter!("poltrona_events_unheard_total", "outcome" => outcome);
         let dead =
             |queue: &&'static str| (*queue, gauge!("poltrona_dead_letters", "queue" => *queue));
         Self {
@@ -36,6 +44,12 @@ impl BrokerMeters {
             dead_letters: queues.iter().map(dead).collect(),
             returned: counter!("poltrona_returned_total"),
             refused: counter!("poltrona_refused_total"),
+            left_out: unheard("left_out"),
+            came_back: unheard("returned"),
+            peers: gauge!("poltrona_peers"),
+            announced: counter!("poltrona_peers_announced_total"),
+            heard: counter!("poltrona_peers_heard_total", "outcome" => "batch"),
+            missed: counter!("poltrona_peers_heard_total", "outcome" => "missed"),
         }
     }
 
@@ -54,6 +68,29 @@ impl BrokerMeters {
     /// Messages were refused: a queue is full, or has lost its leader.
     pub fn refused(&self, count: u64) {
         self.refused.increment(count);
+    }
+
+    /// No queue was bound to the exchange for the kind of these single events: they were left out, or
+    /// came back.
+    pub fn unheard(&self, left_out: u64, came_back: u64) {
+        self.left_out.increment(left_out);
+        self.came_back.increment(came_back);
+    }
+
+    /// How many other instances are there.
+    pub fn peers(&self, count: usize) {
+        self.peers.set(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
+    /// A committed batch was sent to the other instances.
+    pub fn announced(&self) {
+        self.announced.increment(1);
+    }
+
+    /// This instance heard of another's batch, or learned that it may have missed some.
+    pub fn heard(&self, is_batch: bool) {
+        let counter = if is_batch { &self.heard } else { &self.missed };
+        counter.increment(1);
     }
 
     /// Messages acted.
@@ -90,6 +127,16 @@ fn describe() {
     counter!("poltrona_published_total", "Messages that RabbitMQ has confirmed, by queue.");
     counter!("poltrona_returned_total", "Messages that found no queue, and were sent again.");
     counter!("poltrona_refused_total", "Messages that RabbitMQ refused, and that were sent again.");
+    counter!(
+        "poltrona_events_unheard_total",
+        "Single events that no other program's queue is bound for: not sent, or returned."
+    );
+    gauge!("poltrona_peers", "Other instances that this one hears.");
+    counter!("poltrona_peers_announced_total", "Committed batches sent to the other instances.");
+    counter!(
+        "poltrona_peers_heard_total",
+        "Batches that other instances sent, and how often some may have been missed."
+    );
     counter!("poltrona_consumed_total", "Messages taken from a queue, by what became of them.");
     gauge!("poltrona_dead_letters", "Messages given up, waiting for `poltrona dlq`.");
 }

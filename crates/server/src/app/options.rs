@@ -57,7 +57,7 @@ pub fn engine(config: &Config, tls: &Tls, metrics: Arc<Metrics>, traces: Traces)
         rabbitmq: config.rabbitmq().map(|uri| rabbitmq::Settings {
             uri,
             tls: tls.clone(),
-            exchange: config.event_exchange,
+            single_events: config.event_exchange,
         }),
         traces,
         metrics,

@@ -33,7 +33,9 @@ pub(super) struct Client {
 impl Client {
     /// A client that waits for an answer no longer than `limit`.
     pub(super) fn new(limit: Duration) -> Self {
-        Self { pool: Pool::builder(TokioExecutor::new()).build_http(), limit }
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        Self { pool: Pool::builder(TokioExecutor::new()).build(tcp), limit }
     }
 
     /// Sends a request and reads the whole answer; the error says why there is none, as part of a

@@ -6,7 +6,7 @@ use super::fault::BadValue;
 use super::log_level;
 use super::parse;
 use super::settings::Config;
-use super::value::show_duration;
+use super::value::{show_duration, show_single_events};
 
 /// The syntax of a setting's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Kind {
     Text,
     /// A whole number, bare in the file.
     Number,
-    /// `true` or `false`; as a flag its name alone is enough.
+    /// `true`, `false`, or another word where there is one; as a flag its name alone means `true`.
     Switch,
     /// A text that is shown as `***`. It has no flag, for process lists show command lines. With
     /// `_FILE` at the end of its name, each of its variables names a file instead.
@@ -81,8 +81,9 @@ impl Key {
     /// A value as the file has it: text is quoted.
     pub fn in_toml(&self, value: &str) -> String {
         match self.kind {
-            Kind::Number | Kind::Switch => value.to_owned(),
-            Kind::Text | Kind::Secret => toml::Value::from(value).to_string(),
+            Kind::Number => value.to_owned(),
+            Kind::Switch if matches!(value, "true" | "false") => value.to_owned(),
+            Kind::Switch | Kind::Text | Kind::Secret => toml::Value::from(value).to_string(),
         }
     }
 
@@ -407,9 +408,14 @@ pub const KEYS: &[Key] = &[
     key(
         "event-exchange",
         Kind::Switch,
-        ("BOOL", "false", "Publish single events to RabbitMQ's exchange, for other programs"),
-        |c, text| parse::switch(text).map(|value| c.event_exchange = value),
-        |c| Some(c.event_exchange.to_string()),
+        (
+            "WHEN",
+            "always",
+            "Publish single events to RabbitMQ's exchange: `true` while queues are bound, `false`, \
+             or `always`",
+        ),
+        |c, text| parse::single_events(text).map(|value| c.event_exchange = value),
+        |c| Some(show_single_events(c.event_exchange).to_owned()),
     ),
 ];
 

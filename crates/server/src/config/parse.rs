@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use poltrona_engine::bus::rabbitmq::SingleEvents;
 use poltrona_engine::store::postgres::Target;
 use redis::IntoConnectionInfo as _;
 
@@ -22,6 +23,20 @@ pub(super) fn switch(text: &str) -> Parsed<bool> {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
         _ => Err(BadValue::new("it is neither true nor false", "Write `true` or `false`.")),
+    }
+}
+
+pub(super) fn single_events(text: &str) -> Parsed<SingleEvents> {
+    if text.eq_ignore_ascii_case("always") {
+        return Ok(SingleEvents::Always);
+    }
+    match switch(text) {
+        Ok(true) => Ok(SingleEvents::WhileBound),
+        Ok(false) => Ok(SingleEvents::Off),
+        Err(_) => Err(BadValue::new(
+            "it is neither true nor false nor `always`",
+            "Write `true`, `false` or `always`.",
+        )),
     }
 }
 
@@ -324,6 +339,14 @@ mod tests {
         assert_eq!(count("64", 1, 64), Ok(64));
         assert!(count("65", 1, 64).is_err());
         assert!(folder(" ").is_err());
+        for (text, which) in [
+            ("on", SingleEvents::WhileBound),
+            ("False", SingleEvents::Off),
+            ("Always", SingleEvents::Always),
+        ] {
+            assert_eq!(single_events(text), Ok(which), "{text}");
+        }
+        assert!(single_events("never").is_err());
         assert_eq!(locale("PT-br"), Ok(Locale::PtBr));
         assert_eq!(currency("EUR").map(|it| it.to_string()), Ok("EUR".to_owned()));
         for text in ["", "R$", "brl", "EURO", "€", "B1L", "XXX", "JPY", "KWD", "EUR USD", " "] {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::HeaderMap;
+use poltrona_engine::bus::rabbitmq::SingleEvents;
 use poltrona_engine::tls::{BadCertificates, Tls};
 
 use super::broker;
@@ -90,8 +91,8 @@ pub struct Config {
     pub redis_timeout: Duration,
     /// `amqp:` or `amqps:`, already checked; see [`rabbitmq`](Self::rabbitmq).
     pub rabbitmq_url: Option<Secret>,
-    /// Whether single events go to RabbitMQ's exchange, for other programs.
-    pub event_exchange: bool,
+    /// Which single events go to RabbitMQ's exchange, for other programs.
+    pub event_exchange: SingleEvents,
 }
 
 impl Default for Config {
@@ -129,7 +130,7 @@ impl Default for Config {
             redis_url: None,
             redis_timeout: Duration::from_millis(50),
             rabbitmq_url: None,
-            event_exchange: true,
+            event_exchange: SingleEvents::WhileBound,
         }
     }
 }

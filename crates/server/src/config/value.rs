@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use poltrona_engine::bus::rabbitmq::SingleEvents;
 use serde::{Serialize, Serializer};
 
 /// A text that prints as `***`.
@@ -48,6 +49,15 @@ impl fmt::Display for Cors {
             Self::Any => f.write_str("*"),
             Self::List(origins) => f.write_str(&origins.join(",")),
         }
+    }
+}
+
+/// Which single events are published, as its setting has it.
+pub(super) const fn show_single_events(which: SingleEvents) -> &'static str {
+    match which {
+        SingleEvents::Off => "false",
+        SingleEvents::WhileBound => "true",
+        SingleEvents::Always => "always",
     }
 }
 

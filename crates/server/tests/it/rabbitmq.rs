@@ -6,7 +6,9 @@ pub(crate) mod opening;
 mod dead_letters;
 mod faults;
 mod holds;
+mod peers;
 mod refusals;
+mod single_events;
 mod speed;
 mod upgrades;
 
@@ -15,6 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use poltrona_domain::Timestamp;
+use poltrona_engine::bus::rabbitmq::SingleEvents;
 use poltrona_engine::event::EventBatch;
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines;
@@ -61,7 +64,7 @@ async fn nothing_is_published_to_an_exchange_that_is_switched_off() {
     let vhost = engines::vhost().await;
     let app = TestApp::in_real_time(|config| {
         through(&vhost)(config);
-        config.event_exchange = false;
+        config.event_exchange = SingleEvents::Off;
     })
     .await;
     connected(&app).await;

@@ -18,6 +18,7 @@ use tracing::warn;
 
 use super::confirms::confirming;
 use super::link::{declared, lost, within};
+use super::listener;
 use super::retry;
 use super::state::State;
 use super::topology::{self, Queue};
@@ -61,6 +62,7 @@ pub(super) async fn serve(
     tokio::select! {
         ended = working => ended,
         Err(error) = catching_up => Err(error),
+        never = listener::listen(bus, connection) => match never {},
     }
 }
 

@@ -80,6 +80,14 @@ impl NotDeclared {
     }
 }
 
+/// Whether an error closed a channel, and left the connection as it was.
+pub(super) fn is_of_a_channel(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ProtocolError(error) if matches!(error.kind(), AMQPErrorKind::Soft(_))
+    )
+}
+
 /// Whether the broker closed the channel by this error.
 pub fn is_closed_by(error: &Error, expected: &AMQPSoftError) -> bool {
     match error.kind() {

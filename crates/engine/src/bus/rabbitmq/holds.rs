@@ -4,7 +4,7 @@
 //! hold's own, not this instance's setting: instances may differ.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use poltrona_domain::{EventKind, ReservationId, Timestamp};
@@ -13,54 +13,74 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::event::EventBatch;
-use crate::wire::{Time, parse_time};
+use crate::wire::{Id, Time};
 
 /// The name under which messages to all of these queues are counted.
 pub(super) const METER: &str = "poltrona.holds";
 /// How old events may be for the delay to be trusted: it begins when they are sent.
-pub(super) const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_secs(1);
+/// How many holds one message has at most.
+pub(super) const HOLDS: usize = 1_000;
 /// How many lengths have a queue at a time. There is one for each setting in use; an extension
 /// under a shorter setting keeps the longer hold's end, and so makes an odd length.
 const LENGTHS: usize = 16;
 
 /// A hold that ends.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Hold {
     /// The reservation.
-    pub(super) reservation_id: Uuid,
-    /// Its end, RFC 3339.
-    pub(super) expires_at: String,
+    reservation_id: Id,
+    /// Its end.
+    expires_at: Time,
+    /// When its events were encoded.
+    #[serde(skip)]
+    since: Timestamp,
 }
 
-/// The holds that a message begins, by their length in milliseconds.
-pub(super) fn by_length(message: &EventBatch) -> BTreeMap<u64, Vec<Hold>> {
+/// A hold that ends, as a consumer reads it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Lapse {
+    /// The reservation.
+    pub(super) reservation_id: Uuid,
+}
+
+impl Hold {
+    /// Whether it began so long before `now` that it ends before its delay.
+    pub(super) fn is_late(&self, now: Timestamp) -> bool {
+        self.since.until(now) > LATE
+    }
+
+    /// Its end and its reservation, as the expiry takes them.
+    pub(super) const fn end(&self) -> (Timestamp, ReservationId) {
+        (self.expires_at.0, ReservationId::from_uuid(self.reservation_id.0))
+    }
+}
+
+/// The holds that messages begin, by their length in milliseconds.
+pub(super) fn by_length(messages: &[Arc<EventBatch>]) -> BTreeMap<u64, Vec<Hold>> {
     let mut lengths = BTreeMap::<_, Vec<_>>::new();
-    for event in &message.events {
-        let begins = matches!(
-            event.kind.known(),
-            Some(EventKind::ReservationCreated | EventKind::ReservationExtended)
-        );
-        let (true, Some(reservation), Some(from), Some(to)) =
-            (begins, event.reservation, event.at, event.expires_at)
-        else {
-            continue;
-        };
-        let length = u64::try_from(from.until(to).as_millis()).unwrap_or(u64::MAX);
-        let hold =
-            Hold { reservation_id: *reservation.as_uuid(), expires_at: Time(to).to_string() };
-        lengths.entry(length).or_default().push(hold);
+    for message in messages {
+        for event in &message.events {
+            let begins = matches!(
+                event.kind.known(),
+                Some(EventKind::ReservationCreated | EventKind::ReservationExtended)
+            );
+            let (true, Some(reservation), Some(from), Some(to)) =
+                (begins, event.reservation, event.at, event.expires_at)
+            else {
+                continue;
+            };
+            let length = u64::try_from(from.until(to).as_millis()).unwrap_or(u64::MAX);
+            lengths.entry(length).or_default().push(Hold {
+                reservation_id: Id(*reservation.as_uuid()),
+                expires_at: Time(to),
+                since: message.created_at,
+            });
+        }
     }
     lengths
-}
-
-/// Holds as the expiry takes them.
-pub(super) fn ends(holds: &[Hold]) -> Vec<(Timestamp, ReservationId)> {
-    let end = |hold: &Hold| {
-        let at = parse_time(&hold.expires_at)?;
-        Some((at, ReservationId::from_uuid(hold.reservation_id)))
-    };
-    holds.iter().filter_map(end).collect()
 }
 
 /// The lengths that have a queue, each with when it was last sent to.
@@ -137,14 +157,23 @@ mod tests {
             event("payment.confirmed", 4, "2026-01-01T10:00:30.000Z"),
         ];
         let events = format!("[{}]", events.join(","));
-        let message = EventBatch::read(Uuid::nil(), Timestamp::from_millis(0), events);
-        let lengths = by_length(&message.unwrap());
+        let message = |at| {
+            let at = Timestamp::from_millis(at);
+            Arc::new(EventBatch::read(Uuid::nil(), at, events.clone()).unwrap())
+        };
+        let lengths = by_length(&[message(0), message(1_000)]);
         let ids = |length: u64| {
-            let id = |hold: &Hold| hold.reservation_id.as_u128() & 0xf;
+            let id = |hold: &Hold| hold.reservation_id.0.as_u128() & 0xf;
             lengths[&length].iter().map(id).collect::<Vec<_>>()
         };
         assert_eq!(lengths.keys().copied().collect::<Vec<_>>(), [500, 30_000]);
-        assert_eq!((ids(500), ids(30_000)), (vec![3], vec![1, 2]));
+        assert_eq!((ids(500), ids(30_000)), (vec![3, 3], vec![1, 2, 1, 2]));
+        let late = |hold: &Hold| hold.is_late(Timestamp::from_millis(1_001));
+        assert_eq!(lengths[&500].iter().map(late).collect::<Vec<_>>(), [true, false]);
+        let json = serde_json::to_string(&lengths[&500][..1]).unwrap();
+        let id = "01900000-0000-7000-8000-000000000003";
+        let end = "2026-01-01T10:00:00.500Z";
+        assert_eq!(json, format!(r#"[{{"reservationId":"{id}","expiresAt":"{end}"}}]"#));
     }
 
     #[test]

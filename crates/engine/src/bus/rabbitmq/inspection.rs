@@ -7,7 +7,8 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Error, ExchangeKind};
 
 use super::difference::{Item, NotDeclared, is_closed_by};
-use super::topology::{self, Declaration, EXCHANGE, Queue};
+use super::feed;
+use super::topology::{self, Declaration, Queue};
 
 /// A queue or exchange of ours as it is on a broker.
 #[derive(Debug)]
@@ -20,11 +21,15 @@ pub struct Inspected {
     pub difference: Option<String>,
 }
 
-/// Inspects the exchange and every queue but those of holds. Creates nothing: only what exists is
+/// Inspects the exchanges and every queue but those of holds and of instances. Creates nothing: only what exists is
 /// declared again, which changes nothing. A user who may not declare gets no difference.
 pub fn inspect(connection: &Connection) -> BoxFuture<'_, Result<Vec<Inspected>, Error>> {
     Box::pin(async move {
-        let mut inspected = vec![inspect_exchange(connection).await?];
+        let (events, topic) = (topology::EXCHANGE, ExchangeKind::Topic);
+        let events = inspect_exchange(connection, events, topic, topology::declare_exchange);
+        let (fed, fanout) = (feed::FEED, ExchangeKind::Fanout);
+        let fed = inspect_exchange(connection, fed, fanout, feed::declare);
+        let mut inspected = vec![events.await?, fed.await?];
         for declaration in Queue::ALL.into_iter().flat_map(topology::with_its_own) {
             inspected.push(inspect_queue(connection, declaration).await?);
         }
@@ -32,15 +37,19 @@ pub fn inspect(connection: &Connection) -> BoxFuture<'_, Result<Vec<Inspected>, 
     })
 }
 
-async fn inspect_exchange(connection: &Connection) -> Result<Inspected, Error> {
-    let item = Item::Exchange(EXCHANGE);
+async fn inspect_exchange(
+    connection: &Connection,
+    name: &'static str,
+    kind: ExchangeKind,
+    declare: impl AsyncFnOnce(&Channel) -> Result<(), NotDeclared>,
+) -> Result<Inspected, Error> {
+    let item = Item::Exchange(name);
     let look = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
     let (channel, nothing) = (connection.create_channel().await?, FieldTable::default());
-    let looked =
-        channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, look, nothing).await;
+    let looked = channel.exchange_declare(name.into(), kind, look, nothing).await;
     let messages = if_found(looked)?.map(|()| 0);
     let difference = match messages {
-        Some(_) => difference(topology::declare_exchange(&channel).await)?,
+        Some(_) => difference(declare(&channel).await)?,
         None => None,
     };
     Ok(Inspected { item, messages, difference })

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
-use super::difference::NotDeclared;
+use super::difference::{NotDeclared, is_of_a_channel};
 use super::transport;
 use crate::text;
 use crate::tls::Tls;
@@ -159,6 +159,17 @@ impl Link {
         }
     }
 
+    /// Waits while the broker takes no messages.
+    pub(super) async fn while_blocked(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if !self.is_blocked() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     fn turned(&self, to: State) -> bool {
         let mut state = self.lock();
         let turned = *state != to;
@@ -213,6 +224,8 @@ pub(super) async fn lost(connection: &Connection, link: &Link) -> anyhow::Result
     let mut events = connection.events_listener();
     while let Some(event) = events.next().await {
         match event {
+            // Whoever uses a channel that the broker closed finds that out, and the rest goes on.
+            Event::Error(error) if is_of_a_channel(&error) => {}
             Event::Error(error) => return Err(anyhow!("{error}")),
             Event::ConnectionBlocked(why) => link.blocked(&why),
             Event::ConnectionUnblocked => link.up(),

@@ -10,17 +10,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection};
+use lapin::{Channel, Connection};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::confirms::{Broken, Confirms, Publisher, Sent, confirming};
-use super::holds;
+use super::announcer;
+use super::bindings::Bindings;
+use super::confirms::{Broken, Confirms, Publisher, Sent, Target, confirming, properties};
+use super::holds::{self, Hold};
 use super::inspection;
 use super::link::{declared, lost, within};
+use super::singles;
 use super::state::State;
 use super::topology::{self, EXCHANGE, LONGEST, Queue};
 use crate::env::clock::pause;
@@ -33,9 +35,7 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(10);
 /// How many of those are read at a time.
 const LAPSES: usize = 1_000;
-const PERSISTENT: u8 = 2;
 const BATCH: &str = "application/cloudevents-batch+json";
-const SINGLE: &str = "application/cloudevents+json";
 
 /// Keeps a publisher ready until stopped, or until its connection fails.
 pub(super) async fn serve(
@@ -46,13 +46,15 @@ pub(super) async fn serve(
     let channel = confirming(connection).await?;
     let (broken, is_broken) = oneshot::channel();
     reconcile_once(bus, &channel).await?;
-    *bus.publisher.lock().await = Some(Publisher { channel, broken });
+    let publisher = Publisher { channel, bindings: Bindings::default(), broken };
+    *bus.publisher.lock().await = Some(publisher);
     bus.publishing.up();
     let ended = tokio::select! {
         () = stop.cancelled() => Ok(()),
         Ok(why) = is_broken => Err(why.into()),
         Err(error) = lost(connection, &bus.publishing) => Err(error),
         Err(error) = reconcile(bus, connection) => Err(error),
+        never = announcer::announce(bus, connection) => match never {},
     };
     // The lock waits for messages that are being sent.
     bus.publisher.lock().await.take();
@@ -94,8 +96,8 @@ impl State {
         // One sender at a time: the client reports a returned message with *some* confirmation of
         // its channel, which must not be another sender's.
         let mut slot = self.publisher.lock().await;
-        let Some(publisher) = &*slot else { bail!(self.publishing.why_not()) };
-        let sending = self.publish_all(&publisher.channel, messages);
+        let Some(publisher) = &mut *slot else { bail!(self.publishing.why_not()) };
+        let sending = self.publish_all(publisher, messages);
         let sent = tokio::select! {
             biased;
             // The connection is sound: the broker will read what was sent when it reads again.
@@ -125,40 +127,48 @@ impl State {
             bail!("{} messages found no queue; the queues were declared again", sent.returned);
         }
         self.publishing.takes_messages();
-        sent.counts.into_iter().for_each(|(queue, count)| self.meters.published(queue, count));
+        for (queue, count) in sent.counts {
+            let came_back = if queue == EXCHANGE { sent.came_back } else { 0 };
+            // One of an earlier delivery, which was broken off, may be among them.
+            self.meters.published(queue, count.saturating_sub(came_back));
+        }
         Ok(())
     }
 
     async fn publish_all(
         &self,
-        channel: &Channel,
+        publisher: &mut Publisher,
         messages: &[Arc<EventBatch>],
     ) -> anyhow::Result<Sent> {
+        let Publisher { channel, bindings, .. } = publisher;
         let mut confirms = Confirms::on(channel);
         for message in messages {
-            let body = message.json().as_bytes();
+            let (id, body) = (message.id.to_string(), message.json().as_bytes());
             for queue in [Queue::Reservations, Queue::Payments] {
                 let wants = |followed| projection::concerns(followed, &message.events);
                 if queue.projection().is_some_and(wants) {
-                    let properties = properties(&message.id.to_string(), BATCH);
-                    confirms.publish("", queue.name(), queue.name(), body, properties).await?;
+                    let (name, properties) = (queue.name(), properties(&id, BATCH));
+                    confirms.publish(Target::Queue(name), name, body.into(), properties).await?;
                 }
             }
-            self.publish_holds(&mut confirms, message).await?;
-            if self.settings.exchange {
-                publish_singly(&mut confirms, message).await?;
-            }
         }
-        confirms.finish().await
+        self.publish_holds(&mut confirms, messages).await?;
+        let which = self.settings.single_events;
+        let left_out = singles::publish(&mut confirms, bindings, which, messages).await?;
+        let sent = confirms.finish().await?;
+        self.meters.unheard(left_out, sent.came_back);
+        Ok(sent)
     }
 
+    /// Sends the holds that messages begin to the queues of their lengths, those of a length together.
     async fn publish_holds(
         &self,
         confirms: &mut Confirms<'_>,
-        message: &EventBatch,
+        messages: &[Arc<EventBatch>],
     ) -> anyhow::Result<()> {
-        let late = message.created_at.until(self.env.clock.now()) > holds::LATE;
-        for (length, list) in holds::by_length(message) {
+        let Some(first) = messages.first() else { return Ok(()) };
+        let now = self.env.clock.now();
+        for (length, list) in holds::by_length(messages) {
             let queued = match self.delay_queues.admit(length, Instant::now()) {
                 holds::Admission::Known => true,
                 holds::Admission::New => {
@@ -168,14 +178,13 @@ impl State {
                 holds::Admission::TooMany => false,
             };
             // The delay counts from now: a hold that began well before has to be watched here.
-            if late || !queued {
-                self.expiry.watch(holds::ends(&list));
-            }
-            if queued {
-                let body = serde_json::to_vec(&list)?;
-                let properties = properties(&message.id.to_string(), "application/json");
-                let queue = topology::holds(length);
-                confirms.publish("", &queue, holds::METER, &body, properties).await?;
+            let watched = list.iter().filter(|hold| !queued || hold.is_late(now));
+            self.expiry.watch(watched.map(Hold::end).collect());
+            for some in list.chunks(holds::HOLDS).filter(|_| queued) {
+                let (queue, body) = (topology::holds(length), serde_json::to_vec(some)?);
+                let properties = properties(&first.id.to_string(), "application/json");
+                let target = Target::Queue(&queue);
+                confirms.publish(target, holds::METER, body.into(), properties).await?;
             }
         }
         Ok(())
@@ -211,26 +220,4 @@ async fn waiting(channel: &Channel, target: &str) -> Option<u32> {
         return None;
     }
     within(inspection::count(channel, target)).await.ok().flatten()
-}
-
-/// Sends each event to the exchange, which needs no queue bound to it.
-async fn publish_singly(confirms: &mut Confirms<'_>, message: &EventBatch) -> anyhow::Result<()> {
-    for (event, json) in message.each() {
-        let mut properties = properties(&event.id.to_string(), SINGLE);
-        if let Some(trace) = &event.traceparent {
-            let mut headers = FieldTable::default();
-            headers.insert("traceparent".into(), AMQPValue::LongString(trace.as_str().into()));
-            properties = properties.with_headers(headers);
-        }
-        let key = event.kind.name();
-        confirms.publish(EXCHANGE, key, EXCHANGE, json.as_bytes(), properties).await?;
-    }
-    Ok(())
-}
-
-fn properties(id: &str, content_type: &str) -> BasicProperties {
-    BasicProperties::default()
-        .with_content_type(content_type.into())
-        .with_delivery_mode(PERSISTENT)
-        .with_message_id(id.into())
 }

@@ -12,7 +12,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
 use tracing::{info, warn};
 
-use super::confirms::Confirms;
+use super::confirms::{Confirms, Target};
 use super::state::State;
 use super::topology::Queue;
 
@@ -70,7 +70,7 @@ pub(super) async fn send(
     properties: BasicProperties,
 ) -> anyhow::Result<()> {
     let mut confirms = Confirms::on(channel);
-    confirms.publish("", queue, "", body, properties).await?;
+    confirms.publish(Target::Queue(queue), "", body.into(), properties).await?;
     if !confirms.finish().await?.is_whole() {
         bail!("{queue} is not there, or refuses messages");
     }

@@ -6,7 +6,7 @@ use lapin::message::Delivery;
 use poltrona_domain::{ReservationId, Timestamp};
 use uuid::Uuid;
 
-use super::holds::Hold;
+use super::holds::Lapse;
 use super::state::State;
 use super::topology::Queue;
 use crate::event::EventBatch;
@@ -54,10 +54,10 @@ impl Batch {
         match self {
             Self::Events(_, messages) => messages.push(message(delivery, now)?),
             Self::Lapses(lapses) => {
-                let holds: Vec<Hold> =
+                let ended: Vec<Lapse> =
                     serde_json::from_slice(&delivery.data).map_err(unreadable)?;
-                let id = |hold: &Hold| ReservationId::from_uuid(hold.reservation_id);
-                lapses.push(holds.iter().map(id).collect());
+                let id = |lapse: &Lapse| ReservationId::from_uuid(lapse.reservation_id);
+                lapses.push(ended.iter().map(id).collect());
             }
         }
         Ok(())

@@ -35,8 +35,12 @@ pub(super) struct CollectorClient {
 
 impl CollectorClient {
     pub(super) fn new(tls: &Tls, mut headers: HeaderMap, lost: Arc<Lost>) -> Self {
+        let mut tcp = HttpConnector::new();
+        // The scheme is the URL's, and each message is sent whole.
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
         let connector = HttpsConnectorBuilder::new().with_tls_config((*tls.config()).clone());
-        let connector = connector.https_or_http().enable_http1().build();
+        let connector = connector.https_or_http().enable_http1().wrap_connector(tcp);
         let client =
             Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(PROGRAM));

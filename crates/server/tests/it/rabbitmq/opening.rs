@@ -1,8 +1,12 @@
 //! Box offices whose events go through a vhost.
 
+use std::sync::Arc;
+
 use poltrona::config::{Config, Secret};
+use poltrona_engine::env::clock::Clock;
 use poltrona_testkit::app::{Session, TestApp};
 use poltrona_testkit::engines::Vhost;
+use poltrona_testkit::place::Place;
 
 use crate::read_models::agreement;
 
@@ -17,6 +21,24 @@ pub(crate) async fn open(vhost: &Vhost) -> TestApp {
     let app = TestApp::in_real_time(through(vhost)).await;
     connected(&app).await;
     app
+}
+
+/// Two instances over one server and one vhost, connected.
+pub(super) async fn two(vhost: &Vhost) -> [TestApp; 2] {
+    let place = Arc::new(Place::server().await);
+    let first = TestApp::try_at(place, Clock::System, through(vhost)).await.expect("it opens");
+    let second = first.another().await;
+    for app in [&first, &second] {
+        connected(app).await;
+    }
+    [first, second]
+}
+
+/// The value of a line of the page of metrics.
+pub(super) async fn metric(app: &TestApp, line: &str) -> u64 {
+    let page = app.get("/metrics").await.expect(200).lossy();
+    let value = page.lines().find_map(|it| it.strip_prefix(line)).expect("a line");
+    value.trim().parse().expect("a count")
 }
 
 pub(super) async fn connected(app: &TestApp) {

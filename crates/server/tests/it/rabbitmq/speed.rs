@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel};
+use poltrona_engine::bus::rabbitmq::SingleEvents;
 use poltrona_engine::event::EventBatch;
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines;
@@ -54,11 +55,12 @@ async fn bare(channel: &Channel, sends: &[(&str, &str, String, Vec<u8>)]) -> Dur
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement, which wants the machine to itself"]
 async fn the_bus_is_nearly_as_fast_as_a_bare_loop() {
-    for exchange in [true, false] {
+    for single_events in [SingleEvents::Always, SingleEvents::Off] {
+        let exchange = single_events == SingleEvents::Always;
         let vhost = engines::vhost().await;
         let app = TestApp::in_real_time(|config| {
             through(&vhost)(config);
-            config.event_exchange = exchange;
+            config.event_exchange = single_events;
         })
         .await;
         connected(&app).await;
