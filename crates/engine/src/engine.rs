@@ -18,7 +18,7 @@ use crate::observe::metrics::Metrics;
 use crate::observe::traces::Traces;
 use crate::peers::Peers;
 use crate::relay::{self, Delivery};
-use crate::seat_lock::{Admission, SeatLock};
+use crate::seat_lock::SeatLock;
 use crate::store::sqlite::folder::Folder;
 use crate::store::{self, Location, Opened, Store};
 use crate::{metering, redis, retention};
@@ -107,10 +107,7 @@ pub struct Running {
 impl Engine {
     /// Asks for a change.
     pub fn submit(&self, request: Request) -> BoxFuture<'_, Reply> {
-        Box::pin(async move {
-            let Self { ledger, seat_lock, .. } = self;
-            Admission { ledger, seat_lock }.submit(request).await
-        })
+        Box::pin(self.seat_lock.submit(&self.ledger, request))
     }
 }
 

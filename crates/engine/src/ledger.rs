@@ -19,4 +19,4 @@ mod handle;
 pub use error::Error;
 pub use feed::{Commit, FEED_COMMITS, Feed};
 pub use handle::{Ledger, Parts, PauseGuard, Settings, Workers};
-pub use submission::{Key, OnDecided, Outcome, Reply, Request};
+pub use submission::{Key, Outcome, Reply, Request};

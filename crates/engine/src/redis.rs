@@ -5,5 +5,5 @@
 mod connection;
 mod breaker;
 
-pub use breaker::{Breaker, Call, CallError, Scripts, Settings};
+pub use breaker::{Breaker, CallError, Scripts, Settings};
 pub use connection::{Connection, Server};

@@ -5,13 +5,12 @@
 //! that is slow, away, wiped or wrong costs only speed: in any doubt the database is asked.
 
 mod mark;
-mod scripts;
+mod operation;
 pub mod probe;
 mod recent;
-mod mark_updater;
+mod calls;
 mod marks;
 mod pending;
-mod lock;
 mod admission;
 
-pub use admission::{Admission, SeatLock};
+pub use admission::SeatLock;

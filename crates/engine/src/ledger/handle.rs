@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::error::Error;
 use super::feed::Feed;
 use super::queue::{Limits, Queue};
-use super::submission::{Ask, Claim, OnDecided, PendingWrite, Reply, Request, Submission, Waiting};
+use super::submission::{Ask, Claim, PendingWrite, Reply, Request, Submission, Waiting};
 use super::trace::Trace;
 use super::worker::{self, Shared};
 use crate::env::{Env, Scheduling};
@@ -117,12 +117,6 @@ impl Ledger {
 
     /// Asks for a change.
     pub async fn submit(&self, request: Request) -> Reply {
-        self.submit_with(request, None).await
-    }
-
-    /// Asks for a change, and has the worker call `on_decided` before the answer, whether or not
-    /// anybody still waits for that.
-    pub async fn submit_with(&self, request: Request, on_decided: Option<OnDecided>) -> Reply {
         // Of a COMMIT that is not answered, only its own worker knows how long that lasts.
         if matches!(self.store.trouble(), Some(Trouble::Silent | Trouble::SeveralPrimaries)) {
             return Err(Error::Unavailable);
@@ -133,7 +127,7 @@ impl Ledger {
         let (since, claim) = (Instant::now(), Claim::default());
         let deadline = since + self.patience;
         let trace = Trace::begin(&request.command);
-        let waiting = Waiting { since, deadline, claim: claim.clone(), reply, on_decided };
+        let waiting = Waiting { since, deadline, claim: claim.clone(), reply };
         queue.push(Submission { ask: Ask { request, trace }, waiting })?;
         outcome_of(outcome, deadline, &claim).await
     }
@@ -149,7 +143,7 @@ impl Ledger {
             let queue = self.queue(&request.command);
             let ask = Ask { request, trace: Trace::default() };
             let claim = Claim::default();
-            let waiting = Waiting { since, deadline, claim, reply, on_decided: None };
+            let waiting = Waiting { since, deadline, claim, reply };
             queue.push_background(Submission { ask, waiting });
             outcome
         };

@@ -70,10 +70,6 @@ pub struct Done {
     events: Range<usize>,
 }
 
-/// Runs on the worker as soon as a command is decided, before it is answered. It must not block. When
-/// the command is given up undecided, it is dropped without being called.
-pub type OnDecided = Box<dyn FnOnce(&Reply) + Send>;
-
 impl Request {
     /// A command of the program's own.
     pub const fn of_program(command: Command) -> Self {
@@ -117,7 +113,6 @@ pub(super) struct Waiting {
     pub(super) deadline: Instant,
     pub(super) claim: Claim,
     pub(super) reply: oneshot::Sender<Reply>,
-    pub(super) on_decided: Option<OnDecided>,
 }
 
 /// Belongs to the worker that begins a command or to the caller who gives it up undone, whichever comes
@@ -157,14 +152,9 @@ impl Submission {
         &self.ask.request.command
     }
 
-    /// The command is decided: `on_decided` is called, and its part of the trace ends.
+    /// The command is decided: its part of the trace ends.
     pub(super) fn decided(self, reply: Reply) -> Answer {
-        let Self { ask, waiting: Waiting { reply: to, on_decided, .. } } = self;
-        if let Some(on_decided) = on_decided {
-            on_decided(&reply);
-        }
-        drop(ask);
-        Answer { to, reply }
+        Answer { to: self.waiting.reply, reply }
     }
 }
 

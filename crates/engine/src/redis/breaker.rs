@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use redis::{FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, ServerErrorKind};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -20,9 +20,6 @@ use crate::env::clock::pause;
 use crate::env::ids::Ids;
 use crate::observe::metrics::Metrics;
 use crate::tls::Tls;
-
-/// A script and its arguments, ready to be called.
-pub type Call = ScriptInvocation<'static>;
 
 /// Where Redis is, and how long it may take.
 #[derive(Clone, Debug)]
@@ -41,7 +38,7 @@ pub struct Scripts {
     pub all: Vec<&'static Script>,
     /// A call that has no effect, and fails for every reason for which others would: a password, a
     /// missing permission, a full memory, a replica that only reads.
-    pub trial: fn() -> Call,
+    pub trial: fn() -> Cmd,
 }
 
 /// How long connecting may take, which no request waits for.
@@ -49,7 +46,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// How often the watch looks at a connection.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// So many failures in a row open the breaker.
-const FAILURES: u32 = 5;
+const FAILURES: usize = 5;
 
 /// The connection, or none while the breaker is open.
 pub struct Breaker {
@@ -68,14 +65,14 @@ struct Line {
     connection: Option<Connection>,
     /// The number of this connection, so that its late failures do not count against the next.
     number: u64,
-    failures: u32,
+    failures: usize,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallError {
     /// Redis was not asked.
-    Open,
+    NotAsked,
     /// It was asked, and the call may or may not have taken effect.
     Failed,
 }
@@ -107,10 +104,14 @@ impl Breaker {
         self.read(|line| line.connection.is_none())
     }
 
-    /// Calls Redis.
-    pub async fn call<T: FromRedisValue>(&self, call: &Call) -> Result<T, CallError> {
+    /// Calls Redis on behalf of so many requests, for each of which a failure counts.
+    pub async fn call<T: FromRedisValue>(
+        &self,
+        call: &Cmd,
+        requests: usize,
+    ) -> Result<T, CallError> {
         let (connection, number) = self.read(|line| (line.connection.clone(), line.number));
-        let connection = connection.ok_or(CallError::Open)?;
+        let connection = connection.ok_or(CallError::NotAsked)?;
         let began = Instant::now();
         let answer = self.in_time(connection, call).await;
         self.metrics.seat_lock_took(began.elapsed());
@@ -120,7 +121,7 @@ impl Breaker {
                 Ok(answer)
             }
             Err(error) => {
-                self.failed(number, &error);
+                self.failed(number, requests, &error);
                 Err(CallError::Failed)
             }
         }
@@ -134,7 +135,7 @@ impl Breaker {
                     self.try_again().await;
                 } else {
                     // While nobody buys, only this notices that Redis went away.
-                    let _ = self.call::<redis::Value>(&(self.scripts.trial)()).await;
+                    let _ = self.call::<redis::Value>(&(self.scripts.trial)(), 1).await;
                 }
                 let wait = if self.is_open() { REDIS.wait(&self.ids) } else { LOOK_EVERY };
                 pause(wait).await;
@@ -162,9 +163,7 @@ impl Breaker {
     async fn connect(&self) -> RedisResult<Connection> {
         let connecting = async {
             let mut connection = self.server.connect().await?;
-            for script in &self.scripts.all {
-                script.load_async(&mut connection.commands).await?;
-            }
+            self.load(&mut connection).await?;
             Ok(connection)
         };
         let connection =
@@ -176,10 +175,27 @@ impl Breaker {
     async fn in_time<T: FromRedisValue>(
         &self,
         mut connection: Connection,
-        call: &Call,
+        call: &Cmd,
     ) -> RedisResult<T> {
-        let answer = call.invoke_async(&mut connection.commands);
-        timeout(self.limit, answer).await.unwrap_or_else(|_| Err(too_slow()))
+        let answering = async {
+            let answer = call.query_async(&mut connection.commands).await;
+            let Err(error) = &answer else { return answer };
+            // Whoever empties Redis may have it forget the scripts, too.
+            if error.kind() != ErrorKind::Server(ServerErrorKind::NoScript) {
+                return answer;
+            }
+            self.load(&mut connection).await?;
+            call.query_async(&mut connection.commands).await
+        };
+        timeout(self.limit, answering).await.unwrap_or_else(|_| Err(too_slow()))
+    }
+
+    /// Has Redis know every script.
+    async fn load(&self, connection: &mut Connection) -> RedisResult<()> {
+        for script in &self.scripts.all {
+            script.load_async(&mut connection.commands).await?;
+        }
+        Ok(())
     }
 
     fn succeeded(&self) {
@@ -189,12 +205,12 @@ impl Breaker {
         }
     }
 
-    fn failed(&self, number: u64, error: &RedisError) {
+    fn failed(&self, number: u64, requests: usize, error: &RedisError) {
         let opens = self.write(|line| {
             if line.number != number || line.connection.is_none() {
                 return false;
             }
-            line.failures += 1;
+            line.failures += requests;
             let opens = line.failures >= FAILURES || error.is_unrecoverable_error();
             if opens {
                 line.connection = None;

@@ -3,35 +3,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use poltrona_domain::{Command, Refusal};
+use poltrona_domain::{Command, Refusal, ReservationId, SeatId, SeatTaken, UserId};
 use redis::RedisResult;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::lock::{Lock, LockRequest, Verdict};
+use super::calls::Calls;
+use super::mark::Mark;
+use super::marks::Marks;
+use super::operation;
+use super::pending::{PendingLock, Standing};
+use super::recent::Recent;
 use crate::env::Env;
 use crate::failpoint::Failpoint;
-use crate::ledger::{Feed, Ledger, OnDecided, Reply, Request};
-use crate::observe::metrics::Metrics;
+use crate::ledger::{Feed, Ledger, Reply, Request};
+use crate::observe::metrics::{LockAnswer, Metrics};
 use crate::observe::traces::Span;
-use crate::redis::Settings;
+use crate::redis::{Breaker, CallError, Settings};
 
 /// The early refusal of taken seats. Cheap to clone.
 #[derive(Clone)]
 pub enum SeatLock {
     /// Nothing: the database is asked each time.
     Off,
-    /// Marks in Redis.
-    Redis(Arc<Lock>),
-}
-
-/// The entry for people's commands.
-#[derive(Clone, Copy)]
-pub struct Admission<'a> {
-    /// Where commands go.
-    pub ledger: &'a Ledger,
-    /// The lock, which refuses early.
-    pub seat_lock: &'a SeatLock,
+    /// Marks in Redis, which all instances see.
+    Redis(Arc<Marks>),
 }
 
 impl SeatLock {
@@ -43,57 +39,106 @@ impl SeatLock {
         env: &Env,
         metrics: &Arc<Metrics>,
         feed: &Feed,
-        tasks: (&TaskTracker, &CancellationToken),
+        (tracker, stop): (&TaskTracker, &CancellationToken),
     ) -> RedisResult<Self> {
         let Some(redis) = redis else { return Ok(Self::Off) };
-        let lock = Lock::start(redis, hold, env, metrics, feed, tasks)?;
-        Ok(Self::Redis(Arc::new(lock)))
+        let (clock, metrics) = (env.clock.clone(), Arc::clone(metrics));
+        let scripts = operation::scripts();
+        let breaker = Breaker::new(redis, scripts, env.ids.clone(), Arc::clone(&metrics))?;
+        let breaker = Arc::new(breaker);
+        let (calls, calling) = Calls::new(&breaker);
+        tracker.spawn(breaker.watch(stop.clone()));
+        tracker.spawn(calling.run(stop.clone()));
+        let recent = Recent::new(clock.clone());
+        let marks = Arc::new(Marks { calls, recent, clock, hold, metrics });
+        let following = Arc::clone(&marks);
+        feed.set_before_answer(Box::new(move |commit| following.committed(commit)));
+        Ok(Self::Redis(marks))
     }
 
     /// Whether the lock can be reached; `None` when there is none.
     pub fn state(&self) -> Option<bool> {
         match self {
             Self::Off => None,
-            Self::Redis(lock) => Some(lock.is_reachable()),
+            Self::Redis(marks) => Some(!marks.calls.breaker.is_open()),
         }
     }
-}
 
-impl Admission<'_> {
-    /// Asks for a change, unless the lock knows that it would be refused.
-    pub async fn submit(&self, request: Request) -> Reply {
-        let SeatLock::Redis(lock) = self.seat_lock else {
-            return self.ledger.submit(request).await;
-        };
+    /// How many requests and changes of marks wait for the next call to Redis: for tests, which have to
+    /// know what a call will carry.
+    #[doc(hidden)]
+    pub fn waiting(&self) -> usize {
+        match self {
+            Self::Off => 0,
+            Self::Redis(marks) => marks.calls.waiting(),
+        }
+    }
+
+    /// Asks the ledger for a change, unless the lock knows that it would be refused.
+    pub async fn submit(&self, ledger: &Ledger, request: Request) -> Reply {
+        let Self::Redis(marks) = self else { return ledger.submit(request).await };
         let Command::Reserve { reservation, seats, user, hold } = &request.command else {
-            return self.ledger.submit(request).await;
+            return ledger.submit(request).await;
         };
         // A seat is not marked for a command that has no place in the queue.
-        self.ledger.has_room(&request.command)?;
-        let (seats, keyed) = (seats.ids(), request.key.is_some());
-        let asked = LockRequest { reservation: *reservation, seats, user, hold: *hold, keyed };
-        let pending = match take(lock, &asked).await {
-            Verdict::Refused(taken) => return Err(Refusal::SeatsTaken(taken).into()),
-            Verdict::Granted(pending) => {
-                Failpoint::Locked.reached();
-                Some(pending)
-            }
-            Verdict::Unsure(pending) => pending,
-        };
-        let settle =
-            pending.map(|pending| -> OnDecided { Box::new(move |reply| pending.settle(reply)) });
-        self.ledger.submit_with(request, settle).await
+        ledger.has_room(&request.command)?;
+        // It may have been granted already, so that only the database can refuse it.
+        let repeat_to = if request.key.is_some() { None } else { Some(user) };
+        let taking = take(marks, *reservation, seats.ids(), *hold, repeat_to);
+        let pending = traced(taking).await.map_err(Refusal::SeatsTaken)?;
+        if pending.is_acquired() {
+            Failpoint::Locked.reached();
+        }
+        let reply = ledger.submit(request).await;
+        pending.settle(&reply);
+        reply
     }
 }
 
-async fn take(lock: &Lock, request: &LockRequest<'_>) -> Verdict {
-    let span = Span::child("seat_lock.take");
-    let verdict = span.around(lock.take(request)).await;
-    let answer = match &verdict {
-        Verdict::Refused(_) => "refused",
-        Verdict::Granted(_) => "granted",
-        Verdict::Unsure(_) => "unsure",
+/// Asks for one to ten seats of one session. The answer is a request to be settled with the database's
+/// reply, or the seats that are taken, in the order asked for, if a refusal may be repeated to somebody.
+async fn take(
+    marks: &Arc<Marks>,
+    reservation: ReservationId,
+    seats: &[SeatId],
+    hold: Duration,
+    repeat_to: Option<&UserId>,
+) -> Result<PendingLock, Vec<SeatTaken>> {
+    let own = Mark::held(reservation, marks.clock.now().plus(hold));
+    // Made first, for a client may leave while Redis is being asked.
+    let mut pending = PendingLock::new(Arc::clone(marks), seats.into(), own, hold);
+    let mut refused = None;
+    let answer = match marks.calls.take(pending.take()).await {
+        Ok(found) if found.is_empty() => {
+            pending.standing = Standing::Acquired;
+            LockAnswer::Granted
+        }
+        Ok(found) if found.len() == seats.len() => {
+            refused = repeat_to.and_then(|user| marks.recent.repeat(seats, &found, user));
+            pending.standing = Standing::Conflict(found);
+            if refused.is_some() { LockAnswer::Refused } else { LockAnswer::Unsure }
+        }
+        Ok(_) | Err(CallError::Failed) => LockAnswer::Failed,
+        Err(CallError::NotAsked) => {
+            pending.standing = Standing::Released;
+            LockAnswer::Unsure
+        }
     };
-    span.set("poltrona.seat_lock.said", answer);
-    verdict
+    marks.metrics.seat_lock_answered(answer);
+    refused.map_or(Ok(pending), Err)
+}
+
+/// The lock's answer, in a span of its own.
+async fn traced(
+    taking: impl Future<Output = Result<PendingLock, Vec<SeatTaken>>>,
+) -> Result<PendingLock, Vec<SeatTaken>> {
+    let span = Span::child("seat_lock.take");
+    let answer = span.around(taking).await;
+    let said = match &answer {
+        Err(_) => "refused",
+        Ok(pending) if pending.is_acquired() => "granted",
+        Ok(_) => "unsure",
+    };
+    span.set("poltrona.seat_lock.said", said);
+    answer
 }

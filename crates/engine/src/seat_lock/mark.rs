@@ -67,8 +67,12 @@ impl fmt::Display for Mark {
 }
 
 /// A seat's key. The part in braces decides its slot in a cluster: a session's seats share one.
-pub(super) fn key(seat: SeatId) -> String {
-    format!("seat:{{{}}}:{}", seat.session(), seat.no().get())
+pub(super) struct Key(pub(super) SeatId);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seat:{{{}}}:{}", self.0.session(), self.0.no().get())
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +113,6 @@ mod tests {
     fn the_keys_of_a_session_share_a_hash_tag() {
         let session = SessionId::mint(Uuid::from_u128(1 << 64));
         let seat = session.seat(SeatNo::new(12).unwrap());
-        assert_eq!(key(seat), "seat:{00000000-0000-0001-0000-000000000000}:12");
+        assert_eq!(Key(seat).to_string(), "seat:{00000000-0000-0001-0000-000000000000}:12");
     }
 }

@@ -1,92 +1,73 @@
-//! The marks in Redis: the connection to them, and what this instance knows beside them.
+//! The marks in Redis, and the refusals of the database that agree with them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
-use poltrona_domain::{Event, Reservation, Seat, SeatId, Timestamp};
-use tokio::time::{Instant, timeout};
+use poltrona_domain::{Event, Seat, SeatId, Timestamp};
+use tokio::time::timeout;
 
+use super::calls::Calls;
 use super::mark::Mark;
-use super::mark_updater::MarkUpdater;
+use super::operation::{Operation, SOLD_TTL};
 use super::recent::Recent;
-use super::scripts;
 use crate::env::clock::Clock;
 use crate::ledger::Commit;
-use crate::redis::Breaker;
+use crate::observe::metrics::Metrics;
 
 /// The marks in Redis, as the parts of the lock share them.
-pub(super) struct Marks {
-    pub(super) breaker: Arc<Breaker>,
-    pub(super) updater: MarkUpdater,
-    pub(super) recent: Arc<Recent>,
+pub struct Marks {
+    pub(super) calls: Calls,
+    pub(super) recent: Recent,
     pub(super) clock: Clock,
     /// How long a hold is: no mark that came of a refusal stands longer.
     pub(super) hold: Duration,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Marks {
     /// How long a mark that agrees with the database may stand: until its time, and, should this
     /// instance's clock be far behind, no longer than a hold.
     pub(super) fn ttl(&self, retry_at: Option<Timestamp>) -> Duration {
-        retry_at.map_or(scripts::SOLD_TTL, |at| self.clock.now().until(at).min(self.hold))
+        retry_at.map_or(SOLD_TTL, |at| self.clock.now().until(at).min(self.hold))
     }
 
-    /// Frees the seats of what a commit cancelled, so that no request after its answer is refused
-    /// them: at once in this instance, and in Redis by the time that the future ends, which is no
-    /// later than Redis may take. A lapse needs nothing: a mark has its own end, and may be the
-    /// next one's.
-    pub(super) fn free(&self, commit: &Commit) -> Option<BoxFuture<'static, ()>> {
+    /// Forgets refusals of the seats that a commit changed, and brings the marks of those extended,
+    /// sold and given back in line with it. A lapse needs nothing: a mark has its own end, and may
+    /// be the next one's.
+    ///
+    /// The future ends when Redis has freed what was given back, and no later than it may take: so
+    /// that no request after the answer is refused these seats.
+    pub(super) fn committed(&self, commit: &Commit) -> Option<BoxFuture<'static, ()>> {
+        let update = |operation| self.calls.update(vec![operation], commit.committed);
         let (mut cancelled, mut freed) = (None, Vec::new());
         for event in &commit.events {
-            if let Event::ReservationCancelled { reservation } = event {
-                cancelled = Some(reservation.id);
-            }
-            if let Event::SeatReleased { reservation, seats, .. } = event
-                && cancelled == Some(*reservation)
-            {
-                let seats = ids(seats);
-                self.recent.invalidate(&seats);
-                let call = scripts::free(&seats, *reservation);
-                freed.push(self.updater.update(call, seats, commit.committed));
-            }
-        }
-        let limit = self.breaker.limit();
-        // The limit is counted where this is waited for, which is not on the worker.
-        let freed = (!freed.is_empty()).then_some(freed)?;
-        Some(async move { timeout(limit, join_all(freed)).await.map_or((), drop) }.boxed())
-    }
-
-    /// Updates marks after everything else that a commit did.
-    pub(super) fn follow(&self, commit: &Commit) {
-        for event in &commit.events {
+            self.recent.changed(event.seats());
             match event {
-                Event::SessionCreated(session) => {
-                    self.recent.opened(session.id, session.layout.seats());
+                Event::ReservationCancelled { reservation } => cancelled = Some(reservation.id),
+                Event::SeatReleased { reservation, seats, .. }
+                    if cancelled == Some(*reservation) =>
+                {
+                    freed.extend(update(Operation::free(ids(seats), *reservation)));
                 }
-                Event::SessionClosed(session) => self.recent.closed(session.id),
-                Event::ReservationCreated { seats, .. } => self.recent.saw(&ids(seats)),
                 Event::ReservationExtended { reservation, seats } => {
-                    self.extended(reservation, ids(seats), commit.committed);
+                    let mark = Mark::held(reservation.id, reservation.expires_at);
+                    let ttl = self.ttl(mark.retry_at);
+                    drop(update(Operation::update(ids(seats), mark.owner, mark, ttl)));
                 }
                 Event::PaymentConfirmed { reservation, seats, .. } => {
-                    let seats = ids(seats);
-                    let call = scripts::sell(&seats, reservation.id);
-                    drop(self.updater.update(call, seats, commit.committed));
+                    drop(update(Operation::sell(ids(seats), reservation.id)));
                 }
                 _ => {}
             }
         }
-    }
-
-    fn extended(&self, reservation: &Reservation, seats: Vec<SeatId>, since: Instant) {
-        let mark = Mark::held(reservation.id, reservation.expires_at);
-        let call = scripts::keep(&seats, mark, self.ttl(mark.retry_at));
-        drop(self.updater.update(call, seats, since));
+        let (limit, freed) = (self.calls.breaker.limit(), (!freed.is_empty()).then_some(freed)?);
+        // The limit is counted where this is waited for, which is not on the worker.
+        Some(async move { timeout(limit, join_all(freed)).await.map_or((), drop) }.boxed())
     }
 }
 
-fn ids(seats: &[Seat]) -> Vec<SeatId> {
+fn ids(seats: &[Seat]) -> Arc<[SeatId]> {
     seats.iter().map(|seat| seat.id).collect()
 }

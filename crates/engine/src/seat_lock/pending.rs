@@ -4,22 +4,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use poltrona_domain::{Event, Refusal, ReservationId, SeatId, SeatTaken, Timestamp};
+use poltrona_domain::{Event, Refusal, SeatId, SeatTaken, Timestamp};
 use tokio::time::Instant;
 
 use super::mark::Mark;
 use super::marks::Marks;
-use super::scripts::{self, Change};
+use super::operation::Operation;
 use crate::ledger::{Error, Outcome, Reply};
 
 /// A request that the database is being asked about. It is settled with the reply; dropped without
 /// one, it removes its marks, as every request that failed must.
 pub(super) struct PendingLock {
     marks: Arc<Marks>,
-    owner: ReservationId,
-    seats: Vec<SeatId>,
+    seats: Arc<[SeatId]>,
+    own: Mark,
     hold: Duration,
-    mark: Mark,
+    /// The changes of its seats before the database was asked.
+    before: u32,
     pub(super) standing: Standing,
 }
 
@@ -36,37 +37,32 @@ pub(super) enum Standing {
 }
 
 impl PendingLock {
-    /// A request that is about to be made to Redis.
-    pub(super) fn new(
-        marks: Arc<Marks>,
-        owner: ReservationId,
-        seats: &[SeatId],
-        hold: Duration,
-        until: Timestamp,
-    ) -> Self {
-        let mark = Mark::held(owner, until);
-        Self { marks, owner, seats: seats.to_vec(), hold, mark, standing: Standing::Unknown }
+    /// A request that is about to be made to Redis, and its mark.
+    pub(super) fn new(marks: Arc<Marks>, seats: Arc<[SeatId]>, own: Mark, hold: Duration) -> Self {
+        let before = marks.recent.changes(&seats);
+        Self { marks, seats, own, hold, before, standing: Standing::Unknown }
     }
 
-    /// The mark that it leaves.
-    pub(super) const fn mark(&self) -> Mark {
-        self.mark
+    /// The operation that makes it.
+    pub(super) fn take(&self) -> Operation {
+        Operation::take(Arc::clone(&self.seats), self.own, self.hold)
+    }
+
+    /// Whether all its seats are marked.
+    pub(super) const fn is_acquired(&self) -> bool {
+        matches!(self.standing, Standing::Acquired)
     }
 
     /// Brings Redis in line with the reply of the database.
     pub(super) fn settle(mut self, reply: &Reply) {
         match reply {
+            _ if matches!(self.standing, Standing::Released) => {}
             Ok(Outcome::Done(events)) => {
                 if let Some(reservation) = events.iter().find_map(Event::reservation) {
                     self.granted(reservation.expires_at);
                 }
             }
             Err(Error::Refused(Refusal::SeatsTaken(taken))) => self.refused(taken),
-            Err(Error::Refused(Refusal::SeatsNotFound(_))) => {
-                if let Some(seat) = self.seats.first() {
-                    self.marks.recent.closed(seat.session());
-                }
-            }
             // Its marks run out by themselves.
             Err(Error::OutcomeUnknown) => self.standing = Standing::Released,
             // Nothing was done, or it was done before and for another reservation.
@@ -75,78 +71,71 @@ impl PendingLock {
     }
 
     fn granted(&mut self, expires_at: Timestamp) {
-        let (own, mark) = (self.own(), Mark::held(self.owner, expires_at));
-        let is_right = self.mark.agrees_with(mark);
-        let wrong = self.found().into_iter().filter(|(_, seen)| !(is_right && *seen == own));
-        let mark = Some((mark, self.hold));
-        let changes: Vec<_> = wrong.map(|(seat, seen)| Change { seat, seen, mark }).collect();
-        self.change(&changes);
+        let (mark, hold) = (Mark::held(self.own.owner, expires_at), self.hold);
+        let update = || Operation::update(Arc::clone(&self.seats), mark.owner, mark, hold);
+        let operations = match &self.standing {
+            Standing::Released => Vec::new(),
+            Standing::Acquired if self.own.agrees_with(mark) => Vec::new(),
+            Standing::Acquired | Standing::Unknown => vec![update()],
+            Standing::Conflict(seen) => {
+                let change = |(seat, seen): (&SeatId, &Vec<u8>)| {
+                    Operation::replace([*seat].into(), seen.clone(), Some((mark, hold)))
+                };
+                self.seats.iter().zip(seen).map(change).collect()
+            }
+        };
+        self.release(operations);
     }
 
     /// The database has all the seats, and someone else holds or bought these.
     fn refused(&mut self, taken: &[SeatTaken]) {
-        self.marks.recent.saw(&self.seats);
-        for taken in taken {
-            if let Some(mark) = self.agreeing_mark(taken) {
-                self.marks.recent.refused(taken.clone(), mark);
+        let (mut operations, mut because) = (Vec::new(), Vec::new());
+        for (place, seat) in self.seats.iter().enumerate() {
+            let refusal = taken.iter().find(|it| it.seat == *seat);
+            let right = refusal.map(Mark::of_refusal);
+            let left = right.map(|mark| (mark, self.marks.ttl(mark.retry_at)));
+            let (mut mark, owner, seat) = (right, self.own.owner, [*seat].into());
+            match (&self.standing, left) {
+                (Standing::Conflict(seen), _) if agree(&seen[place], right) => {
+                    mark = Mark::read(&seen[place]);
+                }
+                (Standing::Conflict(seen), _) => {
+                    operations.push(Operation::replace(seat, seen[place].clone(), left));
+                }
+                (_, Some((right, ttl))) => {
+                    operations.push(Operation::update(seat, owner, right, ttl));
+                }
+                (_, None) => operations.push(self.removal(seat)),
             }
+            because.extend(refusal.cloned().zip(mark));
         }
-        let own = self.own();
-        let change = |(seat, seen): (SeatId, Vec<u8>)| {
-            let refusal = taken.iter().find(|taken| taken.seat == seat).map(Mark::of_refusal);
-            let mark = refusal.map(|mark| (mark, self.marks.ttl(mark.retry_at)));
-            (seen == own || !agree(&seen, refusal)).then_some(Change { seat, seen, mark })
-        };
-        let changes: Vec<_> = self.found().into_iter().filter_map(change).collect();
-        self.change(&changes);
-    }
-
-    /// The mark that agrees with a refusal of the database: the one that was seen, if it does, or
-    /// the one that is about to be left; `None` where none was read.
-    fn agreeing_mark(&self, taken: &SeatTaken) -> Option<Mark> {
-        let refusal = Mark::of_refusal(taken);
-        let seen = match &self.standing {
-            Standing::Released | Standing::Unknown => return None,
-            Standing::Acquired => return Some(refusal),
-            Standing::Conflict(seen) => seen,
-        };
-        let place = self.seats.iter().position(|seat| *seat == taken.seat)?;
-        let seen = seen.get(place).and_then(|seen| Mark::read(seen));
-        Some(seen.filter(|seen| refusal.agrees_with(*seen)).unwrap_or(refusal))
-    }
-
-    fn own(&self) -> Vec<u8> {
-        self.mark.to_string().into_bytes()
-    }
-
-    /// The marks on the seats, empty for none; two for a seat on which either may stand.
-    fn found(&self) -> Vec<(SeatId, Vec<u8>)> {
-        let each = |seen: Vec<u8>| self.seats.iter().map(move |seat| (*seat, seen.clone()));
-        match &self.standing {
-            Standing::Released => Vec::new(),
-            Standing::Acquired => each(self.own()).collect(),
-            Standing::Unknown => each(self.own()).chain(each(Vec::new())).collect(),
-            Standing::Conflict(seen) => {
-                self.seats.iter().copied().zip(seen.iter().cloned()).collect()
-            }
+        // Without an answer it is not known whether these marks stand.
+        if !matches!(self.standing, Standing::Unknown) {
+            self.marks.recent.refused(&self.seats, self.before, because);
         }
+        self.release(operations);
     }
 
-    fn change(&mut self, changes: &[Change]) {
+    /// Removes its own mark from seats.
+    fn removal(&self, seats: Arc<[SeatId]>) -> Operation {
+        Operation::replace(seats, self.own.to_string().into_bytes(), None)
+    }
+
+    /// Ends it with the last operations on its marks.
+    fn release(&mut self, operations: Vec<Operation>) {
         self.standing = Standing::Released;
-        if !changes.is_empty() {
-            let (call, seats) = (scripts::learn(changes), self.seats.clone());
-            drop(self.marks.updater.update(call, seats, Instant::now()));
+        if !operations.is_empty() {
+            drop(self.marks.calls.update(operations, Instant::now()));
         }
     }
 }
 
 impl Drop for PendingLock {
     fn drop(&mut self) {
-        let own = self.own();
-        let left = self.found().into_iter().filter(|(_, seen)| *seen == own);
-        let changes = left.map(|(seat, seen)| Change { seat, seen, mark: None });
-        self.change(&changes.collect::<Vec<_>>());
+        if let Standing::Acquired | Standing::Unknown = self.standing {
+            let removal = self.removal(Arc::clone(&self.seats));
+            self.release(vec![removal]);
+        }
     }
 }
 

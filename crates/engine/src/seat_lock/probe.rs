@@ -1,45 +1,41 @@
-//! A rehearsal: whether Redis allows every call of the lock.
+//! A rehearsal: whether Redis allows every operation of the lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use poltrona_domain::{ReservationId, SeatNo, SessionId, Timestamp};
+use poltrona_domain::{SeatId, SeatNo, SessionId, Timestamp};
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 
 use super::mark::{Mark, SOMEBODY};
-use super::scripts::{self, Change};
-use crate::redis::Call;
+use super::operation::{self, Operation};
 
-/// Runs every script once, on a seat that no session has, and removes what they left.
+/// Runs every operation once, on a seat that no session has, and removes what they left.
 ///
 /// Fails for every reason for which a request would: a password, a missing permission, a full
 /// memory or a replica that only reads.
 pub fn rehearse(connection: &mut MultiplexedConnection) -> BoxFuture<'_, RedisResult<()>> {
     Box::pin(async move {
-        for script in scripts::all().all {
+        for script in operation::scripts().all {
             script.load_async(connection).await?;
         }
         let session = SessionId::mint(Uuid::nil());
         // Not the seat that running instances try.
-        let seats: Vec<_> =
+        let seats: Arc<[SeatId]> =
             SeatNo::new(SeatNo::MAX - 1).map(|no| session.seat(no)).into_iter().collect();
-        let owner: ReservationId = SOMEBODY;
-        let mark = Mark::held(owner, Timestamp::from_millis(0));
-        let moment = Duration::from_secs(1);
-        let calls = [
-            scripts::take(&seats, mark, moment),
-            scripts::keep(&seats, mark, moment),
-            scripts::sell(&seats, owner),
-            scripts::free(&seats, owner),
+        let (mark, moment) =
+            (Mark::held(SOMEBODY, Timestamp::from_millis(0)), Duration::from_secs(1));
+        let seats = || Arc::clone(&seats);
+        let operations = [
+            Operation::take(seats(), mark, moment),
+            Operation::update(seats(), SOMEBODY, mark, moment),
+            Operation::sell(seats(), SOMEBODY),
+            Operation::free(seats(), SOMEBODY),
+            Operation::replace(seats(), b"free".to_vec(), None),
         ];
-        for call in &calls {
-            run(connection, call).await?;
-        }
-        let forget = |seat| Change { seat, seen: b"free".to_vec(), mark: None };
-        let forget: Vec<_> = seats.iter().copied().map(forget).collect();
-        run(connection, &scripts::learn(&forget)).await
+        operation::call(operations.iter()).query_async::<redis::Value>(connection).await.map(drop)
     })
 }
 
@@ -47,19 +43,15 @@ pub fn rehearse(connection: &mut MultiplexedConnection) -> BoxFuture<'_, RedisRe
 pub const RIGHTS: &str =
     "~seat:* resetchannels -@all +evalsha +script|load +mget +set +del +select";
 
-async fn run(connection: &mut MultiplexedConnection, call: &Call) -> RedisResult<()> {
-    call.invoke_async::<redis::Value>(connection).await.map(drop)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::mark::key;
+    use super::super::mark::Key;
     use super::*;
 
     #[test]
     fn the_keys_that_the_rights_name_are_those_of_seats() {
         let seat = SessionId::mint(Uuid::nil()).seat(SeatNo::new(1).unwrap());
         let prefix = RIGHTS.split('*').next().unwrap().trim_start_matches('~');
-        assert!(key(seat).starts_with(prefix));
+        assert!(Key(seat).to_string().starts_with(prefix));
     }
 }

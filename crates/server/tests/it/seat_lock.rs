@@ -2,6 +2,7 @@
 
 mod marks;
 mod away;
+mod batches;
 mod stale;
 
 use futures_util::future::join_all;

@@ -20,7 +20,7 @@ fn submission(command: Command) -> Submission {
     std::mem::forget(outcome);
     let since = Instant::now();
     let (deadline, claim) = (since + LIMITS.patience, Claim::default());
-    Submission { ask, waiting: Waiting { since, deadline, claim, reply, on_decided: None } }
+    Submission { ask, waiting: Waiting { since, deadline, claim, reply } }
 }
 
 fn closing() -> Submission {

@@ -182,3 +182,24 @@ async fn a_mark_from_before_a_cancellation_is_not_written_after_it() {
     assert_eq!(redis.mark(&session, "A2"), "free");
     assert_eq!(redis.mark(&session, "A1"), "free");
 }
+
+#[tokio::test]
+async fn a_mark_that_is_gone_when_the_database_answers_is_not_replaced() {
+    let (redis, app, session) = setting().await;
+    let [first, other] = ["A1", "A2"].map(|number| app.reserve(session.seat(number), "ana"));
+    first.await.expect(201);
+    let other = other.await.expect(201).id();
+    redis.set_mark(&session, "A1", LIE);
+    let stall = app.stall().await;
+    let gone = async {
+        app.wait_until("the lie was met", || outcomes(&app, "unsure") == 1).await;
+        redis.ask::<()>(&["DEL", &key(&session, "A1")]);
+        stall.end();
+    };
+    let asking = app.reserve(session.seat("A1"), "bia").into_future();
+    let (refused, ()) = tokio::join!(asking, gone);
+    refused.refused(409, "seat_held");
+    // Marks are written in order, and this one is waited for.
+    app.cancel(&other).await.expect(204);
+    assert_eq!(redis.mark(&session, "A1"), "");
+}
