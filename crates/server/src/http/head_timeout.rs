@@ -113,10 +113,8 @@ pub(super) struct HeadTimeout<S> {
     limits: Limits,
     /// When the headers that have begun must be complete.
     deadline: Option<Instant>,
-    /// Since when the stream waits for a request.
+    /// Since when the stream waits for a request: the last write.
     idle_since: Instant,
-    /// Whether bytes were written after that.
-    has_written: bool,
     /// The timer of both; it may end before the deadline does.
     sleep: Pin<Box<Sleep>>,
     /// The end of the time that a waiting write has.
@@ -128,15 +126,12 @@ impl<S> HeadTimeout<S> {
         let idle_since = Instant::now();
         let deadline = idle_since + limits.header.min(limits.idle);
         let sleep = Box::pin(tokio::time::sleep_until(deadline));
-        let (deadline, has_written, unread) = (Some(deadline), false, None);
-        Self { stream, phase, limits, deadline, idle_since, has_written, sleep, unread }
+        let (deadline, unread) = (Some(deadline), None);
+        Self { stream, phase, limits, deadline, idle_since, sleep, unread }
     }
 
     /// Waits until the headers are too slow, or the stream was idle for too long.
     fn poll_too_late(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
-        if std::mem::take(&mut self.has_written) {
-            self.idle_since = Instant::now();
-        }
         let (deadline, why) = match self.deadline {
             Some(deadline) => (deadline, "the headers were too slow"),
             None => (self.idle_since + self.limits.idle, "no request came"),
@@ -152,6 +147,18 @@ impl<S> HeadTimeout<S> {
         Poll::Ready(why)
     }
 
+    /// Has the timer wake the connection when it has been idle for too long. The library need not read after
+    /// it has written an answer.
+    fn wake_when_idle(&mut self, cx: &mut Context<'_>) {
+        self.idle_since = Instant::now();
+        let idle_until = self.idle_since + self.limits.idle;
+        if self.sleep.deadline() > idle_until || self.sleep.as_mut().poll(cx).is_ready() {
+            self.sleep.as_mut().reset(idle_until);
+            // It was just set, and is registered by this.
+            let _ = self.sleep.as_mut().poll(cx);
+        }
+    }
+
     /// Passes on the result of a write; fails when the write waited for too long.
     fn written(
         &mut self,
@@ -160,7 +167,7 @@ impl<S> HeadTimeout<S> {
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.unread = None;
-            self.has_written = true;
+            self.wake_when_idle(cx);
             return written;
         }
         let idle = self.limits.idle;

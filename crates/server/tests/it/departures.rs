@@ -161,14 +161,14 @@ async fn an_effect_and_its_event_are_saved_together_or_not_at_all() {
 #[tokio::test]
 async fn events_that_could_not_be_delivered_wait_and_are_delivered_once() {
     let app = TestApp::open().await;
-    app.place().forbid("INSERT", "inbox");
+    app.place().forbid("DELETE", "outbox");
     let session = app.session().await;
     let held = app.reserve(session.seat("A1"), "ana").await.expect(201).id();
     app.pay(&held).await.expect(201);
     assert_eq!(app.count("outbox"), 3);
     assert_eq!(app.count("session_stats"), 0);
     let stopped = app.stop().await;
-    stopped.place().allow("inbox");
+    stopped.place().allow("outbox");
     let app = stopped.open_after(HOLD).await;
     app.settle().await;
     assert_eq!(app.count("session_stats WHERE seats = 16 AND held = 0 AND sold = 1"), 1);
