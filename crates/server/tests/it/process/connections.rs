@@ -87,6 +87,23 @@ fn a_connection_that_rests_too_long_is_closed() {
 }
 
 #[test]
+fn a_connection_that_rests_too_long_after_a_slow_answer_is_closed() {
+    let flags = ["--header-timeout", "500ms", "--idle-timeout", "500ms", "--body-timeout", "10m"];
+    let (_folder, program) = serve(&flags);
+    let body = json!({ "seatId": program.open_session(16)[0], "userId": "ana" });
+    let whole = request("POST", "/reservations", &[], Some(&body));
+    let (first, last) = whole.split_at(whole.len() - 1);
+    let mut slow = program.connect();
+    slow.send(first).unwrap();
+    // Every limit but the body's own ends meanwhile.
+    one_header_timeout(&program);
+    one_header_timeout(&program);
+    slow.send(last).unwrap();
+    slow.answer().unwrap().expect("the body had its own time").expect(201);
+    assert_eq!(slow.rest(), b"");
+}
+
+#[test]
 fn a_body_that_does_not_end_in_time_is_answered_and_changes_nothing() {
     let (_folder, program) = serve(&["--body-timeout", "300ms"]);
     let seats = program.open_session(16);
