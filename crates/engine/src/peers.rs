@@ -3,8 +3,9 @@
 //! It is for whatever is quicker with news and right without them: nothing here is acknowledged or
 //! sent again. While the broker is away nothing is heard, and the first entry after that is
 //! [`Heard::Missed`]. The feed is bounded; a follower that is too slow misses entries too, and gets
-//! the same one. What an entry would have told is in the store. Without a broker, and where no other
-//! instance runs, the feed is silent.
+//! the same one. What an entry would have told is in the store. Others send nothing before they know
+//! that something here follows them, which takes a second at most, and counts as missed. Without a
+//! broker, and where no other instance runs, the feed is silent.
 
 use std::sync::Arc;
 

@@ -77,7 +77,7 @@ impl BrokerMeters {
         self.came_back.increment(came_back);
     }
 
-    /// How many other instances are there.
+    /// How many other instances follow what this one commits.
     pub fn peers(&self, count: usize) {
         self.peers.set(u32::try_from(count).unwrap_or(u32::MAX));
     }
@@ -131,7 +131,7 @@ fn describe() {
         "poltrona_events_unheard_total",
         "Single events that no other program's queue is bound for: not sent, or returned."
     );
-    gauge!("poltrona_peers", "Other instances that this one hears.");
+    gauge!("poltrona_peers", "Other instances that follow what this one commits.");
     counter!("poltrona_peers_announced_total", "Committed batches sent to the other instances.");
     counter!(
         "poltrona_peers_heard_total",

@@ -3,8 +3,8 @@
 //! It follows the commit feed, not the outbox. It has a channel of its own and nobody waits for it, so
 //! that a broker that is slow or away delays neither the relay nor the ledger. What it cannot send is
 //! numbered and left out; receivers find the gap. Once a second it sends a number alone, by which the
-//! others know that this instance is there, and miss nothing for long. While there are none, that is
-//! all that it sends.
+//! others notice what they missed, and know whether anything in this process follows them. While
+//! nothing in another process does, that is all that it sends.
 
 use std::convert::Infallible;
 
@@ -13,7 +13,7 @@ use lapin::{Channel, Connection};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use super::feed::{self, FEED};
+use super::feed::{self, FEED, Origin};
 use super::link::{declared, within};
 use super::numbers::{BEAT, Numbered};
 use super::state::State;
@@ -46,11 +46,11 @@ impl State {
         let mut beat_at = Instant::now();
         loop {
             let next = timeout_at(beat_at, commits.next()).await;
-            let others = self.numbers().others(Instant::now());
+            let followers = self.numbers().followers(Instant::now());
             // A blocked broker reads nothing, and what is sent to it would wait.
             let is_blocked = self.publishing.is_blocked();
             match next {
-                Ok(Some((number, batch))) if others > 0 && !is_blocked => {
+                Ok(Some((number, batch))) if followers > 0 && !is_blocked => {
                     self.send(&channel, number, Some(&batch)).await?;
                     self.meters.announced();
                 }
@@ -59,7 +59,7 @@ impl State {
                 Ok(None) => std::future::pending().await,
                 Err(_) => {
                     beat_at = Instant::now() + BEAT;
-                    self.meters.peers(others);
+                    self.meters.peers(followers);
                     if !is_blocked {
                         self.send(&channel, commits.beat(), None).await?;
                     }
@@ -76,7 +76,9 @@ impl State {
         batch: Option<&EventBatch>,
     ) -> anyhow::Result<()> {
         let body = batch.map(EventBatch::json).unwrap_or_default().as_bytes();
-        let properties = feed::properties(&self.run, number, batch.map(|batch| batch.id));
+        let (sender, follows) = (self.run.as_bytes(), self.peers.is_followed());
+        let origin = Origin { sender, number, follows };
+        let properties = feed::properties(origin, batch.map(|batch| batch.id));
         let options = BasicPublishOptions::default();
         let sending = channel.basic_publish(FEED.into(), "".into(), options, body, properties);
         within(sending).await.map(drop)

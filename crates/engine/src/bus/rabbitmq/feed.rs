@@ -22,6 +22,8 @@ pub(super) const FEED: &str = "poltrona.feed";
 const SENDER: &str = "x-sender";
 /// The header with the number of the message.
 const NUMBER: &str = "x-number";
+/// The header that says whether anything in the sender's process follows the others.
+const FOLLOWS: &str = "x-follows";
 /// How many messages wait for an instance that does not keep up. The oldest go first.
 const LONGEST: i64 = 1_024;
 /// How many bytes those have.
@@ -29,6 +31,17 @@ const LONGEST_BYTES: i64 = 16 << 20;
 /// How long they wait: nobody needs older news.
 const TTL: Duration = Duration::from_secs(10);
 const TRANSIENT: u8 = 1;
+
+/// What the headers of a message say.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    /// The run of the instance that sent it.
+    pub(super) sender: &'a [u8],
+    /// Its number.
+    pub(super) number: u64,
+    /// Whether its sender wants to know what others commit.
+    pub(super) follows: bool,
+}
 
 /// Declares the exchange.
 pub(super) async fn declare(channel: &Channel) -> Result<(), NotDeclared> {
@@ -73,11 +86,12 @@ pub(super) fn queue(id: Uuid) -> String {
 }
 
 /// The properties of a message.
-pub(super) fn properties(sender: &str, number: u64, row: Option<Uuid>) -> BasicProperties {
+pub(super) fn properties(origin: Origin<'_>, row: Option<Uuid>) -> BasicProperties {
     let mut headers = FieldTable::default();
-    headers.insert(SENDER.into(), AMQPValue::LongString(sender.into()));
-    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    headers.insert(SENDER.into(), AMQPValue::LongString(origin.sender.into()));
+    let number = i64::try_from(origin.number).unwrap_or(i64::MAX);
     headers.insert(NUMBER.into(), AMQPValue::LongLongInt(number));
+    headers.insert(FOLLOWS.into(), AMQPValue::Boolean(origin.follows));
     let properties = BasicProperties::default().with_delivery_mode(TRANSIENT).with_headers(headers);
     match row {
         Some(id) => properties.with_message_id(id.to_string().into()),
@@ -85,10 +99,11 @@ pub(super) fn properties(sender: &str, number: u64, row: Option<Uuid>) -> BasicP
     }
 }
 
-/// The sender and the number of a message, if it is one of the feed's.
-pub(super) fn origin(properties: &BasicProperties) -> Option<(&[u8], u64)> {
+/// The origin of a message, if it is one of the feed's.
+pub(super) fn origin(properties: &BasicProperties) -> Option<Origin<'_>> {
     let headers = properties.headers().as_ref()?.inner();
     let sender = headers.get(SENDER)?.as_long_string()?.as_bytes();
     let number = headers.get(NUMBER)?.as_long_long_int()?;
-    Some((sender, u64::try_from(number).ok()?))
+    let follows = headers.get(FOLLOWS).and_then(AMQPValue::as_bool).unwrap_or(false);
+    Some(Origin { sender, number: u64::try_from(number).ok()?, follows })
 }

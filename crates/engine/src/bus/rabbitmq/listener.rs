@@ -64,13 +64,13 @@ impl State {
     }
 
     fn hear_delivery(&self, delivery: Delivery) {
-        let Some((sender, number)) = feed::origin(&delivery.properties) else {
+        let Some(origin) = feed::origin(&delivery.properties) else {
             return self.hear(Heard::Missed);
         };
-        if sender == self.run.as_bytes() {
+        if origin.sender == self.run.as_bytes() {
             return;
         }
-        if !self.numbers().follows(sender, number, Instant::now()) {
+        if !self.numbers().is_next(origin, Instant::now()) {
             self.hear(Heard::Missed);
         }
         // An empty message has a number and nothing else.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::feed::Origin;
 use crate::event::EventBatch;
 use crate::ledger::feed::{Next, Subscription};
 use crate::observe::metrics::Metrics;
@@ -24,9 +25,15 @@ pub(super) struct Numbered {
     last: u64,
 }
 
-/// The number of the last message of each other sender, and when it came.
+/// The last message of each other sender.
 #[derive(Default)]
-pub(super) struct Numbers(BTreeMap<Vec<u8>, (u64, Instant)>);
+pub(super) struct Numbers(BTreeMap<Vec<u8>, Last>);
+
+struct Last {
+    number: u64,
+    follows: bool,
+    at: Instant,
+}
 
 impl Numbered {
     /// Numbers the commits of this subscription.
@@ -77,22 +84,24 @@ impl Numbered {
 impl Numbers {
     /// Whether this message is the next of its sender; the first of a sender that is not known has the
     /// number 1.
-    pub(super) fn follows(&mut self, sender: &[u8], number: u64, now: Instant) -> bool {
+    pub(super) fn is_next(&mut self, origin: Origin<'_>, now: Instant) -> bool {
+        let Origin { sender, number, follows } = origin;
+        let new = Last { number, follows, at: now };
         if let Some(last) = self.0.get_mut(sender) {
-            return std::mem::replace(last, (number, now)).0 + 1 == number;
+            return std::mem::replace(last, new).number + 1 == number;
         }
         // Senders that are forgotten have a gap next time, which is safe.
         if self.0.len() == SENDERS {
             self.0.clear();
         }
-        self.0.insert(sender.to_vec(), (number, now));
+        self.0.insert(sender.to_vec(), new);
         number == 1
     }
 
-    /// How many other instances there are.
-    pub(super) fn others(&self, now: Instant) -> usize {
-        let is_there = |at: Instant| now.saturating_duration_since(at) < GONE;
-        self.0.values().filter(|(_, at)| is_there(*at)).count()
+    /// How many other instances are there and follow this one.
+    pub(super) fn followers(&self, now: Instant) -> usize {
+        let follows = |last: &&Last| last.follows && now.saturating_duration_since(last.at) < GONE;
+        self.0.values().filter(follows).count()
     }
 }
 
@@ -103,19 +112,32 @@ mod tests {
     #[test]
     fn a_gap_is_found_for_each_sender_by_itself() {
         let (mut numbers, now) = (Numbers::default(), Instant::now());
-        let mut follows = |sender: &str, number| numbers.follows(sender.as_bytes(), number, now);
-        assert!(follows("one", 1));
-        assert!(follows("one", 2));
-        assert!(!follows("other", 7), "its first messages were missed");
-        assert!(follows("other", 8));
-        assert!(!follows("one", 4));
-        assert!(follows("one", 5));
-        assert!(!follows("one", 5), "a copy is no next message");
-        assert_eq!(numbers.others(now), 2);
-        assert!(numbers.follows(b"one", 6, now + GONE));
-        assert_eq!(numbers.others(now + GONE), 1, "the other one is gone");
+        let from = |sender, number| Origin { sender, number, follows: true };
+        let mut is_next = |sender, number| numbers.is_next(from(sender, number), now);
+        assert!(is_next(b"one", 1));
+        assert!(is_next(b"one", 2));
+        assert!(!is_next(b"two", 7), "its first messages were missed");
+        assert!(is_next(b"two", 8));
+        assert!(!is_next(b"one", 4));
+        assert!(is_next(b"one", 5));
+        assert!(!is_next(b"one", 5), "a copy is no next message");
+    }
+
+    #[test]
+    fn instances_that_follow_are_counted_while_they_are_there() {
+        let (mut numbers, now) = (Numbers::default(), Instant::now());
+        for (sender, follows) in [(b"one", true), (b"two", true), (b"six", false)] {
+            assert!(numbers.is_next(Origin { sender, number: 1, follows }, now));
+        }
+        assert_eq!(numbers.followers(now), 2);
+        assert!(numbers.is_next(Origin { sender: b"one", number: 2, follows: true }, now + GONE));
+        assert_eq!(numbers.followers(now + GONE), 1, "the second is gone");
+        assert!(numbers.is_next(Origin { sender: b"one", number: 3, follows: false }, now + GONE));
+        assert_eq!(numbers.followers(now + GONE), 0, "and the first follows no more");
         for sender in 0..=SENDERS {
-            assert!(numbers.follows(sender.to_string().as_bytes(), 1, now));
+            let sender = sender.to_string();
+            let origin = Origin { sender: sender.as_bytes(), number: 1, follows: true };
+            assert!(numbers.is_next(origin, now));
         }
         assert!(numbers.0.len() <= SENDERS);
     }

@@ -30,12 +30,10 @@ async fn listening(app: &TestApp) {
     wait_for("the instance listens", listens).await;
 }
 
-/// Waits until two instances hear each other.
-async fn acquainted(apps: [&TestApp; 2]) {
-    for app in apps {
-        let hears = async || (metric(app, "poltrona_peers ").await == 1).then_some(());
-        wait_for("the instance hears another", hears).await;
-    }
+/// Waits until an instance knows that another one follows it.
+async fn followed(app: &TestApp) {
+    let knows = async || (metric(app, "poltrona_peers ").await == 1).then_some(());
+    wait_for("the instance has a follower", knows).await;
 }
 
 async fn next(peers: &mut Subscription) -> Heard {
@@ -56,6 +54,7 @@ async fn send(client: &Client, sender: &str, number: i64, body: &str) {
     let mut headers = FieldTable::default();
     headers.insert("x-sender".into(), AMQPValue::LongString(sender.into()));
     headers.insert("x-number".into(), AMQPValue::LongLongInt(number));
+    headers.insert("x-follows".into(), AMQPValue::Boolean(true));
     let properties = BasicProperties::default()
         .with_headers(headers)
         .with_message_id("01900000-0000-7000-8000-0000000000aa".into());
@@ -75,10 +74,11 @@ async fn an_instance_hears_what_another_commits_and_not_what_it_commits_itself()
     let vhost = engines::vhost().await;
     let apps = two(&vhost).await;
     let [first, second] = &apps;
-    acquainted([first, second]).await;
+    let [mut own, mut other] = [first, second].map(|app| app.engine().peers.subscribe());
+    followed(first).await;
+    followed(second).await;
     first.record_events();
     let session = first.session().await;
-    let [mut own, mut other] = [first, second].map(|app| app.engine().peers.subscribe());
     let held = first.reserve(session.seat("A1"), "ana").await.expect(201);
     second.pay(&held.id()).await.expect(201);
 
@@ -130,7 +130,7 @@ async fn a_gap_and_what_cannot_be_read_are_something_missed() {
 }
 
 #[tokio::test]
-async fn an_instance_that_is_alone_announces_nothing() {
+async fn an_instance_that_nobody_follows_announces_nothing() {
     let vhost = engines::vhost().await;
     let app = open(&vhost).await;
     listening(&app).await;
@@ -140,8 +140,7 @@ async fn an_instance_that_is_alone_announces_nothing() {
     assert_eq!(metric(&app, ANNOUNCED).await, 0);
     let client = Client::connect(vhost.url()).await;
     send(&client, "another", 1, "").await;
-    wait_for("it is heard", async || (metric(&app, "poltrona_peers ").await == 1).then_some(()))
-        .await;
+    followed(&app).await;
     buy(&app, &session, 1).await;
     app.settle_outbox().await;
     let announced = async || (metric(&app, ANNOUNCED).await == 2).then_some(());
@@ -153,9 +152,9 @@ async fn after_the_broker_was_away_something_was_missed_and_then_all_is_heard_ag
     let mut rabbitmq = RabbitMq::start().await;
     let vhost = rabbitmq.vhost().await;
     let [first, second] = two(&vhost).await;
-    acquainted([&first, &second]).await;
     let session = first.session().seats(2_000).await;
     let mut peers = second.engine().peers.subscribe();
+    followed(&first).await;
     let (begun, mut sold) = (Instant::now(), 0);
     while begun.elapsed() < SETTLED {
         buy(&first, &session, sold).await;
