@@ -59,16 +59,15 @@ async fn a_row_that_two_instances_deliver_acts_once() {
         |row: OutboxRow| EventBatch::read(row.id, row.created_at, row.events).expect("events");
     let messages: Vec<_> = rows.into_iter().map(read).collect();
     app.place().allow("outbox");
-    let deliver = |app: &TestApp| {
-        let of_one = |it: &Projection| {
-            projection::effects(*it, &messages).into_iter().map(|effect| (*it, effect))
-        };
-        let effects = Projection::ALL.iter().flat_map(of_one).collect();
-        let rows = messages.iter().map(|message| message.id).collect();
-        let ledger = app.engine().ledger.clone();
-        async move { ledger.write(BackgroundWrite::DeleteOutbox { rows, effects }).await }
-    };
-    let (first, second) = tokio::join!(deliver(&app), deliver(&other));
+    let mut effects = Vec::new();
+    for followed in Projection::ALL {
+        let of_one = projection::effects(*followed, &messages);
+        effects.extend(of_one.into_iter().map(|effect| (*followed, effect)));
+    }
+    let rows: Vec<_> = messages.iter().map(|message| message.id).collect();
+    let write = || BackgroundWrite::DeleteOutbox { rows: rows.clone(), effects: effects.clone() };
+    let (first, second) =
+        tokio::join!(app.engine().ledger.write(write()), other.engine().ledger.write(write()));
     assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
     app.wait_until("all are delivered", || app.count("outbox") == 0).await;
     assert_eq!(app.count("session_stats WHERE seats = 16 AND held = 0 AND sold = 1"), 1);
