@@ -33,6 +33,10 @@ bench *ARGS:
 overload *ARGS:
     cargo test --release --workspace --features poltrona/chaos --bench bench -- --bench overload {{ ARGS }}
 
+# Count the instructions of the hot paths beside the baseline; `just instructions --keep` writes it anew.
+instructions *ARGS:
+    scripts/check-instructions {{ ARGS }}
+
 # Change the rules on purpose, and list the changes that no test notices (needs cargo-mutants).
 mutants *ARGS:
     cargo mutants --package poltrona-domain {{ ARGS }}
