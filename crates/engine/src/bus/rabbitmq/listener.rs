@@ -70,18 +70,17 @@ impl State {
         if origin.sender == self.run.as_bytes() {
             return;
         }
-        if !self.numbers().is_next(origin, Instant::now()) {
+        let is_next = self.numbers().is_next(origin, Instant::now());
+        // Then the others may leave out what they like, and there is nobody to tell.
+        if !self.peers.is_followed() {
+            return;
+        }
+        if !is_next {
             self.hear(Heard::Missed);
         }
         // An empty message has a number and nothing else.
-        if delivery.data.is_empty() {
-            return;
-        }
-        if self.peers.is_followed() {
+        if !delivery.data.is_empty() {
             self.hear(self.read(delivery).map_or(Heard::Missed, |it| Heard::Commit(Arc::new(it))));
-        } else {
-            // To read it would cost more than all the rest.
-            self.meters.heard(true);
         }
     }
 
