@@ -26,7 +26,9 @@ const CASES: &[(&str, fn())] = &[
 fn main() -> ExitCode {
     let name = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let Some(name) = name else {
-        CASES.iter().for_each(|(name, _)| println!("{name}"));
+        for (name, _) in CASES {
+            println!("{name}");
+        }
         return ExitCode::SUCCESS;
     };
     let Some((_, run)) = CASES.iter().find(|(case, _)| *case == name) else {

@@ -6,7 +6,6 @@ use super::error::Error;
 use super::{postgres, sqlite};
 
 /// A connection that writes. It belongs to one worker. SQLite's blocks the thread that it is used on.
-#[expect(clippy::large_enum_variant, reason = "there is one for each worker, and no more")]
 pub enum Writer {
     /// The one connection that writes to the file.
     Sqlite(sqlite::Writer),

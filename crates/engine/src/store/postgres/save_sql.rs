@@ -6,6 +6,7 @@
 //! statement is sent together with the COMMIT.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use tokio_postgres::{Client, Statement};
 
@@ -82,7 +83,8 @@ fn shifted(text: &str, by: usize) -> String {
     for piece in pieces {
         let end = piece.find(|c: char| !c.is_ascii_digit()).unwrap_or(piece.len());
         let number: usize = piece[..end].parse().unwrap_or_default();
-        shifted.push_str(&format!("${}{}", number + by, &piece[end..]));
+        // Writing into a string cannot fail.
+        let _ = write!(shifted, "${}{}", number + by, &piece[end..]);
     }
     shifted
 }

@@ -110,7 +110,7 @@ fn load_seats(
             continue;
         }
         if let Some(seat) = hot.seats.get(&id) {
-            facts.seats.insert(id, seat.clone());
+            facts.seats.insert(id, *seat);
             continue;
         }
         let session = id.session();
