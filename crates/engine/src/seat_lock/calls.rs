@@ -12,7 +12,8 @@ use crate::redis::{Breaker, CallError};
 
 /// How many jobs may wait.
 const DEPTH: usize = 4_096;
-/// How many jobs a call carries.
+/// How many jobs a call carries. Each names at most ten seats, twice at most, and the script hands all of them
+/// to one command through Lua's stack, for which Redis allows 8,000 values.
 const BATCH: usize = 256;
 
 /// The marks in the way of a request, seat by seat; none when it has all its seats, and for others.
