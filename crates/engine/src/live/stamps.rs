@@ -12,7 +12,7 @@
 //!   the newest;
 //! - who has seen the answer to a change sees another stamp than the one before the change.
 //!
-//! There are [`SLOTS`] stamps, and sessions share them by their hash: a change of one may make another
+//! There are `SLOTS` stamps, and sessions share them by their hash: a change of one may make another
 //! be read again, and nothing worse. Memory is bounded, and nobody keeps lists of what to forget.
 
 use std::sync::Arc;

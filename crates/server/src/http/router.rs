@@ -47,8 +47,8 @@ pub fn router(app: SharedApp) -> Router {
 impl Router {
     /// Answers a request.
     ///
-    /// The layers, from outside: an id, CORS, a span, the steps [around](around::around) every
-    /// request, and those that its [row](of_route::of_route) asks for.
+    /// The layers, from outside: an id, CORS, a span, the steps of `around` for every
+    /// request, and those of `of_route` that its row asks for.
     pub async fn answer(&self, request: Request) -> Response {
         let Inner { app, origins, .. } = &*self.0;
         let id = identify::request_id(request.headers(), &app.engine.env.ids);

@@ -10,6 +10,7 @@ use poltrona::doctor::{Finding, Report, Status, Verdict, examine};
 use poltrona_engine::bus::rabbitmq::{Queue, connect};
 use poltrona_engine::tls::Tls;
 use poltrona_testkit::engines::{RabbitMq, vhost};
+use poltrona_testkit::wait::wait_for;
 
 use super::findings::{of, run};
 use crate::rabbitmq::opening::open;
@@ -59,10 +60,15 @@ async fn queues_that_are_missing_and_letters_that_are_dead_are_counted() {
     assert_eq!(report.verdict(), Verdict::Unwell);
     assert_eq!(vhost.queues().await.len(), 0, "the doctor leaves nothing");
 
-    open(&vhost).await.stop().await;
+    let app = open(&vhost).await;
+    let declared = async || {
+        let report = examine(&carrying(vhost.url())).await;
+        (of(&report, "queues").status == Status::Ok).then_some(())
+    };
+    wait_for("an instance declares them when it connects", declared).await;
+    app.stop().await;
     bury(vhost.url()).await;
     let report = examine(&carrying(vhost.url())).await;
-    assert_eq!(of(&report, "queues").status, Status::Ok, "{report}");
     let dead = of(&report, "dead letters");
     assert_eq!((dead.status, dead.detail.as_str()), (Status::Warning, "1 of payments"));
     assert_eq!(dead.fix.as_deref(), Some("poltrona dlq list"));
