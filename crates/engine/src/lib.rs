@@ -26,6 +26,8 @@ pub mod relay;
 pub mod retention;
 pub mod metering;
 pub mod engine;
+#[cfg(test)]
+mod plans;
 
 pub use engine::{Engine, Options, Running, StartError};
 pub use env::Env;

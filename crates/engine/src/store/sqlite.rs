@@ -8,6 +8,8 @@ pub mod folder;
 mod row;
 mod read;
 mod search;
+#[cfg(test)]
+pub(crate) mod traced;
 mod connection;
 mod checkpoint;
 pub mod migrate;

@@ -27,6 +27,8 @@ pub fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     read::add_functions(&connection)?;
+    #[cfg(test)]
+    let connection = super::traced::traced(connection)?;
     Ok(connection)
 }
 
@@ -38,6 +40,8 @@ pub fn connect_read_only(file: &Path) -> Result<Connection, rusqlite::Error> {
     connection.pragma_update(None, "cache_size", -8_192)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     read::add_functions(&connection)?;
+    #[cfg(test)]
+    let connection = super::traced::traced(connection)?;
     Ok(connection)
 }
 
