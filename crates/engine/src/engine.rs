@@ -77,7 +77,7 @@ pub struct Engine {
     pub feed: Feed,
     /// The stamps of sessions; `None` over a server, which other instances write to.
     pub stamps: Option<Stamps>,
-    /// The feed of other instances' commits, as far as this one hears of them.
+    /// The feed of other instances' commits, as far as they arrive here.
     pub peers: Peers,
     /// The holds that will lapse.
     pub expiry: Arc<Expiry>,

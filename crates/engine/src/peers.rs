@@ -1,8 +1,8 @@
-//! What other instances commit, as far as this one hears of it.
+//! The commits of other instances, as far as they arrive here.
 //!
 //! It is for whatever is quicker with news and right without them: nothing here is acknowledged or
-//! sent again. While the broker is away nothing is heard, and the first entry after that is
-//! [`Heard::Missed`]. The feed is bounded; a follower that is too slow misses entries too, and gets
+//! sent again. While the broker is away nothing arrives, and the first entry after that is
+//! [`Received::Missed`]. The feed is bounded; a follower that is too slow misses entries too, and gets
 //! the same one. What an entry would have told is in the store. Others send nothing before they know
 //! that something here follows them, which takes a second at most, and counts as missed. Without a
 //! broker, and where no other instance runs, the feed is silent.
@@ -19,19 +19,19 @@ const ENTRIES: usize = 1_024;
 
 /// An entry of the feed.
 #[derive(Clone, Debug)]
-pub enum Heard {
+pub enum Received {
     /// The events of a batch that another instance committed. Those of one instance come in order.
     Commit(Arc<EventBatch>),
-    /// Other instances may have committed anything: forget what the feed told before.
+    /// Other instances may have committed anything: forget what the feed brought before.
     Missed,
 }
 
 /// The feed of other instances' commits. Cheap to clone.
 #[derive(Clone)]
-pub struct Peers(Sender<Heard>);
+pub struct Peers(Sender<Received>);
 
 /// A follower's place in the feed.
-pub struct Subscription(Receiver<Heard>);
+pub struct Subscription(Receiver<Received>);
 
 impl Peers {
     /// A feed without entries.
@@ -50,9 +50,9 @@ impl Peers {
     }
 
     /// Gives an entry to every follower.
-    pub(crate) fn publish(&self, heard: Heard) {
+    pub(crate) fn publish(&self, received: Received) {
         // Nobody may be following.
-        let _ = self.0.send(heard);
+        let _ = self.0.send(received);
     }
 }
 
@@ -64,19 +64,19 @@ impl Default for Peers {
 
 impl Subscription {
     /// Waits for the next entry; `None` once the feed has ended.
-    pub async fn next(&mut self) -> Option<Heard> {
+    pub async fn next(&mut self) -> Option<Received> {
         match self.0.recv().await {
-            Ok(heard) => Some(heard),
-            Err(RecvError::Lagged(_)) => Some(Heard::Missed),
+            Ok(received) => Some(received),
+            Err(RecvError::Lagged(_)) => Some(Received::Missed),
             Err(RecvError::Closed) => None,
         }
     }
 
     /// The next entry, if it is there already.
-    pub fn try_next(&mut self) -> Option<Heard> {
+    pub fn try_next(&mut self) -> Option<Received> {
         match self.0.try_recv() {
-            Ok(heard) => Some(heard),
-            Err(TryRecvError::Lagged(_)) => Some(Heard::Missed),
+            Ok(received) => Some(received),
+            Err(TryRecvError::Lagged(_)) => Some(Received::Missed),
             Err(TryRecvError::Empty | TryRecvError::Closed) => None,
         }
     }
@@ -97,11 +97,11 @@ mod tests {
         let batch = EventBatch::read(Uuid::nil(), at, "[]".to_owned()).unwrap();
         let batch = Arc::new(batch);
         for _ in 0..=ENTRIES {
-            peers.publish(Heard::Commit(Arc::clone(&batch)));
-            assert!(matches!(quick.try_next(), Some(Heard::Commit(_))));
+            peers.publish(Received::Commit(Arc::clone(&batch)));
+            assert!(matches!(quick.try_next(), Some(Received::Commit(_))));
         }
-        assert!(matches!(slow.next().await, Some(Heard::Missed)));
-        assert!(matches!(slow.next().await, Some(Heard::Commit(_))));
+        assert!(matches!(slow.next().await, Some(Received::Missed)));
+        assert!(matches!(slow.next().await, Some(Received::Commit(_))));
         drop(peers);
         assert!(quick.next().await.is_none());
     }

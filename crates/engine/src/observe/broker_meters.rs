@@ -18,7 +18,7 @@ pub struct BrokerMeters {
     came_back: Counter,
     peers: Gauge,
     announced: Counter,
-    heard: Counter,
+    received: Counter,
     missed: Counter,
 }
 
@@ -48,8 +48,8 @@ impl BrokerMeters {
             came_back: unheard("returned"),
             peers: gauge!("poltrona_peers"),
             announced: counter!("poltrona_peers_announced_total"),
-            heard: counter!("poltrona_peers_heard_total", "outcome" => "batch"),
-            missed: counter!("poltrona_peers_heard_total", "outcome" => "missed"),
+            received: counter!("poltrona_peers_received_total", "outcome" => "batch"),
+            missed: counter!("poltrona_peers_received_total", "outcome" => "missed"),
         }
     }
 
@@ -87,9 +87,9 @@ impl BrokerMeters {
         self.announced.increment(1);
     }
 
-    /// This instance heard of another's batch, or learned that it may have missed some.
-    pub fn heard(&self, is_batch: bool) {
-        let counter = if is_batch { &self.heard } else { &self.missed };
+    /// A batch of another instance arrived, or some may have been missed.
+    pub fn received(&self, is_batch: bool) {
+        let counter = if is_batch { &self.received } else { &self.missed };
         counter.increment(1);
     }
 
@@ -134,7 +134,7 @@ fn describe() {
     gauge!("poltrona_peers", "Other instances that follow what this one commits.");
     counter!("poltrona_peers_announced_total", "Committed batches sent to the other instances.");
     counter!(
-        "poltrona_peers_heard_total",
+        "poltrona_peers_received_total",
         "Batches that other instances sent, and how often some may have been missed."
     );
     counter!("poltrona_consumed_total", "Messages taken from a queue, by what became of them.");

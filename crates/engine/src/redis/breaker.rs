@@ -180,7 +180,7 @@ impl Breaker {
         let answering = async {
             let answer = call.query_async(&mut connection.commands).await;
             let Err(error) = &answer else { return answer };
-            // Whoever empties Redis may have it forget the scripts, too.
+            // An operator who empties Redis may remove the scripts, too.
             if error.kind() != ErrorKind::Server(ServerErrorKind::NoScript) {
                 return answer;
             }

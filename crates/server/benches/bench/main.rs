@@ -172,7 +172,7 @@ fn program(path: &Path) -> anyhow::Result<PathBuf> {
     path.canonicalize().with_context(|| format!("no program at {}", path.display()))
 }
 
-/// What the programs under measurement say of themselves.
+/// The counters of the programs under measurement.
 fn programs(setup: &Setup) -> anyhow::Result<Vec<Program>> {
     let built = program(Path::new(env!("CARGO_BIN_EXE_poltrona"))).ok();
     let program = |side: &setup::Side| {

@@ -41,7 +41,7 @@ pub(super) struct ByKind<T> {
     lines: Box<[OnceLock<Line<T>>]>,
 }
 
-/// What a route and method have, by outcome.
+/// The values of a route and method, by outcome.
 type Line<T> = Box<[OnceLock<Box<T>>]>;
 
 impl RouteLabel {
@@ -95,13 +95,13 @@ impl<T> ByKind<T> {
         Self { lines: empty(ROUTES_MAX * METHODS.len()) }
     }
 
-    /// What this kind has, or gets now.
+    /// The value of this kind, made now if it is new.
     pub(super) fn get(&self, kind: Kind, make: impl FnOnce() -> T) -> &T {
         let line = self.lines[kind.line()].get_or_init(|| empty(OUTCOMES));
         line[kind.outcome()].get_or_init(|| Box::new(make()))
     }
 
-    /// What the kinds have that came so far.
+    /// The values of the kinds that came so far.
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
         let lines = self.lines.iter().filter_map(OnceLock::get);
         lines.flat_map(|line| line.iter().filter_map(OnceLock::get).map(|value| &**value))

@@ -30,7 +30,7 @@ pub(super) struct Ready {
     pub(super) source: Source,
 }
 
-/// What an answer was made of.
+/// The rows that an answer was made of.
 #[derive(Debug)]
 pub(super) struct Source {
     /// The session, where the answer shows it.

@@ -41,7 +41,7 @@ impl State {
     ) -> anyhow::Result<Infallible> {
         let channel = within(connection.create_channel()).await?;
         declared(feed::declare(&channel)).await?;
-        // What was committed meanwhile is old news; the next number shows that it is missing.
+        // Batches committed meanwhile are too old; the next number shows that they are missing.
         commits.skip();
         let mut beat_at = Instant::now();
         loop {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 /// How long events of a kind that nobody listened to are left out.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
-/// What the broker's answers told, by kind of event. It is known of one connection, and forgotten
+/// The broker's answers, by kind of event. It is known of one connection, and forgotten
 /// with it.
 #[derive(Default)]
 pub(super) struct Bindings(BTreeMap<String, Bound>);

@@ -32,7 +32,7 @@ const LONGEST_BYTES: i64 = 16 << 20;
 const TTL: Duration = Duration::from_secs(10);
 const TRANSIENT: u8 = 1;
 
-/// What the headers of a message say.
+/// The headers of a message, read.
 #[derive(Clone, Copy)]
 pub(super) struct Origin<'a> {
     /// The run of the instance that sent it.

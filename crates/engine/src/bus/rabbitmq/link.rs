@@ -224,7 +224,7 @@ pub(super) async fn lost(connection: &Connection, link: &Link) -> anyhow::Result
     let mut events = connection.events_listener();
     while let Some(event) = events.next().await {
         match event {
-            // Whoever uses a channel that the broker closed finds that out, and the rest goes on.
+            // The user of a channel that the broker closed gets an error, and the rest goes on.
             Event::Error(error) if is_of_a_channel(&error) => {}
             Event::Error(error) => return Err(anyhow!("{error}")),
             Event::ConnectionBlocked(why) => link.blocked(&why),

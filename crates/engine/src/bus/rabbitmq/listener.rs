@@ -1,7 +1,7 @@
 //! Hearing what other instances commit, and giving it to the followers of [`crate::peers`].
 //!
 //! Nothing is acknowledged. A gap in a sender's numbers, a message that cannot be read and each new
-//! connection become [`Heard::Missed`], after which followers ask the store.
+//! connection become [`Received::Missed`], after which followers ask the store.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::state::State;
 use crate::backoff::BROKER;
 use crate::env::clock::pause;
 use crate::event::EventBatch;
-use crate::peers::Heard;
+use crate::peers::Received;
 
 /// How often the queue is bound again: somebody may have deleted the exchange.
 const BIND_EVERY: Duration = Duration::from_secs(15);
@@ -33,7 +33,7 @@ pub(super) async fn listen(bus: &State, connection: &Connection) -> Infallible {
     loop {
         bus.consuming.while_blocked().await;
         let Err(error) = listen_once(bus, connection).await;
-        debug!(target: "rabbitmq", %error, "other instances are not heard");
+        debug!(target: "rabbitmq", %error, "nothing arrives from other instances");
         pause(waits.next_wait()).await;
     }
 }
@@ -43,7 +43,7 @@ async fn listen_once(bus: &State, connection: &Connection) -> anyhow::Result<Inf
     let queue = feed::queue(bus.env.ids.fresh());
     let mut consumer = feed::consume(&channel, &queue).await?;
     *bus.numbers() = Numbers::default();
-    bus.hear(Heard::Missed);
+    bus.receive(Received::Missed);
     let mut bind_at = Instant::now() + BIND_EVERY;
     loop {
         if let Ok(next) = timeout_at(bind_at, consumer.next()).await {
@@ -58,14 +58,14 @@ async fn listen_once(bus: &State, connection: &Connection) -> anyhow::Result<Inf
 }
 
 impl State {
-    fn hear(&self, heard: Heard) {
-        self.meters.heard(matches!(heard, Heard::Commit(_)));
-        self.peers.publish(heard);
+    fn receive(&self, received: Received) {
+        self.meters.received(matches!(received, Received::Commit(_)));
+        self.peers.publish(received);
     }
 
     fn hear_delivery(&self, delivery: Delivery) {
         let Some(origin) = feed::origin(&delivery.properties) else {
-            return self.hear(Heard::Missed);
+            return self.receive(Received::Missed);
         };
         if origin.sender == self.run.as_bytes() {
             return;
@@ -76,11 +76,13 @@ impl State {
             return;
         }
         if !is_next {
-            self.hear(Heard::Missed);
+            self.receive(Received::Missed);
         }
         // An empty message has a number and nothing else.
         if !delivery.data.is_empty() {
-            self.hear(self.read(delivery).map_or(Heard::Missed, |it| Heard::Commit(Arc::new(it))));
+            self.receive(
+                self.read(delivery).map_or(Received::Missed, |it| Received::Commit(Arc::new(it))),
+            );
         }
     }
 

@@ -11,11 +11,11 @@ use crate::event::EventBatch;
 use crate::ledger::feed::{Next, Subscription};
 use crate::observe::metrics::Metrics;
 
-/// How many senders are told apart. Each run of an instance is one.
+/// How many senders are distinguished. Each run of an instance is one.
 const SENDERS: usize = 256;
 /// How often an instance sends a number, whether or not there is news.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
-/// An instance that was not heard for this long is gone.
+/// An instance that sent nothing for this long is gone.
 const GONE: Duration = Duration::from_secs(5);
 
 /// This instance's commits, numbered in their order.

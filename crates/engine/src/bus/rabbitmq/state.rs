@@ -53,7 +53,7 @@ pub struct Parts {
     pub store: Store,
     /// Watches holds that a queue cannot.
     pub expiry: Arc<Expiry>,
-    /// What this instance commits, for the others to hear.
+    /// The commits of this instance, to be published to the others.
     pub commits: Subscription,
     /// Where what others commit goes.
     pub peers: Peers,

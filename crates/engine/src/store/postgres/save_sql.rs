@@ -29,7 +29,7 @@ pub(super) type Filled<P> = (&'static Part, Vec<P>);
 #[derive(Default)]
 pub(super) struct SaveStatements(HashMap<Vec<&'static str>, Statement>);
 
-/// What most batches do: hold seats; then pay, cancel, or let lapse what was held.
+/// The parts that most batches need: they hold seats; then pay, cancel, or let lapse what was held.
 const USUAL: [&[&Part]; 3] = [
     &[&UPDATE_SEATS, &INSERT_RESERVATIONS, &INSERT_OUTBOX],
     &[&UPDATE_SEATS, &UPDATE_RESERVATIONS, &INSERT_SALES, &INSERT_SALE_SEATS, &INSERT_OUTBOX],

@@ -175,7 +175,7 @@ struct Copied {
     pages: u32,
 }
 
-/// What becomes of the log once it is copied, as SQLite names it.
+/// A mode of a checkpoint, by SQLite's name: the state of the log after it was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// Nothing; what others use meanwhile is not copied.

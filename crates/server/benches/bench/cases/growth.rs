@@ -1,4 +1,4 @@
-//! What a call costs when there are a hundred times as many seats, and ten times as long a history.
+//! The cost of a call when there are a hundred times as many seats, and ten times as long a history.
 
 use crate::house::{House, Order};
 use crate::report::{Measure, Section, label};

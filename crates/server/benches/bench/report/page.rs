@@ -11,7 +11,7 @@ use super::promises::PROMISES;
 use super::record::{Measured, Record};
 use super::spread::figure;
 
-/// What ends each table on the page; `<!-- CASE -->` begins it.
+/// The end of each table on the page; `<!-- CASE -->` begins it.
 const END: &str = "<!-- / -->";
 /// The mark of the table of promises.
 const PROMISED: &str = "promises";

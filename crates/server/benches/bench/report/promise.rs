@@ -11,7 +11,7 @@ pub(super) struct Promise {
     bound: Bound,
 }
 
-/// What has to be reached, and what is aimed at.
+/// The bound to reach, and the aim.
 pub(super) enum Bound {
     AtLeast(f64, f64),
     AtMost(f64, f64),
@@ -30,13 +30,13 @@ pub(super) const fn promise(
 }
 
 impl Promise {
-    /// What has to be reached, as text.
+    /// The bound to reach, as text.
     pub(super) fn reach(&self) -> String {
         let (sign, reach, _) = self.parts();
         format!("{sign} {}", figure(reach))
     }
 
-    /// What is aimed at, as text.
+    /// The aim, as text.
     pub(super) fn aim(&self) -> String {
         let (sign, _, aim) = self.parts();
         format!("{sign} {}", figure(aim))

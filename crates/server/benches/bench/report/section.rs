@@ -20,7 +20,7 @@ pub(crate) fn label(name: &str, value: impl Display) -> Label {
     (name.to_owned(), format!("{value}"))
 }
 
-/// What was measured by turns, with what follows from it.
+/// Figures measured by turns, with the ratios that follow from them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Section {
     pub(crate) case: String,
@@ -55,7 +55,7 @@ pub(super) struct Finding {
     pub(super) promise: String,
     /// The figure.
     pub(super) value: f64,
-    /// What it is to be, and how far it is from that.
+    /// Its bound, and its distance from that.
     pub(super) reach: String,
     pub(super) aim: String,
     pub(super) verdict: String,

@@ -1,4 +1,4 @@
-//! What is done in a measurement, and starting the server that does it.
+//! The work of a measurement, and starting the server that does it.
 
 use std::process::Stdio;
 
@@ -9,7 +9,7 @@ use crate::server::{Server, Start};
 use crate::setup::Side;
 use crate::testbed::{Engines, Testbed};
 
-/// What is done, by whom, and over which data.
+/// The work, its engines and its data.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     pub(crate) engines: Engines,

@@ -9,7 +9,7 @@ use crate::config::Cors;
 /// The headers of answers that pages of other sites may read.
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("x-request-id,etag,link,location,retry-after,idempotency-replayed");
-/// What an answer varies with when not every origin may read it.
+/// The value of `Vary` when not every origin may read it.
 const VARIES: HeaderValue = HeaderValue::from_static("origin");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 

@@ -8,7 +8,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, ExchangeKind};
 use poltrona_domain::{EventKind, SeatStatus};
 use poltrona_engine::event::EventBatch;
-use poltrona_engine::peers::{Heard, Subscription};
+use poltrona_engine::peers::{Received, Subscription};
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines::{self, RabbitMq};
 use poltrona_testkit::wait::wait_for;
@@ -22,7 +22,7 @@ const SETTLED: Duration = Duration::from_secs(2);
 
 const FEED: &str = "poltrona.feed";
 const ANNOUNCED: &str = "poltrona_peers_announced_total";
-const MISSED: &str = r#"poltrona_peers_heard_total{outcome="missed"}"#;
+const MISSED: &str = r#"poltrona_peers_received_total{outcome="missed"}"#;
 
 /// Waits until an instance has its queue: then it says that it may have missed something.
 async fn listening(app: &TestApp) {
@@ -36,14 +36,14 @@ async fn followed(app: &TestApp) {
     wait_for("the instance has a follower", knows).await;
 }
 
-async fn next(peers: &mut Subscription) -> Heard {
+async fn next(peers: &mut Subscription) -> Received {
     wait_for("an entry of the feed", async || peers.try_next()).await
 }
 
 /// The next batch. What an instance hears first of another tells it that it missed the beginning.
 async fn next_batch(peers: &mut Subscription) -> Arc<EventBatch> {
     loop {
-        if let Heard::Commit(batch) = next(peers).await {
+        if let Received::Commit(batch) = next(peers).await {
             return batch;
         }
     }
@@ -82,22 +82,22 @@ async fn an_instance_hears_what_another_commits_and_not_what_it_commits_itself()
     let held = first.reserve(session.seat("A1"), "ana").await.expect(201);
     second.pay(&held.id()).await.expect(201);
 
-    let heard = loop {
+    let received = loop {
         let batch = next_batch(&mut other).await;
         if batch.events[0].kind.known() == Some(EventKind::ReservationCreated) {
             break batch;
         }
     };
-    let events: Vec<Value> = serde_json::from_str(heard.json()).expect("events");
+    let events: Vec<Value> = serde_json::from_str(received.json()).expect("events");
     assert_eq!(events, first.events()[1..2], "as it was committed");
-    let [event] = heard.events.as_slice() else { panic!("{heard:?}") };
+    let [event] = received.events.as_slice() else { panic!("{received:?}") };
     let [seat] = event.changed.as_slice() else { panic!("{event:?}") };
     assert_eq!(seat.seat.as_uuid().to_string(), session.seat("A1"));
     assert_eq!((seat.status, seat.version), (Some(SeatStatus::Reserved), 1));
-    assert_eq!(heard.created_at, event.at.expect("a time"));
+    assert_eq!(received.created_at, event.at.expect("a time"));
 
-    let heard = next_batch(&mut own).await;
-    let kinds: Vec<_> = heard.events.iter().map(|event| event.kind.known()).collect();
+    let received = next_batch(&mut own).await;
+    let kinds: Vec<_> = received.events.iter().map(|event| event.kind.known()).collect();
     assert_eq!(kinds, [Some(EventKind::PaymentConfirmed)], "its own commits are not among them");
     assert!(own.try_next().is_none() && other.try_next().is_none());
     assert_eq!(metric(first, ANNOUNCED).await, 2);
@@ -112,20 +112,20 @@ async fn a_gap_and_what_cannot_be_read_are_something_missed() {
     let mut peers = app.engine().peers.subscribe();
     send(&client, "one", 1, "").await;
     send(&client, "one", 2, "[]").await;
-    assert!(matches!(next(&mut peers).await, Heard::Commit(_)));
+    assert!(matches!(next(&mut peers).await, Received::Commit(_)));
     send(&client, "one", 4, "[]").await;
-    assert!(matches!(next(&mut peers).await, Heard::Missed), "the third");
-    assert!(matches!(next(&mut peers).await, Heard::Commit(_)));
+    assert!(matches!(next(&mut peers).await, Received::Missed), "the third");
+    assert!(matches!(next(&mut peers).await, Received::Commit(_)));
     send(&client, "one", 5, "poison").await;
-    assert!(matches!(next(&mut peers).await, Heard::Missed));
+    assert!(matches!(next(&mut peers).await, Received::Missed));
     send(&client, "other", 1, "[]").await;
-    assert!(matches!(next(&mut peers).await, Heard::Commit(_)), "an instance that has started");
+    assert!(matches!(next(&mut peers).await, Received::Commit(_)), "an instance that has started");
     send(&client, "third", 7, "").await;
-    assert!(matches!(next(&mut peers).await, Heard::Missed), "one that was not heard before");
+    assert!(matches!(next(&mut peers).await, Received::Missed), "one that was not received before");
     send_with(&client, BasicProperties::default(), "[]").await;
-    assert!(matches!(next(&mut peers).await, Heard::Missed), "from nobody");
+    assert!(matches!(next(&mut peers).await, Received::Missed), "from nobody");
     send(&client, "one", 6, "[]").await;
-    assert!(matches!(next(&mut peers).await, Heard::Commit(_)));
+    assert!(matches!(next(&mut peers).await, Received::Commit(_)));
     assert!(peers.try_next().is_none());
 }
 
@@ -171,9 +171,9 @@ async fn after_the_broker_was_away_something_was_missed_and_then_all_is_heard_ag
     for app in [&first, &second] {
         connected(app).await;
     }
-    assert!(matches!(next(&mut peers).await, Heard::Missed));
+    assert!(matches!(next(&mut peers).await, Received::Missed));
     // Nothing is announced before the two know of each other again.
-    while !matches!(peers.try_next(), Some(Heard::Commit(_))) {
+    while !matches!(peers.try_next(), Some(Received::Commit(_))) {
         buy(&first, &session, sold).await;
         sold += 1;
     }

@@ -47,7 +47,7 @@ impl<'a> Crowd<'a> {
             for message in taken(listener, queue).await {
                 missing.remove(message.routing_key.as_str());
             }
-            assert!(begun.elapsed() < SOON, "{missing:?} are not heard");
+            assert!(begun.elapsed() < SOON, "{missing:?} are not received");
         }
     }
 }
