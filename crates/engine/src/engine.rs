@@ -137,9 +137,9 @@ impl Running {
         let expiry = Arc::new(Expiry::new(env.clone()));
         let tasks = (&background, &stop_background);
         let (redis, hold) = (options.redis.as_ref(), options.hold_ttl);
-        let seat_lock = SeatLock::start(redis, hold, &env, &metrics, &feed, tasks)
-            .map_err(StartError::Redis)?;
         let stamps = (!store.is_shared()).then(Stamps::new);
+        let seat_lock = SeatLock::start(redis, stamps.as_ref(), hold, &env, &metrics, &feed, tasks)
+            .map_err(StartError::Redis)?;
         let parts = ledger::Parts {
             env: env.clone(),
             store: store.clone(),

@@ -14,9 +14,11 @@ use super::marks::Marks;
 use super::operation;
 use super::pending::{PendingLock, Standing};
 use super::recent::Recent;
+use super::refusals::Refusals;
 use crate::env::Env;
 use crate::failpoint::Failpoint;
 use crate::ledger::{Feed, Ledger, Reply, Request};
+use crate::live::Stamps;
 use crate::observe::metrics::{LockAnswer, Metrics};
 use crate::observe::traces::Span;
 use crate::redis::{Breaker, CallError, Settings};
@@ -26,23 +28,30 @@ use crate::redis::{Breaker, CallError, Settings};
 pub enum SeatLock {
     /// Nothing: the database is asked each time.
     Off,
+    /// Refusals that this program remembers, when it alone writes to the database.
+    Own(Arc<Refusals>),
     /// Marks in Redis, which all instances see.
     Redis(Arc<Marks>),
 }
 
 impl SeatLock {
-    /// The lock in this Redis, if there is one. Its background tasks belong to `tracker` and end
-    /// with `stop`. Redis need not be there yet; only an invalid URL fails.
+    /// The lock in this Redis; without one, the lock in memory if this program alone writes, and has `stamps`.
+    /// Its background tasks belong to `tracker` and end with `stop`. Redis need not be there yet; only an
+    /// invalid URL fails.
     pub fn start(
         redis: Option<&Settings>,
+        stamps: Option<&Stamps>,
         hold: Duration,
         env: &Env,
         metrics: &Arc<Metrics>,
         feed: &Feed,
         (tracker, stop): (&TaskTracker, &CancellationToken),
     ) -> RedisResult<Self> {
-        let Some(redis) = redis else { return Ok(Self::Off) };
         let (clock, metrics) = (env.clock.clone(), Arc::clone(metrics));
+        let Some(redis) = redis else {
+            let own = |stamps: &Stamps| Refusals::new(stamps.clone(), clock, metrics);
+            return Ok(stamps.map_or(Self::Off, |stamps| Self::Own(Arc::new(own(stamps)))));
+        };
         let scripts = operation::scripts();
         let breaker = Breaker::new(redis, scripts, env.ids.clone(), Arc::clone(&metrics))?;
         let breaker = Arc::new(breaker);
@@ -59,7 +68,7 @@ impl SeatLock {
     /// Whether the lock can be reached; `None` when there is none.
     pub fn state(&self) -> Option<bool> {
         match self {
-            Self::Off => None,
+            Self::Off | Self::Own(_) => None,
             Self::Redis(marks) => Some(!marks.calls.breaker.is_open()),
         }
     }
@@ -69,30 +78,38 @@ impl SeatLock {
     #[doc(hidden)]
     pub fn waiting(&self) -> usize {
         match self {
-            Self::Off => 0,
+            Self::Off | Self::Own(_) => 0,
             Self::Redis(marks) => marks.calls.waiting(),
         }
     }
 
     /// Asks the ledger for a change, unless the lock knows that it would be refused.
     pub async fn submit(&self, ledger: &Ledger, request: Request) -> Reply {
-        let Self::Redis(marks) = self else { return ledger.submit(request).await };
-        let Command::Reserve { reservation, seats, user, hold } = &request.command else {
-            return ledger.submit(request).await;
-        };
-        // A seat is not marked for a command that has no place in the queue.
-        ledger.has_room(&request.command)?;
-        // It may have been granted already, so that only the database can refuse it.
-        let repeat_to = if request.key.is_some() { None } else { Some(user) };
-        let taking = take(marks, *reservation, seats.ids(), *hold, repeat_to);
-        let pending = traced(taking).await.map_err(Refusal::SeatsTaken)?;
-        if pending.is_acquired() {
-            Failpoint::Locked.reached();
+        match self {
+            Self::Off => ledger.submit(request).await,
+            Self::Own(refusals) => refusals.submit(ledger, request).await,
+            Self::Redis(marks) => submit(marks, ledger, request).await,
         }
-        let reply = ledger.submit(request).await;
-        pending.settle(&reply);
-        reply
     }
+}
+
+/// Asks the ledger for a change, unless Redis knows that it would be refused.
+async fn submit(marks: &Arc<Marks>, ledger: &Ledger, request: Request) -> Reply {
+    let Command::Reserve { reservation, seats, user, hold } = &request.command else {
+        return ledger.submit(request).await;
+    };
+    // A seat is not marked for a command that has no place in the queue.
+    ledger.has_room(&request.command)?;
+    // It may have been granted already, so that only the database can refuse it.
+    let repeat_to = if request.key.is_some() { None } else { Some(user) };
+    let taking = take(marks, *reservation, seats.ids(), *hold, repeat_to);
+    let pending = traced(taking).await.map_err(Refusal::SeatsTaken)?;
+    if pending.is_acquired() {
+        Failpoint::Locked.reached();
+    }
+    let reply = ledger.submit(request).await;
+    pending.settle(&reply);
+    reply
 }
 
 /// Asks for one to ten seats of one session. The answer is a request to be settled with the database's
