@@ -22,7 +22,7 @@ impl Folder {
     pub(crate) fn make(path: &Path) -> anyhow::Result<Self> {
         if path.exists() {
             // Only data that an interrupted run left behind may be deleted.
-            let ours = path.join(MARK).exists();
+            let ours = path.join(MARK).exists() || path.read_dir()?.next().is_none();
             ensure!(ours, "{} is not empty: choose a folder of its own", path.display());
             fs::remove_dir_all(path)?;
         }

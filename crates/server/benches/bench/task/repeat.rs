@@ -15,6 +15,11 @@ use crate::server::Server;
 use crate::setup::Side;
 use crate::testbed::{Engines, Testbed};
 
+/// The visitor who holds the seat that all want, and one who wants it: the holder would be told of the own
+/// reservation, which is another answer.
+const HOLDER: usize = 0;
+const OTHER: usize = 1;
+
 /// The request and the status of its answer.
 type Ask = (Vec<u8>, u16);
 
@@ -59,9 +64,10 @@ pub(super) async fn repeat(
     Ok(sample)
 }
 
-fn held(house: &House) -> anyhow::Result<Vec<u8>> {
+/// The one seat that all want, asked for by a visitor.
+fn wanted(house: &House, visitor: usize) -> anyhow::Result<Vec<u8>> {
     let seat = house.free(Order::Scattered, 1).pop().context("the house has no seat")?;
-    Ok(requests::reserve(seat, 0))
+    Ok(requests::reserve(seat, visitor))
 }
 
 async fn of_program(
@@ -71,8 +77,7 @@ async fn of_program(
     read: Read,
 ) -> anyhow::Result<Ask> {
     let mut connection = Connection::open(server.address()).await?;
-    let held = held(house)?;
-    connection.ask(&held).await?.expect(201)?;
+    connection.ask(&wanted(house, HOLDER)?).await?.expect(201)?;
     let path = format!("/seats/{}", House::first_session());
     let map = connection.ask(&requests::get(&path)).await?;
     map.expect(200)?;
@@ -85,7 +90,7 @@ async fn of_program(
             let tag = map.header("etag").context("a seat map has no ETag")?;
             (requests::get_unless(&path, tag), 304)
         }
-        Read::Held => (held, 409),
+        Read::Held => (wanted(house, OTHER)?, 409),
     })
 }
 
@@ -95,8 +100,8 @@ fn of_ceiling(house: &House, read: Read) -> anyhow::Result<Ask> {
         Read::Health | Read::NotModified => (requests::get("/hello"), 200),
         Read::Map | Read::MapGzip => (requests::get("/bytes"), 200),
         Read::Held => {
-            let held = held(house)?;
-            let body = std::str::from_utf8(&held)?.split_once("\r\n\r\n");
+            let wanted = wanted(house, OTHER)?;
+            let body = std::str::from_utf8(&wanted)?.split_once("\r\n\r\n");
             let (_, body) = body.context("a reservation has a body")?;
             ensure!(!body.is_empty(), "a reservation has a body");
             (requests::post("/parse", body), 201)

@@ -126,18 +126,17 @@ impl Rival {
         }
     }
 
-    /// Has one seat held or sold, and then wanted by all.
+    /// Has one seat held or sold, and then wanted by all others.
     async fn storm(&mut self, testbed: &Testbed, is_sold: bool) -> anyhow::Result<Outcome> {
         let seat = self.take(1).await?.pop().context("no seat")?;
-        let request = self.reserve(&seat, 0);
         let mut connection = Connection::open(self.address).await?;
-        let answer = connection.ask(&request).await?;
+        let answer = connection.ask(&self.reserve(&seat, 0)).await?;
         answer.expect(201)?;
         if is_sold {
             let confirm = requests::confirm(answer.id()?);
             connection.ask(&confirm).await?.expect(201)?;
         }
-        self.repeat(testbed, &request, 409).await
+        self.repeat(testbed, &self.reserve(&seat, 1), 409).await
     }
 
     /// Sends a request over and over. Another success than the expected one is a seat that is sold twice.
