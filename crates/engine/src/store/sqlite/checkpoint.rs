@@ -2,11 +2,11 @@
 //!
 //! A thread of its own copies what is committed (a passive checkpoint waits for nobody) each time
 //! the log has grown by [`STEP_PAGES`]. But a log that is always written to never starts again from
-//! its beginning, so past [`LIMIT_PAGES`] the writer stops for a moment, keeps readers out, copies
-//! the little that is left, and begins the log anew. The file keeps its length, because writing over
-//! blocks costs less than getting them again; one that has grown far beyond the limit is truncated. The log
-//! cannot begin anew while another program reads the database, a backup say, or while the disk is full: it
-//! grows on then, and nobody waits.
+//! its beginning. So past [`LIMIT_PAGES`] the thread copies without a pause, until so little is left
+//! that the writer can copy it in a moment, with readers kept out, and begin the log anew. The file
+//! keeps its length, because writing over blocks costs less than getting them again; one that has
+//! grown far beyond the limit is truncated. The log cannot begin anew while another program reads the
+//! database, a backup say, or while the disk is full: it grows on then, and nobody waits.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -27,10 +27,13 @@ use crate::store::error::Error;
 const PAGES_PER_MIB: u32 = 256;
 /// How far the log grows between two copies: 4 MiB of 4 KiB pages.
 const STEP_PAGES: u32 = 1_024;
-/// When the writer begins the log anew: 64 MiB.
-const LIMIT_PAGES: u32 = 16_384;
-/// How much the writer is willing to copy itself, unless the log is twice over its limit.
-const REST_PAGES: u32 = 2_048;
+/// From where on the writer would begin the log anew: 128 MiB.
+const LIMIT_PAGES: u32 = 32_768;
+/// How much the writer is willing to copy itself, unless the log is twice over its limit: everyone waits
+/// meanwhile. 1 MiB.
+const REST_PAGES: u32 = 256;
+/// How far the log grows before the writer tries again, when it could not begin anew: 8 MiB.
+const RETRY_PAGES: u32 = 2_048;
 
 /// The checkpoints of one database.
 pub(super) struct Checkpointer {
@@ -48,6 +51,9 @@ struct Shared {
     /// The log's length after the last commit, as SQLite's hook reports it.
     log_pages: AtomicU32,
     copied_pages: AtomicU32,
+    /// Whether the thread was asked for a copy that has not ended: to begin the log anew, the writer would have
+    /// to wait for it.
+    is_copying: AtomicBool,
     failed: AtomicBool,
 }
 
@@ -94,8 +100,9 @@ impl Checkpointer {
         }
         let copied = self.shared.copied_pages.load(Ordering::Relaxed);
         let rest = pages.saturating_sub(copied);
-        if pages >= self.restart_at && (rest <= REST_PAGES || pages >= 2 * LIMIT_PAGES) {
-            let grown = pages >= 2 * LIMIT_PAGES;
+        let is_idle = !self.shared.is_copying.load(Ordering::Acquire);
+        let grown = pages >= 2 * LIMIT_PAGES;
+        if pages >= self.restart_at && (is_idle && rest <= REST_PAGES || grown) {
             let mode = if grown { Mode::Truncate } else { Mode::Restart };
             let why_not = match self.begin_anew(writer, mode) {
                 Ok(true) => return Ok(()),
@@ -108,16 +115,23 @@ impl Checkpointer {
                 target: "database", mib, why_not,
                 "the database's write-ahead log could not be emptied; it keeps growing"
             );
-            self.restart_at = pages + REST_PAGES;
+            self.restart_at = pages + RETRY_PAGES;
         }
-        if pages >= self.asked_at + STEP_PAGES {
+        if is_idle && (pages >= self.asked_at + STEP_PAGES || pages >= self.restart_at) {
             self.asked_at = pages;
-            if let Some(wake) = &self.wake {
-                // A full channel means that the thread will look again anyway.
-                let _ = wake.try_send(());
-            }
+            self.copy();
         }
         Ok(())
+    }
+
+    /// Wakes the thread.
+    fn copy(&self) {
+        let Some(wake) = &self.wake else { return };
+        self.shared.is_copying.store(true, Ordering::Release);
+        if wake.try_send(()).is_err() {
+            // It has ended.
+            self.shared.is_copying.store(false, Ordering::Release);
+        }
     }
 
     /// Begins the log anew, if it can; gives whether it did. Waits only for the program's own
@@ -157,13 +171,16 @@ impl Checkpointer {
 
 fn copy_when_woken(connection: &Connection, woken: &Receiver<()>, shared: &Shared, gate: &Gate) {
     while woken.recv().is_ok() {
-        let _open = gate.read().unwrap_or_else(PoisonError::into_inner);
-        match checkpoint(connection, Mode::Passive) {
+        let open = gate.read().unwrap_or_else(PoisonError::into_inner);
+        let copied = checkpoint(connection, Mode::Passive);
+        drop(open);
+        match copied {
             Ok(copy) => shared.copied_pages.store(copy.pages, Ordering::Relaxed),
             Err(Error::Disk(_)) => shared.failed.store(true, Ordering::Relaxed),
             // A full disk: the log keeps everything, and the next step tries again.
             Err(_) => {}
         }
+        shared.is_copying.store(false, Ordering::Release);
     }
 }
 
@@ -222,7 +239,7 @@ mod tests {
         // As if the log had grown past every limit.
         checkpointer.shared.log_pages.store(2 * LIMIT_PAGES, Ordering::Relaxed);
         checkpointer.after_commit(&writer).unwrap();
-        assert_eq!(checkpointer.restart_at, 2 * LIMIT_PAGES + REST_PAGES, "not at each commit");
+        assert_eq!(checkpointer.restart_at, 2 * LIMIT_PAGES + RETRY_PAGES, "not at each commit");
         assert!(begun.elapsed() < BUSY_TIMEOUT, "it waited for the reader");
 
         reader.execute_batch("COMMIT").unwrap();
