@@ -45,6 +45,8 @@ struct Lanes {
     writes: VecDeque<PendingWrite>,
     per_session: HashMap<SessionId, usize>,
     room_was_last: bool,
+    /// Whether the writes have let a transaction go before them.
+    writes_waited: bool,
     pace: Pace,
     patience: Patience,
     closed: bool,
@@ -173,6 +175,7 @@ impl Lanes {
             writes: VecDeque::new(),
             per_session: HashMap::new(),
             room_was_last: false,
+            writes_waited: false,
             pace: Pace::default(),
             patience: Patience::new(patience),
             closed: false,
@@ -225,9 +228,16 @@ impl Lanes {
         }
         let lapses = self.background.len().min(max);
         commands.extend(self.background.drain(..lapses));
-        let writes: Vec<_> = self.writes.drain(..).collect();
+        let writes = self.due_writes(!commands.is_empty());
         let work = Work { commands, late, writes };
         (!work.is_empty()).then_some(work)
+    }
+
+    /// The writes that go with the next transaction. They let one with commands go before them: the relay
+    /// meanwhile learns of more commits, and delivers them together.
+    fn due_writes(&mut self, beside_commands: bool) -> Vec<PendingWrite> {
+        self.writes_waited = beside_commands && !self.writes_waited && !self.writes.is_empty();
+        if self.writes_waited { Vec::new() } else { self.writes.drain(..).collect() }
     }
 
     fn leave(&mut self, command: &Command) {

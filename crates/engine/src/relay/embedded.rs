@@ -1,9 +1,9 @@
 //! Moving the outbox of a file, which is this process's alone: every row, in order.
 //!
-//! The outbox says what is to be delivered; the feed says when to look, and has the batches that
-//! this process made, so that they need not be read from JSON. Other batches are read.
+//! The feed brings every batch that this process commits, in order, and the outbox is not read for them. It is read
+//! first for what an earlier process left, and again when a delivery failed or the feed was too fast to follow.
 
-use std::collections::HashMap;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Moves the outbox until stopped.
 pub(super) async fn move_all(delivery: Delivery, commits: Subscription, stop: CancellationToken) {
-    let mut mover = Mover { delivery, commits, made: HashMap::new() };
+    let (made, read) = (VecDeque::new(), HashSet::new());
+    let mut mover = Mover { delivery, commits, made, is_behind: true, read };
     loop {
         let delivered = mover.pass().await;
         if let Err(error) = &delivered {
@@ -43,8 +44,12 @@ pub(super) async fn move_all(delivery: Delivery, commits: Subscription, stop: Ca
 struct Mover {
     delivery: Delivery,
     commits: Subscription,
-    /// Batches that the feed brought and that are still in the outbox.
-    made: HashMap<Uuid, Arc<EventBatch>>,
+    /// Batches that the feed brought and that are to be delivered.
+    made: VecDeque<Arc<EventBatch>>,
+    /// Whether the outbox may have rows that are not among those batches.
+    is_behind: bool,
+    /// The rows that were read last: the feed may bring some of them yet.
+    read: HashSet<Uuid>,
 }
 
 impl Mover {
@@ -53,17 +58,24 @@ impl Mover {
         while let Some(next) = self.commits.try_next() {
             self.learn(next);
         }
-        // Batches that were known before are among these ids, or were delivered.
-        let ids = self.delivery.store.outbox_ids(ROWS).await?;
-        if ids.len() < ROWS {
-            self.made.retain(|id, _| ids.binary_search(id).is_ok());
-        }
-        let mut batches: Vec<_> = ids.iter().map_while(|id| self.made.remove(id)).collect();
-        if batches.is_empty() && !ids.is_empty() {
-            let rows = self.delivery.store.outbox(ROWS, Duration::ZERO).await?;
-            batches = Delivery::read(rows)?;
-        }
-        self.delivery.deliver(&batches).await
+        let batches = if self.is_behind { self.left().await? } else { self.next_made() };
+        let delivered = self.delivery.deliver(&batches).await;
+        self.is_behind |= delivered.is_err();
+        delivered
+    }
+
+    /// The first rows of the outbox, whoever made them.
+    async fn left(&mut self) -> anyhow::Result<Vec<Arc<EventBatch>>> {
+        let rows = self.delivery.store.outbox(ROWS, Duration::ZERO).await?;
+        self.made.clear();
+        self.read = rows.iter().map(|row| row.id).collect();
+        self.is_behind = rows.len() == ROWS;
+        Delivery::read(rows).inspect_err(|_| self.is_behind = true)
+    }
+
+    fn next_made(&mut self) -> Vec<Arc<EventBatch>> {
+        let count = self.made.len().min(ROWS);
+        self.made.drain(..count).collect()
     }
 
     async fn wait_for_commit(&mut self) {
@@ -77,12 +89,12 @@ impl Mover {
     fn learn(&mut self, next: Next) {
         match next {
             Next::Commit(commit) => {
-                self.made.extend(commit.outbox.as_ref().map(|batch| (batch.id, Arc::clone(batch))));
+                let new = commit.outbox.iter().filter(|batch| !self.read.contains(&batch.id));
+                self.made.extend(new.cloned());
             }
-            // They are in the outbox, and are read from there.
             Next::Missed(missed) => {
                 self.delivery.metrics.missed(missed);
-                self.made.clear();
+                self.is_behind = true;
             }
         }
     }

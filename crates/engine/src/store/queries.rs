@@ -6,7 +6,6 @@ use futures_util::future::BoxFuture;
 use poltrona_domain::{
     Actor, Reservation, ReservationId, Sale, Session, SessionId, Timestamp, UserId,
 };
-use uuid::Uuid;
 
 use super::error::Error;
 use super::opened::Store;
@@ -119,11 +118,6 @@ impl Store {
     /// them, even if the clock was put back.
     pub async fn outbox(&self, limit: usize, age: Duration) -> Result<Vec<OutboxRow>, Error> {
         ask!(self, outbox(limit, age))
-    }
-
-    /// The oldest ids of the outbox.
-    pub async fn outbox_ids(&self, limit: usize) -> Result<Vec<Uuid>, Error> {
-        ask!(self, outbox_ids(limit))
     }
 
     /// The backlog of the outbox.

@@ -36,6 +36,11 @@ fn lapse() -> Submission {
     submission(Command::Expire { reservation: ReservationId::from_uuid(Uuid::nil()) })
 }
 
+fn write() -> PendingWrite {
+    let write = BackgroundWrite::DeleteOutbox { rows: Vec::new(), effects: Vec::new() };
+    PendingWrite { write, reply: oneshot::channel().0 }
+}
+
 fn take(queue: &Queue) -> Option<Work> {
     queue.take().now_or_never().expect("there is work, or it is closed")
 }
@@ -53,11 +58,20 @@ fn writes_take_turns_with_rooms_too() {
     for _ in 0..3 {
         queue.push(closing()).unwrap();
     }
-    queue.push_write(PendingWrite {
-        write: BackgroundWrite::DeleteOutbox { rows: Vec::new(), effects: Vec::new() },
-        reply: oneshot::channel().0,
-    });
+    queue.push_write(write());
     assert_eq!(taken(&queue), [(1, 0), (0, 1), (1, 0), (1, 0)]);
+}
+
+#[test]
+fn writes_let_one_transaction_of_commands_go_before_them() {
+    let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
+    queue.push_write(write());
+    assert_eq!(take(&queue).unwrap().writes.len(), 1, "alone they wait for nothing");
+    for _ in 0..6 {
+        queue.push(cancelling()).unwrap();
+    }
+    queue.push_write(write());
+    assert_eq!(taken(&queue), [(2, 0), (2, 1), (2, 0)]);
 }
 
 #[test]

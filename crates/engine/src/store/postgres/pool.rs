@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::Client;
 
-use super::kept::{Durability, LIMITS};
+use super::kept::{Durability, LIMITS, PLANNED_ONCE, Settings};
 use super::target::Target;
 use super::{background, fault, kept, primaries};
 use crate::env::clock::Clock;
@@ -52,7 +52,7 @@ pub struct Pool {
 impl Readers {
     pub(super) fn new(target: &Target, count: usize, clock: Clock) -> Self {
         let scans = Arc::new(Semaphore::new(count.div_ceil(2)));
-        let pool = |count| pool(target, count, Durability::Synced);
+        let pool = |count| pool(target, count, Durability::Synced, &[]);
         let (pings, target) = (pool(PING_CONNECTIONS), target.clone());
         Self { pool: pool(count), pings, scans, clock, target }
     }
@@ -107,7 +107,8 @@ impl Pool {
         // Writes of the relay and the projections need not wait for the disk, unless they ask for
         // it: a crash undoes them together with all that came after, and the outbox brings them
         // again.
-        Self { pool: pool(target, BACKGROUND_CONNECTIONS, Durability::Deferred) }
+        let durability = Durability::Deferred;
+        Self { pool: pool(target, BACKGROUND_CONNECTIONS, durability, PLANNED_ONCE) }
     }
 
     /// Runs a write; gives the number of rows of its subject that it touched.
@@ -145,7 +146,12 @@ impl Connect for ToHosts {
     }
 }
 
-fn pool(target: &Target, size: usize, durability: Durability) -> deadpool_postgres::Pool {
+fn pool(
+    target: &Target,
+    size: usize,
+    durability: Durability,
+    planned: Settings,
+) -> deadpool_postgres::Pool {
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     // The pool's own connection settings are not used: the target has them.
     let manager =
@@ -154,7 +160,8 @@ fn pool(target: &Target, size: usize, durability: Durability) -> deadpool_postgr
     let keep = Hook::async_fn(move |client: &mut ClientWrapper, _| {
         let timeline = timeline.clone();
         Box::pin(async move {
-            let kept = kept::keep(client, LIMITS.iter().copied(), durability, &timeline).await;
+            let settings = LIMITS.iter().chain(planned).copied();
+            let kept = kept::keep(client, settings, durability, &timeline).await;
             kept.map_err(|error| HookError::message(error.to_string()))
         })
     });

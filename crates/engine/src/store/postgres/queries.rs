@@ -153,11 +153,6 @@ impl Readers {
         rows.iter().map(read).collect()
     }
 
-    pub(in crate::store) async fn outbox_ids(&self, limit: usize) -> Result<Vec<Uuid>, Error> {
-        let rows = self.all("SELECT id FROM outbox ORDER BY id LIMIT $1", &[&count(limit)]).await?;
-        rows.iter().map(|it| row::get(it, 0)).collect()
-    }
-
     pub(in crate::store) async fn backlog(&self) -> Result<Backlog, Error> {
         let found = self.one("SELECT count(*), min(created_at) FROM outbox", &[]).await?;
         let Some(found) = found else { return Ok(Backlog::default()) };

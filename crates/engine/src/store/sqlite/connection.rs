@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::read;
@@ -25,7 +26,7 @@ pub fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    prepare_once(&connection)?;
     read::add_functions(&connection)?;
     #[cfg(test)]
     let connection = super::traced::traced(connection)?;
@@ -38,11 +39,18 @@ pub fn connect_read_only(file: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "cache_size", -8_192)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    prepare_once(&connection)?;
     read::add_functions(&connection)?;
     #[cfg(test)]
     let connection = super::traced::traced(connection)?;
     Ok(connection)
+}
+
+/// Keeps prepared statements, and their plans whatever values they are given: otherwise SQLite prepares a
+/// statement anew whenever its LIMIT is given (https://www.sqlite.org/queryplanner-ng.html#qpsg).
+fn prepare_once(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 #[cfg(test)]

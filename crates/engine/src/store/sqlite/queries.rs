@@ -102,10 +102,6 @@ impl Readers {
         self.read(move |db| read::outbox(db, limit, before)).await
     }
 
-    pub(in crate::store) async fn outbox_ids(&self, limit: usize) -> Result<Vec<Uuid>, Error> {
-        self.read(move |db| read::outbox_ids(db, limit)).await
-    }
-
     pub(in crate::store) async fn backlog(&self) -> Result<Backlog, Error> {
         self.read(read::backlog).await
     }

@@ -6,7 +6,6 @@ use poltrona_domain::{
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
-use uuid::Uuid;
 
 use super::row;
 use crate::store::held_as;
@@ -111,13 +110,6 @@ pub(super) fn outbox(db: &Connection, limit: usize, before: Timestamp) -> Result
                 events: row.get(2)?,
             })
         })?
-        .collect()
-}
-
-/// The oldest ids of the outbox.
-pub(super) fn outbox_ids(db: &Connection, limit: usize) -> Result<Vec<Uuid>> {
-    db.prepare_cached("SELECT id FROM outbox ORDER BY id LIMIT ?")?
-        .query_map([limit.cast_signed()], |row| row::uuid(row, 0))?
         .collect()
 }
 
@@ -229,6 +221,8 @@ impl List {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::env::clock::Clock;
     use crate::store::sqlite::migrate;
