@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use poltrona::config::{Config, Secret};
 use poltrona_engine::store::sqlite::folder::database_in;
 use tempfile::TempDir;
 
-use crate::engines::{self, Database};
+use crate::engines::{self, Database, Postgres};
 use crate::sql::{Connection, Session, connect};
 use crate::wait::{PATIENCE, wait_for};
 
@@ -73,7 +74,15 @@ impl Place {
 
     /// A database of its own, even when the tests use SQLite.
     pub async fn server() -> Self {
-        let database = engines::database().await;
+        Self::in_database(engines::database().await)
+    }
+
+    /// A database of its own on this server.
+    pub async fn on(server: &Arc<Postgres>) -> Self {
+        Self::in_database(Database::create(&server.url(), Some(Arc::clone(server))).await)
+    }
+
+    fn in_database(database: Database) -> Self {
         let session = Session::open(database.url());
         Self::Server(database, session)
     }

@@ -7,6 +7,7 @@ mod faults;
 mod hosts;
 mod instances;
 mod migrating;
+mod plans;
 mod pooler;
 mod searching;
 mod settings;

@@ -164,7 +164,7 @@ pub struct Database {
 
 impl Database {
     /// Creates it beside the one that `admin_url` names.
-    pub(super) async fn create(admin_url: &str, server: Option<Arc<Postgres>>) -> Self {
+    pub(crate) async fn create(admin_url: &str, server: Option<Arc<Postgres>>) -> Self {
         let name = fresh_name();
         let (address, options) = admin_url.split_once('?').unwrap_or((admin_url, ""));
         let (address, _) = address.rsplit_once('/').expect("a URL that names a database");

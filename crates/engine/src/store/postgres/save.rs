@@ -3,7 +3,8 @@
 //! The writes and the COMMIT are sent together.
 
 use poltrona_domain::{
-    ChangedSeat, ChangedSession, Layout, Reservation, Sale, Seat, SeatState, Session, Timestamp,
+    ChangedSeat, ChangedSession, Layout, Reservation, ReservationStatus, Sale, Seat, SeatState,
+    Session, Timestamp,
 };
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -192,6 +193,7 @@ fn update_reservations(rows: &[&Reservation]) -> Option<Parameters> {
             column(rows, |it| reservation_status(it.status)),
             column(rows, |it| it.expires_at.as_millis()),
             column(rows, |it| i16::from(it.extensions)),
+            column(rows, |_| reservation_status(ReservationStatus::Pending)),
         ]
     })
 }

@@ -171,16 +171,18 @@ pub(super) static INSERT_RESERVATIONS: Part = Part {
     check: None,
 };
 
-/// Only a pending reservation ever changes, so that is what the guard asks for.
+/// Only a pending reservation ever changes, so that is what the guard asks for. The status comes as a parameter:
+/// to a plan that knew it, the index of pending reservations would seem to be the shortest way as long as there are
+/// few, and would be read as a whole for each row once there are many.
 pub(super) static UPDATE_RESERVATIONS: Part = Part {
     name: "update_reservations",
-    parameters: 4,
+    parameters: 5,
     write: "
         UPDATE reservations r SET status = n.status, expires_at = n.expires_at,
             extensions = n.extensions
-        FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::smallint[])
-            AS n(id, status, expires_at, extensions)
-        WHERE r.id = n.id AND r.status = 'PENDING' RETURNING 1",
+        FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::smallint[], $5::text[])
+            AS n(id, status, expires_at, extensions, read)
+        WHERE r.id = n.id AND r.status = n.read RETURNING 1",
     check: Some(
         "expect_rows('update reservations', (SELECT count(*) FROM update_reservations),
                      cardinality($1::uuid[]))",
@@ -244,7 +246,11 @@ mod tests {
     fn the_parameters_of_parts_follow_each_other() {
         let text = text(&[&INSERT_OUTBOX, &UPDATE_RESERVATIONS]);
         assert!(text.contains("VALUES ($1, $2, $3)"), "{text}");
-        assert!(text.contains("unnest($4::uuid[], $5::text[], $6::bigint[], $7::smallint[])"));
+        assert!(
+            text.contains(
+                "unnest($4::uuid[], $5::text[], $6::bigint[], $7::smallint[], $8::text[])"
+            )
+        );
         assert!(text.ends_with("cardinality($4::uuid[]))"), "{text}");
     }
 

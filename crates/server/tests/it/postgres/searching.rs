@@ -3,12 +3,9 @@
 
 use std::sync::Arc;
 
-use poltrona::config::Secret;
-use poltrona_engine::env::clock::Clock;
 use poltrona_testkit::app::TestApp;
 use poltrona_testkit::engines::Postgres;
 use poltrona_testkit::place::Place;
-use poltrona_testkit::sql::Session;
 
 use crate::searching::{Row, insert, sessions};
 
@@ -38,26 +35,17 @@ async fn plans(app: &TestApp, server: &Postgres, path: &str) -> Vec<String> {
 #[tokio::test]
 async fn every_page_is_read_through_an_index_in_order() {
     let explain = ["session_preload_libraries=auto_explain", "auto_explain.log_min_duration=0"];
-    let server = Postgres::start_with(&explain).await;
-    let app = TestApp::try_at(Arc::new(Place::server().await), Clock::System, |config| {
-        config.database_url = Some(Secret::new(server.url()));
-        config.run_migrations = true;
-    });
-    let app = app.await.expect("it opens");
+    let server = Arc::new(Postgres::start_with(&explain).await);
+    let app = TestApp::at(Place::on(&server).await, |_| {}).await;
     let rows = sessions(SESSIONS);
-    let database = Session::open(&server.url());
-    database.run(&insert(&rows, |id| format!("'{id}'")));
-    database.run(OF_ANA);
-    let id = |table: &str| {
-        database
-            .run(&format!("SELECT id FROM {table} ORDER BY created_at OFFSET {HALF} LIMIT 1"))
-            .remove(0)
+    app.tamper(&insert(&rows, |id| format!("'{id}'")));
+    app.tamper(OF_ANA);
+    let id = |table: &str, time: &str| {
+        app.sql::<String>(&format!("SELECT id FROM {table} ORDER BY {time} OFFSET {HALF} LIMIT 1"))
     };
     let Row { id: session, .. } = &rows[HALF];
-    let (reservation, by_age) = (id("reservations"), "ROW(created_at, id) <");
-    let sale = database
-        .run(&format!("SELECT id FROM sales ORDER BY paid_at OFFSET {HALF} LIMIT 1"))
-        .remove(0);
+    let (reservation, by_age) = (id("reservations", "created_at"), "ROW(created_at, id) <");
+    let sale = id("sales", "paid_at");
     for (path, index, deep) in [
         (format!("/sessions?movie=filme+7&limit=10&after={session}"), "sessions_by_movie", by_age),
         (format!("/sessions?room=sala+2&limit=10&after={session}"), "sessions_by_room", by_age),
