@@ -41,17 +41,22 @@ struct Lanes {
     rooms: VecDeque<Submission>,
     /// Lapses to record.
     background: VecDeque<Submission>,
-    /// The writes of the relay, the projections and the retention.
-    writes: VecDeque<PendingWrite>,
+    writes: Writes,
     per_session: HashMap<SessionId, usize>,
     room_was_last: bool,
-    /// Whether the writes have let a transaction go before them.
-    writes_waited: bool,
     pace: Pace,
     patience: Patience,
     closed: bool,
     /// Whether nothing is to be taken for now.
     paused: bool,
+}
+
+/// The writes of the relay, the projections and the retention.
+#[derive(Default)]
+struct Writes {
+    waiting: VecDeque<PendingWrite>,
+    /// Whether they have let a transaction go before them.
+    have_waited: bool,
 }
 
 /// The work of one transaction.
@@ -107,7 +112,7 @@ impl Queue {
     pub(super) fn push_write(&self, write: PendingWrite) {
         let mut lanes = self.lock();
         if !lanes.closed {
-            lanes.writes.push_back(write);
+            lanes.writes.waiting.push_back(write);
             self.filled.notify_one();
         }
     }
@@ -172,10 +177,9 @@ impl Lanes {
             people: VecDeque::new(),
             rooms: VecDeque::new(),
             background: VecDeque::new(),
-            writes: VecDeque::new(),
+            writes: Writes::default(),
             per_session: HashMap::new(),
             room_was_last: false,
-            writes_waited: false,
             pace: Pace::default(),
             patience: Patience::new(patience),
             closed: false,
@@ -209,8 +213,9 @@ impl Lanes {
     fn take(&mut self, max: usize, now: Instant) -> Option<Work> {
         let mut late = Vec::new();
         let allowed = self.patience.allowed();
-        let others_wait =
-            !self.people.is_empty() || !self.background.is_empty() || !self.writes.is_empty();
+        let others_wait = !self.people.is_empty()
+            || !self.background.is_empty()
+            || !self.writes.waiting.is_empty();
         let rooms_turn = !(self.room_was_last && others_wait);
         let room = if rooms_turn {
             live(&mut self.rooms, 1, (now, allowed), &mut late)
@@ -228,16 +233,9 @@ impl Lanes {
         }
         let lapses = self.background.len().min(max);
         commands.extend(self.background.drain(..lapses));
-        let writes = self.due_writes(!commands.is_empty());
+        let writes = self.writes.due(!commands.is_empty());
         let work = Work { commands, late, writes };
         (!work.is_empty()).then_some(work)
-    }
-
-    /// The writes that go with the next transaction. They let one with commands go before them: the relay
-    /// meanwhile learns of more commits, and delivers them together.
-    fn due_writes(&mut self, beside_commands: bool) -> Vec<PendingWrite> {
-        self.writes_waited = beside_commands && !self.writes_waited && !self.writes.is_empty();
-        if self.writes_waited { Vec::new() } else { self.writes.drain(..).collect() }
     }
 
     fn leave(&mut self, command: &Command) {
@@ -248,6 +246,15 @@ impl Lanes {
                 self.per_session.remove(&session);
             }
         }
+    }
+}
+
+impl Writes {
+    /// Those that go with the next transaction. They let one with commands go before them: the relay meanwhile
+    /// learns of more commits, and delivers them together.
+    fn due(&mut self, beside_commands: bool) -> Vec<PendingWrite> {
+        self.have_waited = beside_commands && !self.have_waited && !self.waiting.is_empty();
+        if self.have_waited { Vec::new() } else { self.waiting.drain(..).collect() }
     }
 }
 

@@ -47,7 +47,7 @@ pub fn connect_read_only(file: &Path) -> Result<Connection, rusqlite::Error> {
 }
 
 /// Keeps prepared statements, and their plans whatever values they are given: otherwise SQLite prepares a
-/// statement anew whenever its LIMIT is given (https://www.sqlite.org/queryplanner-ng.html#qpsg).
+/// statement anew whenever its LIMIT is given (<https://www.sqlite.org/queryplanner-ng.html#qpsg>).
 fn prepare_once(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
