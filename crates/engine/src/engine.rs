@@ -47,6 +47,23 @@ pub struct Options {
     pub metrics: Arc<Metrics>,
 }
 
+impl Options {
+    /// Options for a test or a benchmark: one small ledger, without other engines. Fails when the meters
+    /// cannot be made.
+    pub fn default_for_tests(hold_ttl: Duration) -> Result<Self, BuildError> {
+        Ok(Self {
+            store: store::Options { workers: 1, read_connections: 2, run_migrations: true },
+            ledger: ledger::Settings { batch_max: 64, queue_depth: 512, patience: hold_ttl },
+            feed_commits: ledger::FEED_COMMITS,
+            hold_ttl,
+            redis: None,
+            rabbitmq: None,
+            traces: Traces::off(),
+            metrics: Arc::new(Metrics::new()?),
+        })
+    }
+}
+
 /// Why an engine cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

@@ -15,15 +15,13 @@ use rusqlite::Connection;
 use tokio::runtime::Builder;
 
 use crate::env::clock::pause;
-use crate::ledger::{self, Key, Reply, Request};
-use crate::observe::metrics::Metrics;
-use crate::observe::traces::Traces;
+use crate::ledger::{Key, Reply, Request};
 use crate::projection;
 use crate::store::answer::{KeyScope, RecordedAnswer};
 use crate::store::background::{BackgroundWrite, Projection, Purgeable};
 use crate::store::query::{Page, SessionFilter};
 use crate::store::sqlite::traced;
-use crate::store::{self, Location, Store};
+use crate::store::{self, Location};
 use crate::{Engine, Env, Options, Running};
 
 const START: Timestamp = Timestamp::from_millis(1_795_514_400_000);
@@ -75,20 +73,9 @@ fn every_statement_finds_its_rows_by_an_index() {
 }
 
 async fn open(folder: &std::path::Path) -> Running {
-    let options = Options {
-        store: store::Options { workers: 1, read_connections: 2, run_migrations: true },
-        ledger: ledger::Settings { batch_max: 64, queue_depth: 512, patience: HOLD },
-        feed_commits: ledger::FEED_COMMITS,
-        hold_ttl: HOLD,
-        redis: None,
-        rabbitmq: None,
-        traces: Traces::off(),
-        metrics: Arc::new(Metrics::new().expect("metrics")),
-    };
-    let env = Env::simulated(START, 7);
-    let location = Location::Folder(folder.to_owned());
-    let opened = Store::open(&location, options.store, &env).await.expect("it opens");
-    Running::start(opened, options, env).expect("it starts")
+    let options = Options::default_for_tests(HOLD).expect("metrics");
+    let (location, env) = (Location::Folder(folder.to_owned()), Env::simulated(START, 7));
+    Running::open(&location, options, env).await.expect("it opens")
 }
 
 /// A session, of which a seat is sold.

@@ -10,10 +10,8 @@ use poltrona_domain::{
 };
 use poltrona_engine::env::clock::pause;
 use poltrona_engine::ledger::{self, Key, Reply, Request};
-use poltrona_engine::observe::metrics::Metrics;
-use poltrona_engine::observe::traces::Traces;
+use poltrona_engine::store::Location;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
-use poltrona_engine::store::{self, Location, Store};
 use poltrona_engine::{Engine, Env, Options, Running};
 use tokio::runtime::{Builder, Runtime};
 
@@ -160,19 +158,11 @@ fn runtime() -> Runtime {
 
 async fn open(folder: &std::path::Path) -> (Running, Vec<Session>) {
     let options = Options {
-        store: store::Options { workers: 1, read_connections: 2, run_migrations: true },
         ledger: ledger::Settings { batch_max: 256, queue_depth: 4_096, patience: HOLD },
-        feed_commits: ledger::FEED_COMMITS,
-        hold_ttl: HOLD,
-        redis: None,
-        rabbitmq: None,
-        traces: Traces::off(),
-        metrics: Arc::new(Metrics::new().expect("metrics")),
+        ..Options::default_for_tests(HOLD).expect("metrics")
     };
-    let env = Env::simulated(START, 1);
-    let location = Location::Folder(folder.to_owned());
-    let opened = Store::open(&location, options.store, &env).await.expect("it opens");
-    let running = Running::start(opened, options, env.clone()).expect("it starts");
+    let (location, env) = (Location::Folder(folder.to_owned()), Env::simulated(START, 1));
+    let running = Running::open(&location, options, env.clone()).await.expect("it opens");
     let films: Vec<_> = (0..SESSIONS).map(|_| film(&env)).collect();
     for film in &films {
         let command = Command::OpenSession(film.clone());

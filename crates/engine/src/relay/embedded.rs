@@ -1,7 +1,8 @@
 //! Moving the outbox of a file, which is this process's alone: every row, in order.
 //!
-//! The feed brings every batch that this process commits, in order, and the outbox is not read for them. It is read
-//! first for what an earlier process left, and again when a delivery failed or the feed was too fast to follow.
+//! The feed brings every batch that this process commits, in order, and the outbox is not read for them.
+//! It is read at the start, for batches that an earlier process left, and again when a delivery failed or
+//! the feed was too fast to follow.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -21,8 +22,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Moves the outbox until stopped.
 pub(super) async fn move_all(delivery: Delivery, commits: Subscription, stop: CancellationToken) {
-    let (made, read) = (VecDeque::new(), HashSet::new());
-    let mut mover = Mover { delivery, commits, made, is_behind: true, read };
+    let (pending, read) = (VecDeque::new(), HashSet::new());
+    let mut mover = Mover { delivery, commits, pending, is_behind: true, read };
     loop {
         let delivered = mover.pass().await;
         if let Err(error) = &delivered {
@@ -45,10 +46,10 @@ struct Mover {
     delivery: Delivery,
     commits: Subscription,
     /// Batches that the feed brought and that are to be delivered.
-    made: VecDeque<Arc<EventBatch>>,
+    pending: VecDeque<Arc<EventBatch>>,
     /// Whether the outbox may have rows that are not among those batches.
     is_behind: bool,
-    /// The rows that were read last: the feed may bring some of them yet.
+    /// The ids of the rows that were read last: the feed may bring some of them yet.
     read: HashSet<Uuid>,
 }
 
@@ -58,24 +59,24 @@ impl Mover {
         while let Some(next) = self.commits.try_next() {
             self.learn(next);
         }
-        let batches = if self.is_behind { self.left().await? } else { self.next_made() };
+        let batches = if self.is_behind { self.read_outbox().await? } else { self.next_pending() };
         let delivered = self.delivery.deliver(&batches).await;
         self.is_behind |= delivered.is_err();
         delivered
     }
 
     /// The first rows of the outbox, whoever made them.
-    async fn left(&mut self) -> anyhow::Result<Vec<Arc<EventBatch>>> {
+    async fn read_outbox(&mut self) -> anyhow::Result<Vec<Arc<EventBatch>>> {
         let rows = self.delivery.store.outbox(ROWS, Duration::ZERO).await?;
-        self.made.clear();
+        self.pending.clear();
         self.read = rows.iter().map(|row| row.id).collect();
         self.is_behind = rows.len() == ROWS;
         Delivery::read(rows).inspect_err(|_| self.is_behind = true)
     }
 
-    fn next_made(&mut self) -> Vec<Arc<EventBatch>> {
-        let count = self.made.len().min(ROWS);
-        self.made.drain(..count).collect()
+    fn next_pending(&mut self) -> Vec<Arc<EventBatch>> {
+        let count = self.pending.len().min(ROWS);
+        self.pending.drain(..count).collect()
     }
 
     async fn wait_for_commit(&mut self) {
@@ -90,7 +91,7 @@ impl Mover {
         match next {
             Next::Commit(commit) => {
                 let new = commit.outbox.iter().filter(|batch| !self.read.contains(&batch.id));
-                self.made.extend(new.cloned());
+                self.pending.extend(new.cloned());
             }
             Next::Missed(missed) => {
                 self.delivery.metrics.missed(missed);

@@ -29,7 +29,7 @@ pub enum SeatLock {
     /// Nothing: the database is asked each time.
     Off,
     /// Refusals that this program remembers, when it alone writes to the database.
-    Own(Arc<Refusals>),
+    Memory(Arc<Refusals>),
     /// Marks in Redis, which all instances see.
     Redis(Arc<Marks>),
 }
@@ -49,8 +49,8 @@ impl SeatLock {
     ) -> RedisResult<Self> {
         let (clock, metrics) = (env.clock.clone(), Arc::clone(metrics));
         let Some(redis) = redis else {
-            let own = |stamps: &Stamps| Refusals::new(stamps.clone(), clock, metrics);
-            return Ok(stamps.map_or(Self::Off, |stamps| Self::Own(Arc::new(own(stamps)))));
+            let memory = |stamps: &Stamps| Refusals::new(stamps.clone(), clock, metrics);
+            return Ok(stamps.map_or(Self::Off, |stamps| Self::Memory(Arc::new(memory(stamps)))));
         };
         let scripts = operation::scripts();
         let breaker = Breaker::new(redis, scripts, env.ids.clone(), Arc::clone(&metrics))?;
@@ -68,7 +68,7 @@ impl SeatLock {
     /// Whether the lock can be reached; `None` when there is none.
     pub fn state(&self) -> Option<bool> {
         match self {
-            Self::Off | Self::Own(_) => None,
+            Self::Off | Self::Memory(_) => None,
             Self::Redis(marks) => Some(!marks.calls.breaker.is_open()),
         }
     }
@@ -78,7 +78,7 @@ impl SeatLock {
     #[doc(hidden)]
     pub fn waiting(&self) -> usize {
         match self {
-            Self::Off | Self::Own(_) => 0,
+            Self::Off | Self::Memory(_) => 0,
             Self::Redis(marks) => marks.calls.waiting(),
         }
     }
@@ -87,7 +87,7 @@ impl SeatLock {
     pub async fn submit(&self, ledger: &Ledger, request: Request) -> Reply {
         match self {
             Self::Off => ledger.submit(request).await,
-            Self::Own(refusals) => refusals.submit(ledger, request).await,
+            Self::Memory(refusals) => refusals.submit(ledger, request).await,
             Self::Redis(marks) => submit(marks, ledger, request).await,
         }
     }

@@ -132,8 +132,13 @@ fn changes(slots: &[Slot], seats: &[SeatId]) -> u32 {
 }
 
 fn place(seat: SeatId) -> usize {
+    place_among(SLOTS, seat)
+}
+
+/// The slot of a seat, by its hash.
+pub(super) fn place_among(slots: usize, seat: SeatId) -> usize {
     let hash = rapidhash::v3::rapidhash_v3(seat.as_uuid().as_bytes());
-    usize::try_from(hash % SLOTS as u64).unwrap_or_default()
+    usize::try_from(hash % slots as u64).unwrap_or_default()
 }
 
 /// Whether something is no older than this. A time that is ahead shows that the clock stepped back,

@@ -2,12 +2,13 @@
 //!
 //! A refusal depends on the rows of its session and on the time. While the session's [stamp](Stamps) is the
 //! one that was taken before the ledger was asked, no commit has changed those rows; and until the first of
-//! the holds ends, time changes nothing. So whoever asks for the same seats would be told the same.
+//! the holds ends, time changes nothing. So a request for the same seats would get the same answer.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use poltrona_domain::{Command, Refusal as Refused, SeatId, SeatTaken, Timestamp, UserId};
 
+use super::recent::place_among;
 use crate::env::clock::Clock;
 use crate::ledger::{Error, Ledger, Reply, Request};
 use crate::live::{Stamp, Stamps};
@@ -24,7 +25,7 @@ pub struct Refusals {
     slots: Mutex<Box<[Option<Refusal>]>>,
 }
 
-/// What a request for these seats was told.
+/// The ledger's refusal of a request for these seats.
 struct Refusal {
     seats: Box<[SeatId]>,
     taken: Vec<SeatTaken>,
@@ -64,26 +65,26 @@ impl Refusals {
         stamp.is_settled().then_some(stamp)
     }
 
-    /// The ledger refused these seats. A request with another stamp than now's learned of an older state.
+    /// Keeps a refusal of the ledger's, unless the session has changed since the stamp was taken.
     fn refused(&self, seats: &[SeatId], stamp: Stamp, taken: &[SeatTaken]) {
-        if !taken.iter().all(says_whose) || self.stamp(seats) != Some(stamp) {
+        if !taken.iter().all(has_known_holder) || self.stamp(seats) != Some(stamp) {
             return;
         }
         // The refusal is repeated to other users.
         let taken = taken.iter().map(|it| SeatTaken { own: None, ..it.clone() }).collect();
         let refusal = Refusal { seats: seats.into(), taken, stamp, at: self.clock.now() };
-        if let Some(slot) = seats.first().map(|seat| place(*seat)) {
-            self.slots()[slot] = Some(refusal);
+        if let Some(first) = seats.first() {
+            self.slots()[place_among(SLOTS, *first)] = Some(refusal);
         }
     }
 
-    /// What the ledger would tell this user about these seats, if that is known.
+    /// The ledger's refusal of these seats to this user, if it is known.
     fn repeat(&self, seats: &[SeatId], user: &UserId) -> Option<Vec<SeatTaken>> {
         let stamp = self.stamp(seats)?;
         let slots = self.slots();
-        let known = slots[place(*seats.first()?)].as_ref()?;
+        let known = slots[place_among(SLOTS, *seats.first()?)].as_ref()?;
         let same = known.stamp == stamp && *known.seats == *seats;
-        (same && known.is_true_for(user, self.clock.now())).then(|| known.taken.clone())
+        (same && known.holds_for(user, self.clock.now())).then(|| known.taken.clone())
     }
 
     fn slots(&self) -> MutexGuard<'_, Box<[Option<Refusal>]>> {
@@ -92,9 +93,9 @@ impl Refusals {
 }
 
 impl Refusal {
-    /// Not once a hold has ended, nor before the clock stood where it was; and the holder is told of the
-    /// reservation.
-    fn is_true_for(&self, user: &UserId, now: Timestamp) -> bool {
+    /// Whether the ledger would refuse this user now: not once a hold has ended, nor with a clock that was put
+    /// back. To a holder it would name the reservation, which is another answer.
+    fn holds_for(&self, user: &UserId, now: Timestamp) -> bool {
         let stands = |taken: &SeatTaken| {
             taken.retry_at.is_none_or(|at| now < at) && taken.holder.as_ref() != Some(user)
         };
@@ -102,14 +103,9 @@ impl Refusal {
     }
 }
 
-/// Whether it is known to whom a seat may be refused: of a hold, to all but its holder.
-const fn says_whose(taken: &SeatTaken) -> bool {
+/// Whether the refusal of a seat says who holds it, if it is held.
+const fn has_known_holder(taken: &SeatTaken) -> bool {
     taken.retry_at.is_none() || taken.holder.is_some()
-}
-
-fn place(seat: SeatId) -> usize {
-    let hash = rapidhash::v3::rapidhash_v3(seat.as_uuid().as_bytes());
-    usize::try_from(hash % SLOTS as u64).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -154,16 +150,16 @@ mod tests {
     }
 
     #[test]
-    fn the_same_request_is_told_the_same() {
+    fn the_same_request_gets_the_same_refusal() {
         let (refusals, ..) = refused(&held_by_ana(7));
-        let told = |seats: &[u16], name: &str| {
+        let repeated = |seats: &[u16], name: &str| {
             let seats: Vec<_> = seats.iter().map(|no| seat(*no)).collect();
             refusals.repeat(&seats, &user(name))
         };
-        assert_eq!(told(&[7], "bia"), Some(vec![held_by_ana(7)]));
-        assert_eq!(told(&[7], "ana"), None, "the holder is told of the reservation");
-        assert_eq!(told(&[8], "bia"), None);
-        assert_eq!(told(&[7, 8], "bia"), None, "seat 8 may not exist");
+        assert_eq!(repeated(&[7], "bia"), Some(vec![held_by_ana(7)]));
+        assert_eq!(repeated(&[7], "ana"), None, "the holder's names the reservation");
+        assert_eq!(repeated(&[8], "bia"), None);
+        assert_eq!(repeated(&[7, 8], "bia"), None, "seat 8 may not exist");
     }
 
     #[test]

@@ -10,10 +10,9 @@ use poltrona_domain::{
     Timestamp, UserId,
 };
 use poltrona_engine::env::clock::pause;
-use poltrona_engine::ledger::{self, Request};
+use poltrona_engine::ledger::Request;
 use poltrona_engine::observe::metrics::{Metrics, Readings};
-use poltrona_engine::observe::traces::Traces;
-use poltrona_engine::store::{self, Location, Store};
+use poltrona_engine::store::{Location, Store};
 use poltrona_engine::{Engine, Env, Options, Running};
 use rusqlite::Connection;
 use tokio::runtime::Builder;
@@ -31,16 +30,7 @@ const ASKS: u64 = 25;
 type Row = (Vec<u8>, i64, String);
 
 fn options() -> Options {
-    Options {
-        store: store::Options { workers: 1, read_connections: 2, run_migrations: true },
-        ledger: ledger::Settings { batch_max: 64, queue_depth: 512, patience: HOLD },
-        feed_commits: ledger::FEED_COMMITS,
-        hold_ttl: HOLD,
-        redis: None,
-        rabbitmq: None,
-        traces: Traces::off(),
-        metrics: Arc::new(Metrics::new().expect("metrics")),
-    }
+    Options::default_for_tests(HOLD).expect("metrics")
 }
 
 /// Runs a story on one thread and a paused clock, over a database in `folder`.

@@ -1,6 +1,7 @@
-//! Redis refuses early, and no fault of Redis changes an answer.
+//! Taken seats are refused early, by Redis or from memory, and no fault of Redis changes an answer.
 
 mod marks;
+mod memory;
 mod away;
 mod batches;
 mod stale;

@@ -22,8 +22,8 @@ pub(super) const LIMITS: Settings = &[
     ("statement_timeout", "5s"),
     ("jit", "off"),
 ];
-/// How statements of commands and background writes are planned: once, and always by their keys, even if the statistics of
-/// a young table suggest another plan.
+/// How statements of commands and background writes are planned: once, and always by their keys, even if
+/// the statistics of a young table suggest another plan.
 pub(super) const PLANNED_ONCE: Settings = &[
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),

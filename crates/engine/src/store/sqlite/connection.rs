@@ -55,7 +55,21 @@ fn prepare_once(connection: &Connection) -> Result<(), rusqlite::Error> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
+
+    #[test]
+    fn a_statement_is_prepared_once_whatever_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connect(&folder.path().join("db")).unwrap();
+        connection.execute_batch("CREATE TABLE t (x INTEGER PRIMARY KEY)").unwrap();
+        let mut statement = connection.prepare("SELECT x FROM t ORDER BY x LIMIT ?").unwrap();
+        for limit in 1..4 {
+            assert!(!statement.exists([limit]).unwrap());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 
     /// A commit that returns before the log is on the disk can be taken back by a power cut, which no
     /// `kill -9` shows.

@@ -15,8 +15,8 @@ use crate::server::Server;
 use crate::setup::Side;
 use crate::testbed::{Engines, Testbed};
 
-/// The visitor who holds the seat that all want, and one who wants it: the holder would be told of the own
-/// reservation, which is another answer.
+/// The visitor who holds the seat that all want, and one who wants it: the refusal of the holder names the
+/// reservation, and is another answer.
 const HOLDER: usize = 0;
 const OTHER: usize = 1;
 

@@ -2,8 +2,8 @@
 //! each finds its rows by the index that it was written for, whether it is planned anew for its parameters or once for
 //! all. The server's module `auto_explain` logs the plans of statements as they run, those of triggers included.
 //!
-//! `plans.txt` has each statement and, under it, how it finds the rows of each table. A statement that is new, or finds
-//! rows another way, fails the test, which prints what the file would have to be.
+//! `plans.txt` has each statement and, under it, the scans by which it finds rows. A statement that is new, or has other
+//! scans, fails the test, which prints the text that the file would need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -68,8 +68,8 @@ async fn every_statement_finds_its_rows_by_an_index() {
         ask_everything(&place).await;
         add_logged(&mut found, &server.log()[before..]);
     }
-    let found = written(&found);
-    assert!(found == include_str!("plans.txt"), "plans.txt would have to be:\n{found}");
+    let found = text_of(&found);
+    assert!(found == include_str!("plans.txt"), "plans.txt would need this text:\n{found}");
 }
 
 async fn open(place: &Arc<Place>, hold: Duration) -> TestApp {
@@ -141,7 +141,7 @@ async fn lists(app: &TestApp, session: &str, reservation: &str, sale: &str) {
     }
 }
 
-/// What each instance does now and then.
+/// The queries that each instance repeats.
 async fn sweeps(app: &TestApp) {
     let store = &app.engine().store;
     store.overdue(HOLD, 100).await.expect("overdue holds");
@@ -162,7 +162,7 @@ async fn writes(app: &TestApp) {
     }
 }
 
-/// How each statement finds the rows of each table.
+/// Each statement, and the scans by which it finds rows.
 type Plans = BTreeMap<String, BTreeSet<String>>;
 
 /// Adds the plans in a log of the server's.
@@ -170,37 +170,37 @@ fn add_logged(plans: &mut Plans, log: &str) {
     for entry in log.split(" plan:\n").skip(1) {
         let plan: String = entry.lines().take_while(|line| line.starts_with('\t')).collect();
         let plan: Value = serde_json::from_str(&plan).expect("a plan in JSON");
-        let mut ways = BTreeSet::new();
-        add_ways(&mut ways, &plan["Plan"], None);
-        if !ways.is_empty() {
+        let mut scans = BTreeSet::new();
+        add_scans(&mut scans, &plan["Plan"], None);
+        if !scans.is_empty() {
             let text = plan["Query Text"].as_str().expect("a statement");
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            plans.entry(text).or_default().append(&mut ways);
+            plans.entry(text).or_default().append(&mut scans);
         }
     }
 }
 
-/// Adds how a step of a plan, and those below it, find rows of tables of the program's.
-fn add_ways(ways: &mut BTreeSet<String>, step: &Value, above: Option<&str>) {
+/// Adds the scans of the program's tables in a step of a plan and in those below it.
+fn add_scans(scans: &mut BTreeSet<String>, step: &Value, above: Option<&str>) {
     let table = step["Relation Name"].as_str().or(above);
-    let way = match (step["Index Name"].as_str(), step["Node Type"].as_str()) {
+    let scan = match (step["Index Name"].as_str(), step["Node Type"].as_str()) {
         (Some(index), _) => Some(format!("by {index}")),
         (_, Some("Seq Scan")) => Some("every row".to_owned()),
         _ => None,
     };
-    if let (Some(table), Some(way)) = (table.filter(|it| !it.starts_with("pg_")), way) {
-        ways.insert(format!("{table}: {way}"));
+    if let (Some(table), Some(scan)) = (table.filter(|it| !it.starts_with("pg_")), scan) {
+        scans.insert(format!("{table}: {scan}"));
     }
     for step in step["Plans"].as_array().into_iter().flatten() {
-        add_ways(ways, step, table);
+        add_scans(scans, step, table);
     }
 }
 
-fn written(plans: &Plans) -> String {
+fn text_of(plans: &Plans) -> String {
     let mut text = String::new();
-    for (statement, ways) in plans {
+    for (statement, scans) in plans {
         text.extend([statement, "\n"]);
-        text.extend(ways.iter().map(|way| format!("    {way}\n")));
+        text.extend(scans.iter().map(|scan| format!("    {scan}\n")));
         text.push('\n');
     }
     text

@@ -54,10 +54,14 @@ pub(super) fn key(session: &Session, number: &str) -> String {
 
 /// How often the lock had this outcome.
 pub(super) fn outcomes(app: &TestApp, outcome: &str) -> u64 {
+    counter(app, &format!("poltrona_seat_lock_total{{outcome=\"{outcome}\"}} "))
+}
+
+/// The value of a counter, which is at the end of the line that begins so.
+pub(super) fn counter(app: &TestApp, line: &str) -> u64 {
     let page = app.engine().metrics.render(&Readings::default());
-    let name = format!("poltrona_seat_lock_total{{outcome=\"{outcome}\"}} ");
-    let count = page.lines().find_map(|line| line.strip_prefix(&name));
-    count.unwrap_or_else(|| panic!("{name} in\n{page}")).parse().expect("a count")
+    let count = page.lines().find_map(|it| it.strip_prefix(line));
+    count.unwrap_or_else(|| panic!("{line} in\n{page}")).parse().expect("a count")
 }
 
 /// Has a seat, or seats, refused once by the database, so that it is not asked again at once.
