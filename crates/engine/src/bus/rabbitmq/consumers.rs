@@ -1,10 +1,11 @@
 //! Consuming: messages that have arrived act in one transaction, and are acknowledged after it.
 //!
-//! There is no timer: a message that comes alone acts alone, and those that arrive meanwhile make
-//! the next batch. None is acknowledged before its effect is in the database, or its copy in
-//! another queue: after a crash in between it comes again, and the inbox knows it.
+//! A message that comes alone acts at once, and those that arrive soon after make the next batch. None is
+//! acknowledged before its effect is in the database, or its copy in another queue: after a crash in between it
+//! comes again, and the inbox knows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use futures_util::StreamExt as _;
@@ -13,6 +14,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -27,6 +29,8 @@ use crate::backoff::WORK;
 use crate::env::clock::pause;
 use crate::failpoint::Failpoint;
 
+/// How often a projection is written, at most: each time is a transaction, with an fsync of its own.
+const PROJECT_EVERY: Duration = Duration::from_millis(20);
 /// The most unacknowledged messages of a queue.
 const PREFETCH: u16 = 200;
 
@@ -78,14 +82,20 @@ async fn subscribe(connection: &Connection, queue: Queue) -> anyhow::Result<Subs
 impl Subscription<'_> {
     async fn work(mut self, bus: &State, stop: &CancellationToken) -> anyhow::Result<()> {
         while let Some(next) = stop.run_until_cancelled(self.consumer.next()).await {
+            let next_at = Instant::now() + PROJECT_EVERY;
             let mut deliveries = vec![opened(next)?];
             while deliveries.len() < usize::from(PREFETCH)
                 && let Some(next) = self.consumer.next().now_or_never()
             {
                 deliveries.push(opened(next)?);
             }
+            let may_wait =
+                self.queue.projection().is_some() && deliveries.len() < usize::from(PREFETCH);
             if !self.settle(bus, deliveries, stop).await? {
                 break;
+            }
+            if may_wait {
+                stop.run_until_cancelled(pause(next_at - Instant::now())).await;
             }
         }
         Ok(())
