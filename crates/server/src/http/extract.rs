@@ -166,7 +166,7 @@ impl IdempotencyKey {
         record: impl Fn(&[Event]) -> RecordedAnswer + Send + Sync + 'static,
     ) -> Option<Key> {
         let named = || Sha256::new().chain_update(request).chain_update([0]);
-        let fingerprint = || named().chain_update(meaning.as_str()).finalize();
+        let fingerprint = || named().chain_update(meaning.to_text()).finalize();
         self.0.map(|key| Key {
             scope,
             key,

@@ -38,7 +38,7 @@ pub struct Fields {
 /// key's fingerprint is taken of it, so the meaning of a body in the API's own spelling must never
 /// change.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Meaning(String);
+pub struct Meaning(Option<BTreeMap<String, Value>>);
 
 impl FromRequest<Call> for Fields {
     type Rejection = ApiError;
@@ -65,12 +65,16 @@ impl FromRequest<Call> for NoFields {
 impl Meaning {
     /// The meaning of no body.
     pub const fn none() -> Self {
-        Self(String::new())
+        Self(None)
     }
 
-    /// The meaning as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The meaning as text, written only for requests that have a key.
+    pub fn to_text(&self) -> String {
+        let pairs = |fields: &BTreeMap<_, _>| {
+            let pairs: Vec<_> = fields.iter().collect();
+            serde_json::to_string(&pairs).unwrap_or_default()
+        };
+        self.0.as_ref().map_or_else(String::new, pairs)
     }
 }
 
@@ -232,8 +236,7 @@ impl Fields {
         if !self.broken.is_empty() {
             return Err(ApiError::broken(self.broken));
         }
-        let fields: Vec<_> = self.meaning.iter().collect();
-        Ok(Meaning(serde_json::to_string(&fields).unwrap_or_default()))
+        Ok(Meaning(Some(self.meaning)))
     }
 }
 

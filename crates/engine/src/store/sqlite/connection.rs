@@ -11,6 +11,9 @@ use super::read;
 
 /// How long a statement waits for a lock that only the program itself can hold.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pages that the writer keeps in memory. Larger is slower: when a page was put in order among its neighbours,
+/// SQLite looks through all of them at the commit. The system's cache has the others.
+const CACHE_KIB: i32 = 16_384;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 64;
 
@@ -24,7 +27,7 @@ pub fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     prepare_once(&connection)?;
     read::add_functions(&connection)?;

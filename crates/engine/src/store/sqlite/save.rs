@@ -4,7 +4,7 @@ use poltrona_domain::{
     ChangedSeat, ChangedSession, Changes, Layout, Reservation, Sale, Seat, SeatState, Session,
     Timestamp,
 };
-use rusqlite::{Transaction, params};
+use rusqlite::{Statement, Transaction, params};
 
 use super::row;
 use crate::event::EventBatch;
@@ -20,18 +20,33 @@ pub(super) fn batch(tx: &Transaction<'_>, writes: &BatchWrites) -> Result<(), Er
     if let Some(events) = &writes.events {
         outbox(tx, events)?;
     }
-    writes.answers.iter().try_for_each(|new| answer(tx, new, writes.now))
+    answers(tx, &writes.answers, writes.now)
 }
 
 fn rows(tx: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), Error> {
-    changes.new_sessions.iter().try_for_each(|it| insert_session(tx, it))?;
-    changes.changed_sessions.iter().try_for_each(|it| update_session(tx, it))?;
-    changes.past_sessions.iter().try_for_each(|it| insert_past_session(tx, it))?;
-    changes.new_seats.iter().try_for_each(|it| insert_seat(tx, it))?;
-    changes.changed_seats.iter().try_for_each(|it| update_seat(tx, it))?;
-    changes.new_reservations.iter().try_for_each(|it| insert_reservation(tx, it))?;
-    changes.changed_reservations.iter().try_for_each(|it| update_reservation(tx, it))?;
-    changes.new_sales.iter().try_for_each(|it| insert_sale(tx, it))
+    insert_sessions(tx, &changes.new_sessions)?;
+    update_sessions(tx, &changes.changed_sessions)?;
+    insert_past_sessions(tx, &changes.past_sessions)?;
+    insert_seats(tx, &changes.new_seats)?;
+    update_seats(tx, &changes.changed_seats)?;
+    insert_reservations(tx, &changes.new_reservations)?;
+    update_reservations(tx, &changes.changed_reservations)?;
+    insert_sales(tx, &changes.new_sales)?;
+    insert_sale_seats(tx, &changes.new_sales)
+}
+
+/// Runs a statement for each row; without any it is not even looked up.
+fn each<R>(
+    tx: &Transaction<'_>,
+    rows: &[R],
+    sql: &str,
+    run: impl Fn(&mut Statement<'_>, &R) -> Result<(), Error>,
+) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut statement = tx.prepare_cached(sql)?;
+    rows.iter().try_for_each(|row| run(&mut statement, row))
 }
 
 /// Writes the events of a batch as one row, to be delivered after the commit.
@@ -41,58 +56,59 @@ fn outbox(tx: &Transaction<'_>, batch: &EventBatch) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the answer that equal requests will get again. It replaces one that is too old to count.
-fn answer(tx: &Transaction<'_>, new: &NewAnswer, now: Timestamp) -> Result<(), Error> {
-    let NewAnswer { caller, key, stored: StoredAnswer { fingerprint, answer } } = new;
-    tx.prepare_cached(
-        "INSERT OR REPLACE INTO idempotency
+/// Writes the answers that equal requests will get again. They replace those that are too old to count.
+fn answers(tx: &Transaction<'_>, new: &[NewAnswer], now: Timestamp) -> Result<(), Error> {
+    let sql = "INSERT OR REPLACE INTO idempotency
             (caller, key, fingerprint, status, location, answer, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        caller,
-        key,
-        &fingerprint[..],
-        answer.status,
-        answer.location,
-        &answer.body[..],
-        now.as_millis(),
-    ])?;
-    Ok(())
+         VALUES (?, ?, ?, ?, ?, ?, ?)";
+    each(tx, new, sql, |statement, new| {
+        let NewAnswer { caller, key, stored: StoredAnswer { fingerprint, answer } } = new;
+        statement.execute(params![
+            caller,
+            key,
+            &fingerprint[..],
+            answer.status,
+            answer.location,
+            &answer.body[..],
+            now.as_millis(),
+        ])?;
+        Ok(())
+    })
 }
 
-fn insert_session(tx: &Transaction<'_>, session: &Session) -> Result<(), Error> {
-    tx.prepare_cached(&format!(
+fn insert_sessions(tx: &Transaction<'_>, sessions: &[&Session]) -> Result<(), Error> {
+    let sql = format!(
         "INSERT INTO sessions ({}, movie_folded, room_folded)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row::SESSION
-    ))?
-    .execute(params![
-        &session.id.as_uuid().as_bytes()[..],
-        session.movie,
-        session.room,
-        session.starts_at.as_millis(),
-        session.price.get(),
-        session.layout.to_string(),
-        session.created_at.as_millis(),
-        session.closed_at.map(Timestamp::as_millis),
-        session.version,
-        session.changed_at.as_millis(),
-        text::folded(&session.movie),
-        text::folded(&session.room),
-    ])?;
-    Ok(())
+    );
+    each(tx, sessions, &sql, |statement, session| {
+        statement.execute(params![
+            &session.id.as_uuid().as_bytes()[..],
+            session.movie,
+            session.room,
+            session.starts_at.as_millis(),
+            session.price.get(),
+            session.layout.to_string(),
+            session.created_at.as_millis(),
+            session.closed_at.map(Timestamp::as_millis),
+            session.version,
+            session.changed_at.as_millis(),
+            text::folded(&session.movie),
+            text::folded(&session.room),
+        ])?;
+        Ok(())
+    })
 }
 
-fn update_session(tx: &Transaction<'_>, changed: &ChangedSession<'_>) -> Result<(), Error> {
-    let ChangedSession { session, read_version } = *changed;
-    let changed = tx
-        .prepare_cached(
-            "UPDATE sessions SET movie = ?, room = ?, starts_at = ?, price_cents = ?, closed_at = ?,
-                version = ?, changed_at = ?, movie_folded = ?, room_folded = ?
-             WHERE id = ? AND version = ? AND closed_at IS NULL",
-        )?
-        .execute(params![
+fn update_sessions(tx: &Transaction<'_>, changed: &[ChangedSession<'_>]) -> Result<(), Error> {
+    let sql =
+        "UPDATE sessions SET movie = ?, room = ?, starts_at = ?, price_cents = ?, closed_at = ?,
+            version = ?, changed_at = ?, movie_folded = ?, room_folded = ?
+         WHERE id = ? AND version = ? AND closed_at IS NULL";
+    each(tx, changed, sql, |statement, changed| {
+        let ChangedSession { session, read_version } = *changed;
+        let changed = statement.execute(params![
             session.movie,
             session.room,
             session.starts_at.as_millis(),
@@ -105,52 +121,53 @@ fn update_session(tx: &Transaction<'_>, changed: &ChangedSession<'_>) -> Result<
             &session.id.as_uuid().as_bytes()[..],
             read_version,
         ])?;
-    expect_rows("update session", 1, changed)
+        expect_rows("update session", 1, changed)
+    })
 }
 
-fn insert_past_session(tx: &Transaction<'_>, past: &Session) -> Result<(), Error> {
-    tx.prepare_cached(
+fn insert_past_sessions(tx: &Transaction<'_>, sessions: &[&Session]) -> Result<(), Error> {
+    let sql =
         "INSERT INTO session_versions (session_id, version, movie, room, starts_at, price_cents)
-         VALUES (?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        &past.id.as_uuid().as_bytes()[..],
-        past.version,
-        past.movie,
-        past.room,
-        past.starts_at.as_millis(),
-        past.price.get(),
-    ])?;
-    Ok(())
+         VALUES (?, ?, ?, ?, ?, ?)";
+    each(tx, sessions, sql, |statement, past| {
+        statement.execute(params![
+            &past.id.as_uuid().as_bytes()[..],
+            past.version,
+            past.movie,
+            past.room,
+            past.starts_at.as_millis(),
+            past.price.get(),
+        ])?;
+        Ok(())
+    })
 }
 
-fn insert_seat(tx: &Transaction<'_>, seat: &Seat) -> Result<(), Error> {
-    tx.prepare_cached(
-        "INSERT INTO seats (session_id, seat_no, label, status, version) VALUES (?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        &seat.id.session().as_uuid().as_bytes()[..],
-        seat.id.no().get(),
-        Layout::label(seat.id.no()),
-        "AVAILABLE",
-        seat.version,
-    ])?;
-    Ok(())
+fn insert_seats(tx: &Transaction<'_>, seats: &[&Seat]) -> Result<(), Error> {
+    let sql =
+        "INSERT INTO seats (session_id, seat_no, label, status, version) VALUES (?, ?, ?, ?, ?)";
+    each(tx, seats, sql, |statement, seat| {
+        statement.execute(params![
+            &seat.id.session().as_uuid().as_bytes()[..],
+            seat.id.no().get(),
+            Layout::label(seat.id.no()),
+            "AVAILABLE",
+            seat.version,
+        ])?;
+        Ok(())
+    })
 }
 
-fn update_seat(tx: &Transaction<'_>, changed: &ChangedSeat<'_>) -> Result<(), Error> {
-    let ChangedSeat { seat: new, read_version } = *changed;
-    let (status, by, until) = match &new.state {
-        SeatState::Available => ("AVAILABLE", None, None),
-        SeatState::Held { by, until } => ("RESERVED", Some(by), Some(until.as_millis())),
-        SeatState::Sold { by } => ("SOLD", Some(by), None),
-    };
-    let changed = tx
-        .prepare_cached(
-            "UPDATE seats SET status = ?, reservation_id = ?, hold_until = ?, version = ?
-             WHERE session_id = ? AND seat_no = ? AND version = ?",
-        )?
-        .execute(params![
+fn update_seats(tx: &Transaction<'_>, seats: &[ChangedSeat<'_>]) -> Result<(), Error> {
+    let sql = "UPDATE seats SET status = ?, reservation_id = ?, hold_until = ?, version = ?
+         WHERE session_id = ? AND seat_no = ? AND version = ?";
+    each(tx, seats, sql, |statement, changed| {
+        let ChangedSeat { seat: new, read_version } = *changed;
+        let (status, by, until) = match &new.state {
+            SeatState::Available => ("AVAILABLE", None, None),
+            SeatState::Held { by, until } => ("RESERVED", Some(by), Some(until.as_millis())),
+            SeatState::Sold { by } => ("SOLD", Some(by), None),
+        };
+        let changed = statement.execute(params![
             status,
             by.map(|id| &id.as_uuid().as_bytes()[..]),
             until,
@@ -159,75 +176,81 @@ fn update_seat(tx: &Transaction<'_>, changed: &ChangedSeat<'_>) -> Result<(), Er
             new.id.no().get(),
             read_version,
         ])?;
-    expect_rows("update seat", 1, changed)
+        expect_rows("update seat", 1, changed)
+    })
 }
 
-fn insert_reservation(tx: &Transaction<'_>, reservation: &Reservation) -> Result<(), Error> {
-    tx.prepare_cached(
-        "INSERT INTO reservations (id, session_id, seat_nos, user_id, total_cents, status,
+fn insert_reservations(tx: &Transaction<'_>, reservations: &[&Reservation]) -> Result<(), Error> {
+    let sql = "INSERT INTO reservations (id, session_id, seat_nos, user_id, total_cents, status,
                                    created_at, expires_at, extensions, session_version)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        &reservation.id.as_uuid().as_bytes()[..],
-        &reservation.session.as_uuid().as_bytes()[..],
-        row::join_seat_nos(&reservation.seats),
-        reservation.user.as_str(),
-        reservation.total.get(),
-        reservation_status(reservation.status),
-        reservation.created_at.as_millis(),
-        reservation.expires_at.as_millis(),
-        reservation.extensions,
-        reservation.showing.version,
-    ])?;
-    Ok(())
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    each(tx, reservations, sql, |statement, reservation| {
+        statement.execute(params![
+            &reservation.id.as_uuid().as_bytes()[..],
+            &reservation.session.as_uuid().as_bytes()[..],
+            row::join_seat_nos(&reservation.seats),
+            reservation.user.as_str(),
+            reservation.total.get(),
+            reservation_status(reservation.status),
+            reservation.created_at.as_millis(),
+            reservation.expires_at.as_millis(),
+            reservation.extensions,
+            reservation.showing.version,
+        ])?;
+        Ok(())
+    })
 }
 
 /// Only a pending reservation ever changes, so that is what the guard asks for.
-fn update_reservation(tx: &Transaction<'_>, reservation: &Reservation) -> Result<(), Error> {
-    let changed = tx
-        .prepare_cached(
-            "UPDATE reservations SET status = ?, expires_at = ?, extensions = ?
-             WHERE id = ? AND status = 'PENDING'",
-        )?
-        .execute(params![
+fn update_reservations(tx: &Transaction<'_>, reservations: &[&Reservation]) -> Result<(), Error> {
+    let sql = "UPDATE reservations SET status = ?, expires_at = ?, extensions = ?
+         WHERE id = ? AND status = 'PENDING'";
+    each(tx, reservations, sql, |statement, reservation| {
+        let changed = statement.execute(params![
             reservation_status(reservation.status),
             reservation.expires_at.as_millis(),
             reservation.extensions,
             &reservation.id.as_uuid().as_bytes()[..],
         ])?;
-    expect_rows("update reservation", 1, changed)
+        expect_rows("update reservation", 1, changed)
+    })
 }
 
-fn insert_sale(tx: &Transaction<'_>, sale: &Sale) -> Result<(), Error> {
-    tx.prepare_cached(
+fn insert_sales(tx: &Transaction<'_>, sales: &[&Sale]) -> Result<(), Error> {
+    let sql =
         "INSERT INTO sales (id, reservation_id, session_id, user_id, total_cents, movie, room,
                             starts_at, paid_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        &sale.id.as_uuid().as_bytes()[..],
-        &sale.reservation.as_uuid().as_bytes()[..],
-        &sale.session.as_uuid().as_bytes()[..],
-        sale.user.as_str(),
-        sale.total.get(),
-        sale.movie,
-        sale.room,
-        sale.starts_at.as_millis(),
-        sale.paid_at.as_millis(),
-    ])?;
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO sale_seats (session_id, seat_no, sale_id, price_cents) VALUES (?, ?, ?, ?)",
-    )?;
-    for no in &sale.seats {
-        insert.execute(params![
-            &sale.session.as_uuid().as_bytes()[..],
-            no.get(),
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    each(tx, sales, sql, |statement, sale| {
+        statement.execute(params![
             &sale.id.as_uuid().as_bytes()[..],
-            sale.seat_price().get(),
+            &sale.reservation.as_uuid().as_bytes()[..],
+            &sale.session.as_uuid().as_bytes()[..],
+            sale.user.as_str(),
+            sale.total.get(),
+            sale.movie,
+            sale.room,
+            sale.starts_at.as_millis(),
+            sale.paid_at.as_millis(),
         ])?;
-    }
-    Ok(())
+        Ok(())
+    })
+}
+
+fn insert_sale_seats(tx: &Transaction<'_>, sales: &[&Sale]) -> Result<(), Error> {
+    let sql =
+        "INSERT INTO sale_seats (session_id, seat_no, sale_id, price_cents) VALUES (?, ?, ?, ?)";
+    each(tx, sales, sql, |statement, sale| {
+        for no in &sale.seats {
+            statement.execute(params![
+                &sale.session.as_uuid().as_bytes()[..],
+                no.get(),
+                &sale.id.as_uuid().as_bytes()[..],
+                sale.seat_price().get(),
+            ])?;
+        }
+        Ok(())
+    })
 }
 
 /// Fails unless a statement changed exactly the rows it was meant to.

@@ -31,7 +31,7 @@ pub(crate) const SCHEMA: &str = "
 pub(super) fn start(file: &Path, sales: Receiver<Sale>) -> anyhow::Result<()> {
     let database = Connection::open(file)?;
     database.pragma_update(None, "synchronous", "FULL")?;
-    database.pragma_update(None, "cache_size", -65_536)?;
+    database.pragma_update(None, "cache_size", -16_384)?;
     let writer = thread::Builder::new().name("writer".to_owned());
     writer.spawn(move || write(database, &sales))?;
     Ok(())
