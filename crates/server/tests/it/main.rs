@@ -5,6 +5,7 @@
 //! runs the real program; everything else calls the API in process, without sockets. A PostgreSQL,
 //! a Redis or a RabbitMQ comes from `engines`.
 
+mod allocations;
 mod architecture;
 mod bodies;
 mod cancelling;

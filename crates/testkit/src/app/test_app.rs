@@ -106,9 +106,22 @@ impl TestApp {
             .expect("it opens")
     }
 
+    /// A box office all of whose work is done on this thread, by tokio's clock. To be called on a runtime of one
+    /// thread.
+    pub async fn on_one_thread() -> Self {
+        let place = Arc::new(Place::folder());
+        let env = Env::simulated(Timestamp::from_millis(START_MILLIS), 1);
+        Self::run(place.config(), env, place).await.expect("it opens")
+    }
+
     async fn start(stopped: Stopped) -> anyhow::Result<Self> {
         let Stopped { config, clock, place } = stopped;
-        let running = Running::start(config.clone(), Env::on(clock.clone())).await?;
+        Self::run(config, Env::on(clock), place).await
+    }
+
+    async fn run(config: Config, env: Env, place: Arc<Place>) -> anyhow::Result<Self> {
+        let clock = env.clock.clone();
+        let running = Running::start(config.clone(), env).await?;
         let router = poltrona::http::router(running.app.clone());
         Ok(Self { running: Some(running), router, clock, config, place: Some(place) })
     }
@@ -128,6 +141,11 @@ impl TestApp {
     /// The engine that requests reach.
     pub fn engine(&self) -> &Engine {
         &self.inner().engine
+    }
+
+    /// Its API, to be called without what [`Request`] does around it.
+    pub const fn router(&self) -> &Router {
+        &self.router
     }
 
     /// The settings.
