@@ -13,7 +13,6 @@ use crate::observe::traces::{Span, SpanKind, Traces};
 use crate::store::Store;
 use crate::store::background::{BackgroundWrite, Effect, Projection};
 use crate::store::query::OutboxRow;
-use uuid::Uuid;
 
 /// How many outbox rows, that is, batches, one pass moves at most.
 pub(super) const ROWS: usize = 256;
@@ -35,40 +34,11 @@ pub struct Delivery {
     pub metrics: Arc<Metrics>,
 }
 
-/// Batches that the bus has, and whose rows are still in the outbox.
-#[derive(Default)]
-pub(super) struct Delivered {
-    rows: Vec<Uuid>,
-    /// To be added to the projections when the rows are deleted.
-    effects: Vec<(Projection, Effect)>,
-    /// A span for each projection, until then.
-    consuming: Vec<Span>,
-}
-
-impl Delivered {
-    pub(super) const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    pub(super) fn add(&mut self, more: Self) {
-        self.rows.extend(more.rows);
-        self.effects.extend(more.effects);
-        self.consuming.extend(more.consuming);
-    }
-}
-
 impl Delivery {
     /// Takes batches to the bus and deletes their rows of the outbox; gives their number.
     pub(super) async fn deliver(&self, batches: &[Arc<EventBatch>]) -> anyhow::Result<usize> {
-        let delivered = self.publish(batches).await?;
-        self.delete(delivered).await?;
-        Ok(batches.len())
-    }
-
-    /// Takes batches to the bus.
-    pub(super) async fn publish(&self, batches: &[Arc<EventBatch>]) -> anyhow::Result<Delivered> {
         if batches.is_empty() {
-            return Ok(Delivered::default());
+            return Ok(0);
         }
         batches.iter().flat_map(|batch| &batch.events).for_each(log::event);
         let causes = batches.iter().flat_map(|batch| batch.traceparents());
@@ -80,19 +50,11 @@ impl Delivery {
         let effects = delivered.inspect_err(|error| span.fail(error))?;
         Failpoint::Published.reached();
         let consuming = span.around(async { consuming(&effects) }).await;
+        drop(span);
         let rows = batches.iter().map(|batch| batch.id).collect();
-        Ok(Delivered { rows, effects, consuming })
-    }
-
-    /// Deletes rows of the outbox, and adds their effects.
-    pub(super) async fn delete(&self, delivered: Delivered) -> anyhow::Result<()> {
-        let Delivered { rows, effects, consuming } = delivered;
-        if rows.is_empty() {
-            return Ok(());
-        }
         let deleted = self.ledger.write(BackgroundWrite::DeleteOutbox { rows, effects }).await;
         deleted.inspect_err(|error| consuming.iter().for_each(|span| span.fail(error)))?;
-        Ok(())
+        Ok(batches.len())
     }
 
     /// Decodes rows of the outbox that this process did not make, or no longer has in memory.

@@ -68,13 +68,11 @@ impl Meaning {
         Self(None)
     }
 
-    /// The meaning as text, written only for requests that have a key.
+    /// The meaning as text: JSON pairs, sorted by name; empty without a body.
     pub fn to_text(&self) -> String {
-        let pairs = |fields: &BTreeMap<_, _>| {
-            let pairs: Vec<_> = fields.iter().collect();
-            serde_json::to_string(&pairs).unwrap_or_default()
-        };
-        self.0.as_ref().map_or_else(String::new, pairs)
+        let Some(fields) = &self.0 else { return String::new() };
+        let pairs: Vec<_> = fields.iter().collect();
+        serde_json::to_string(&pairs).unwrap_or_default()
     }
 }
 

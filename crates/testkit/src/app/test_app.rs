@@ -106,8 +106,8 @@ impl TestApp {
             .expect("it opens")
     }
 
-    /// A box office all of whose work is done on this thread, by tokio's clock. To be called on a runtime of one
-    /// thread.
+    /// A box office that does all its work on the calling thread and follows tokio's clock. Needs a current-thread
+    /// runtime.
     pub async fn on_one_thread() -> Self {
         let place = Arc::new(Place::folder());
         let env = Env::simulated(Timestamp::from_millis(START_MILLIS), 1);
@@ -143,7 +143,7 @@ impl TestApp {
         &self.inner().engine
     }
 
-    /// Its API, to be called without what [`Request`] does around it.
+    /// The API's router, for calls without [`Request`]'s checks.
     pub const fn router(&self) -> &Router {
         &self.router
     }

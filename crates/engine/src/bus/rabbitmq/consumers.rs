@@ -1,8 +1,9 @@
 //! Consuming: messages that have arrived act in one transaction, and are acknowledged after it.
 //!
-//! A message that comes alone acts at once, and those that arrive soon after make the next batch. None is
-//! acknowledged before its effect is in the database, or its copy in another queue: after a crash in between it
-//! comes again, and the inbox knows it.
+//! A message that comes alone acts at once. A projection's consumer then waits until 20 ms have passed since the
+//! batch began, unless the batch was a full prefetch; messages that arrive meanwhile make the next batch. Lapses do
+//! not wait. No message is acknowledged before its effect is in the database, or its copy is in another queue: after
+//! a crash in between it is delivered again, and the inbox refuses it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,8 @@ use crate::backoff::WORK;
 use crate::env::clock::pause;
 use crate::failpoint::Failpoint;
 
-/// How often a projection is written, at most: each time is a transaction, with an fsync of its own.
+/// The shortest time between two transactions of a projection's consumer, unless a full prefetch came. Each
+/// transaction waits for an fsync.
 const PROJECT_EVERY: Duration = Duration::from_millis(20);
 /// The most unacknowledged messages of a queue.
 const PREFETCH: u16 = 200;

@@ -11,8 +11,8 @@ use super::read;
 
 /// How long a statement waits for a lock that only the program itself can hold.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The pages that the writer keeps in memory. Larger is slower: when a page was put in order among its neighbours,
-/// SQLite looks through all of them at the commit. The system's cache has the others.
+/// The size of the writer's page cache, in KiB. A larger one costs CPU: after pages of a B-tree were renumbered, the
+/// commit scans the whole cache (`pcache1TruncateUnsafe`). Other pages come from the operating system's cache.
 const CACHE_KIB: i32 = 16_384;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 64;

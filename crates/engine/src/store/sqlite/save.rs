@@ -35,7 +35,7 @@ fn rows(tx: &Transaction<'_>, changes: &Changes<'_>) -> Result<(), Error> {
     insert_sale_seats(tx, &changes.new_sales)
 }
 
-/// Runs a statement for each row; without any it is not even looked up.
+/// Runs a statement for each row. Without rows, the statement is not looked up.
 fn each<R>(
     tx: &Transaction<'_>,
     rows: &[R],
@@ -77,12 +77,10 @@ fn answers(tx: &Transaction<'_>, new: &[NewAnswer], now: Timestamp) -> Result<()
 }
 
 fn insert_sessions(tx: &Transaction<'_>, sessions: &[&Session]) -> Result<(), Error> {
-    let sql = format!(
-        "INSERT INTO sessions ({}, movie_folded, room_folded)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        row::SESSION
-    );
-    each(tx, sessions, &sql, |statement, session| {
+    let sql = "INSERT INTO sessions (id, movie, room, starts_at, price_cents, layout, created_at, closed_at,
+                              version, changed_at, movie_folded, room_folded)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    each(tx, sessions, sql, |statement, session| {
         statement.execute(params![
             &session.id.as_uuid().as_bytes()[..],
             session.movie,
