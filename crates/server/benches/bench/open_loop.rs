@@ -51,6 +51,8 @@ pub(crate) struct Answered {
     pub(crate) done: usize,
     /// Requests that may have been done or not.
     pub(crate) unknown: usize,
+    /// The longest that the client sent a request after it was due.
+    late: Duration,
 }
 
 /// One answer.
@@ -128,6 +130,13 @@ impl Answered {
         *self.kinds.entry(call.kind).or_default() += 1;
     }
 
+    /// Fails when the client could not send its requests in time, so that latencies show its own delay.
+    pub(crate) fn expect_offered(&self) -> anyhow::Result<()> {
+        let late = self.late;
+        ensure!(late < LATEST, "the client was {late:?} late: this machine cannot offer so much");
+        Ok(())
+    }
+
     /// How many calls of a kind were answered in the window.
     pub(crate) fn count(&self, kind: Kind) -> usize {
         self.kinds.get(&kind).copied().unwrap_or_default()
@@ -149,7 +158,7 @@ async fn run(
     schedule: Schedule,
     requests: &Queue,
 ) -> anyhow::Result<Answered> {
-    let (mut answered, mut latest) = (Answered::default(), Duration::ZERO);
+    let mut answered = Answered::default();
     let (mut idle, mut calls) = (Vec::new(), FuturesUnordered::new());
     let (ticker, start) = (Ticker::start()?, Instant::now());
     let window = start + schedule.warm_up..start + schedule.warm_up + schedule.window;
@@ -164,7 +173,7 @@ async fn run(
                     is_over = true;
                     break;
                 };
-                latest = latest.max(late);
+                answered.late = answered.late.max(late);
                 let leaving = due + schedule.patience;
                 calls.push(call(address, idle.pop(), request, due, leaving));
             },
@@ -174,7 +183,6 @@ async fn run(
             }
         }
     }
-    ensure!(latest < LATEST, "the client was {latest:?} late: this machine cannot offer so much");
     Ok(answered)
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use crate::census::Census;
 use crate::house::{House, Order};
 use crate::load::RUSH;
-use crate::open_loop::{Answered, Schedule, open_loop};
+use crate::open_loop::{Schedule, open_loop};
 use crate::report::{Measure, Sample, Section, label};
 use crate::requests::Queue;
 use crate::setup::Side;
@@ -52,8 +52,11 @@ pub(super) async fn run(testbed: &Testbed) -> anyhow::Result<Vec<Section>> {
             }
             for percent in SHARES {
                 for (side, peak) in sides.iter().zip(&peaks) {
-                    let sample = offer(testbed, side, engines, percent, *peak).await?;
-                    section.add(&labels(engines, percent), &side.name, sample);
+                    let labels = labels(engines, percent);
+                    match offer(testbed, side, engines, percent, *peak).await? {
+                        Ok(sample) => section.add(&labels, &side.name, sample),
+                        Err(late) => section.declare_void(&labels, &side.name, late.to_string()),
+                    }
                 }
             }
         }
@@ -64,13 +67,14 @@ pub(super) async fn run(testbed: &Testbed) -> anyhow::Result<Vec<Section>> {
     Ok(vec![section])
 }
 
+/// The run, or why it does not count: the client could not send its requests in time.
 async fn offer(
     testbed: &Testbed,
     side: &Side,
     engines: Engines,
     percent: u8,
     peak: f64,
-) -> anyhow::Result<Sample> {
+) -> anyhow::Result<anyhow::Result<Sample>> {
     let (setup, house) = (&testbed.setup, House::LARGE);
     let rate = peak * f64::from(percent) / 100.0;
     let (warm_up, window) = (setup.warm_up(), setup.window);
@@ -80,9 +84,12 @@ async fn offer(
     let data = testbed.fresh(side, engines, &house).await?;
     let server = task::start(testbed, side, &data, 1, &["--hold-ttl=1h"]).await?;
     let answered = open_loop(server.address(), schedule, &Queue::of_seats(&seats)).await?;
-    let Answered { mut successes, done, unknown, .. } = answered;
     let data = server.stop()?;
-    Census::expect_held(&house, &data, done, unknown)?;
+    Census::expect_held(&house, &data, answered.done, answered.unknown)?;
+    if let Err(late) = answered.expect_offered() {
+        return Ok(Err(late));
+    }
+    let mut successes = answered.successes;
     let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|share| successes.millis_at(share));
     let count = u32::try_from(successes.count()).context("a count of calls")?;
     let mut sample = Sample::default();
@@ -94,5 +101,5 @@ async fn offer(
         .add(Measure::P99Ms, p99)
         .add(Measure::P999Ms, p999)
         .add(Measure::P99OverP50, p99 / p50);
-    Ok(sample)
+    Ok(Ok(sample))
 }

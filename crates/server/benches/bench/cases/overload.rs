@@ -140,6 +140,7 @@ async fn offer(
     // A command that was begun when its caller left is done before the end.
     let data = server.stop()?;
     Census::expect_held(&House::LARGE, &data, answered.done, answered.unknown)?;
+    answered.expect_offered()?;
     Ok(Run { load, patience, rate, answered })
 }
 

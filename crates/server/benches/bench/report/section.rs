@@ -100,8 +100,10 @@ impl Section {
     }
 
     fn runs(&self, labels: &[Label], side: &str) -> &[Sample] {
-        let is_it = |series: &&Series| series.side == side && series.labels == labels;
-        self.series.iter().find(is_it).map_or(&[], |series| &series.runs)
+        let counts = |series: &&Series| {
+            series.side == side && series.labels == labels && series.void.is_none()
+        };
+        self.series.iter().find(counts).map_or(&[], |series| &series.runs)
     }
 
     /// The median of a measure on our side; not a number where there is none.
