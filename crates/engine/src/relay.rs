@@ -1,8 +1,8 @@
 //! The relay: takes committed events from the outbox to the bus, and deletes them there once every
 //! projection, or every queue that stands for one, has them.
 //!
-//! It follows the commit feed. While it is busy the outbox fills, so that under load one pass moves
-//! many batches. A file's outbox is this process's alone, and is moved in order (`embedded`). Where
+//! It follows the commit feed. While it is busy, or pauses between passes over PostgreSQL, the outbox
+//! fills, so that under load one pass moves many batches. A file's outbox is this process's alone, and is moved in order (`embedded`). Where
 //! several instances share one, each moves what it committed itself, without reading it again, and
 //! what was left behind, or could not be delivered, is swept by the one that has the lease, once a
 //! second (`shared`). So a message may come twice, but is never lost.

@@ -11,7 +11,7 @@ use crate::env::clock::pause;
 use crate::ledger::feed::{Next, Subscription};
 
 /// The shortest time between two passes over an instance's own batches, unless more wait than one pass moves. Each
-/// is a transaction, which costs PostgreSQL more than the rows of many batches.
+/// pass has a transaction, which costs PostgreSQL more than the rows of many batches.
 const PASS_EVERY: Duration = Duration::from_millis(20);
 /// How often an instance asks for the lease.
 const EVERY: Duration = Duration::from_secs(1);

@@ -52,7 +52,6 @@ async fn delete_outbox(
         )
         .await?;
     let mut consumers: Vec<_> = effects.iter().map(|(projection, _)| projection.name()).collect();
-    consumers.sort_unstable();
     consumers.dedup();
     let mut deleted = HashMap::with_capacity(rows.len());
     for row in tx.query(&statement, &[&rows, &consumers]).await? {
