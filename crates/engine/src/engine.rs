@@ -223,6 +223,7 @@ impl Running {
             expiry: Arc::clone(&expiry),
             traces,
             metrics: Arc::clone(&metrics),
+            log: Arc::default(),
         };
         relay::start(delivery, relayed, background, stop);
         background.spawn(

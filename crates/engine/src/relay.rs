@@ -12,10 +12,13 @@ mod delivery;
 mod embedded;
 mod shared;
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use delivery::Delivery;
+pub use log::EventLog;
 
 use crate::ledger::feed::Subscription;
 
@@ -26,6 +29,8 @@ pub fn start(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) {
+    let (log, logging) = (Arc::clone(&delivery.log), stop.clone());
+    tasks.spawn(async move { log.count_left_out(&logging).await });
     if delivery.store.is_shared() {
         tasks.spawn(shared::move_own(delivery.clone(), commits, stop.clone()));
         tasks.spawn(shared::sweep(delivery, stop.clone()));

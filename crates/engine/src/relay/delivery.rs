@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::log;
+use tokio::time::Instant;
+
+use super::log::EventLog;
 use crate::bus::Bus;
 use crate::event::EventBatch;
 use crate::expiry::Expiry;
@@ -32,6 +34,8 @@ pub struct Delivery {
     pub traces: Traces,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// The log of events.
+    pub log: Arc<EventLog>,
 }
 
 impl Delivery {
@@ -40,7 +44,8 @@ impl Delivery {
         if batches.is_empty() {
             return Ok(0);
         }
-        batches.iter().flat_map(|batch| &batch.events).for_each(log::event);
+        let now = Instant::now();
+        batches.iter().flat_map(|batch| &batch.events).for_each(|event| self.log.event(event, now));
         let causes = batches.iter().flat_map(|batch| batch.traceparents());
         let span = self.traces.following("publish", SpanKind::Producer, causes);
         let count = i64::try_from(batches.len()).unwrap_or(i64::MAX);

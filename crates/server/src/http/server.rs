@@ -117,14 +117,14 @@ impl Server {
         if tokio::time::timeout(app.config.shutdown_grace, connections.wait()).await.is_err() {
             warn!(target: "server", left = connections.len(), "the grace is over; closing");
         }
-        app.request_log.close_windows(true);
+        app.request_log.close(true);
     }
 }
 
 /// Logs once a second how many lines of a storm were left out.
 async fn count_left_out(app: SharedApp) {
     while app.stop.run_until_cancelled(pause(LOG_WINDOW)).await.is_some() {
-        app.request_log.close_windows(false);
+        app.request_log.close(false);
     }
 }
 
