@@ -26,7 +26,7 @@ pub async fn serve(config: Config, console: impl Write) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     open_files::raise_limit(config.max_connections);
     // The port first: a second program started by mistake should fail before anything else.
-    let server = Server::bind(&config).await?;
+    let server = Server::bind(&config)?;
     let running = tokio::select! {
         running = Box::pin(Running::start(config, Env::system())) => running?,
         () = signals.next() => {

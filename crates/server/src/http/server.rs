@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,6 +35,9 @@ const HEADERS_MAX: usize = 100;
 const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(250);
 /// How often the log of requests counts the lines that it left out.
 const LOG_WINDOW: Duration = Duration::from_secs(1);
+/// How many connections the system keeps ready while none is accepted: while every connection is taken, and in the first
+/// moment of a rush. One beyond is not answered, and its client tries again a second later. The system may allow fewer.
+const BACKLOG: u32 = 4_096;
 /// How long accepting pauses when the system has no more file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -45,10 +48,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the configured address.
-    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+    /// Binds the configured address. To be called within a runtime.
+    pub fn bind(config: &Config) -> anyhow::Result<Self> {
         let wanted = SocketAddr::new(config.host, config.port);
-        let listener = TcpListener::bind(wanted).await.map_err(|error| {
+        let listener = listen(wanted).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => {
                     "another program listens there: stop it, or choose another with --port"
@@ -119,6 +122,14 @@ impl Server {
         }
         app.request_log.close(true);
     }
+}
+
+/// Listens on an address. What another program left there a moment ago does not keep it from that.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Logs once a second how many lines of a storm were left out.
