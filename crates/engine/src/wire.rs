@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
+use jiff::fmt::StdIoWrite;
 use jiff::fmt::temporal::DateTimePrinter;
 use poltrona_domain::{Cents, ReservationStatus, SeatId, SeatStatus, Timestamp};
 use serde::{Serialize, Serializer};
@@ -20,6 +21,9 @@ pub struct Time(pub Timestamp);
 /// The first moment of the year 1, and the last second that every zone still has in the year 9999.
 const FIRST_MILLIS: i64 = -62_135_596_800_000;
 const LAST_MILLIS: i64 = 253_402_207_199_999;
+
+/// The length of [`Time`] as text.
+const TIME_BYTES: usize = 24;
 
 /// From the first millisecond of a day to its last.
 const REST_OF_A_DAY: Duration = Duration::from_millis(86_399_999);
@@ -41,24 +45,28 @@ impl fmt::Display for Id {
 }
 
 impl Time {
-    fn text(self) -> String {
+    /// The text, written into `room`.
+    fn text(self, room: &mut [u8; TIME_BYTES]) -> &str {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
         // Another program may have written a time beyond the calendar: it shows as the calendar's
         // end.
         let millis = self.0.as_millis().clamp(FIRST_MILLIS, LAST_MILLIS);
-        PRINTER.timestamp_to_string(&jiff::Timestamp::from_millisecond(millis).unwrap_or_default())
+        let time = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
+        // Within the calendar, all times are of this length.
+        let _ = PRINTER.print_timestamp(&time, StdIoWrite(&mut room[..]));
+        str::from_utf8(room).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
+        f.write_str(self.text(&mut [0; TIME_BYTES]))
     }
 }
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text())
+        serializer.serialize_str(self.text(&mut [0; TIME_BYTES]))
     }
 }
 

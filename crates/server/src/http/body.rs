@@ -4,9 +4,10 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use axum::extract::Request;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use http::{HeaderMap, header};
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::code::Code;
@@ -87,13 +88,26 @@ fn limit(config: &Config) -> Duration {
 }
 
 async fn read(body: axum::body::Body, limit: Duration) -> Result<Bytes, ApiError> {
-    let collected = tokio::time::timeout(limit, Limited::new(body, BODY_MAX_BYTES).collect()).await;
-    match collected {
+    match tokio::time::timeout(limit, whole(Limited::new(body, BODY_MAX_BYTES))).await {
         Err(_) => Err(ApiError::new(Code::RequestTimeout)),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::new(Code::BodyTooLarge)),
         Ok(Err(error)) => Err(invalid(error.to_string())),
     }
+}
+
+/// The bytes of a body. Most have them in one piece.
+pub(super) async fn whole<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Bytes, B::Error> {
+    let first = match body.frame().await.transpose()?.map(Frame::into_data) {
+        Some(Ok(data)) => data,
+        Some(Err(_)) | None => Bytes::new(),
+    };
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    let mut all = BytesMut::from(first);
+    all.extend_from_slice(&body.collect().await?.to_bytes());
+    Ok(all.freeze())
 }
 
 fn inflate(body: &[u8]) -> Result<Bytes, ApiError> {

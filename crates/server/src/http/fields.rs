@@ -3,7 +3,6 @@
 //! A body is read by hand rather than by serde's derive, which stops at the first wrong type: here
 //! every broken rule is reported at once, unknown and repeated fields included.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -12,6 +11,7 @@ use bytes::Bytes;
 use poltrona_domain::{Decimal, Reservation, Timestamp, UserId};
 use poltrona_engine::text;
 use poltrona_engine::wire::{Id, Time, parse_id, parse_time};
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -31,14 +31,26 @@ pub struct Fields {
     body: Bytes,
     given: Vec<(String, Value)>,
     broken: Vec<Broken>,
-    meaning: BTreeMap<String, Value>,
+    meaning: Vec<(&'static str, Meant)>,
+}
+
+/// The meaning of a field. It becomes text only where a key needs it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Meant {
+    Text(String),
+    Integer(i64),
+    Number(Value),
+    Time(Time),
+    Seat(Id),
+    Seats(Vec<Id>),
 }
 
 /// The meaning of a body: its normal form, equal for bodies that ask for the same. An idempotency
 /// key's fingerprint is taken of it, so the meaning of a body in the API's own spelling must never
 /// change.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Meaning(Option<BTreeMap<String, Value>>);
+#[derive(Debug)]
+pub struct Meaning(Option<Vec<(&'static str, Meant)>>);
 
 impl FromRequest<Call> for Fields {
     type Rejection = ApiError;
@@ -71,7 +83,8 @@ impl Meaning {
     /// The meaning as text: JSON pairs, sorted by name; empty without a body.
     pub fn to_text(&self) -> String {
         let Some(fields) = &self.0 else { return String::new() };
-        let pairs: Vec<_> = fields.iter().collect();
+        let mut pairs: Vec<_> = fields.iter().collect();
+        pairs.sort_unstable_by_key(|(name, _)| *name);
         serde_json::to_string(&pairs).unwrap_or_default()
     }
 }
@@ -86,7 +99,7 @@ impl Fields {
         if given.iter().any(|(_, value)| depth(value) >= JSON_MAX_DEPTH) {
             return Err(invalid(format!("nested deeper than {JSON_MAX_DEPTH}")));
         }
-        Ok(Self { body, given, broken: Vec::new(), meaning: BTreeMap::new() })
+        Ok(Self { body, given, broken: Vec::new(), meaning: Vec::new() })
     }
 
     /// Whether a field was given.
@@ -125,12 +138,12 @@ impl Fields {
     }
 
     /// Notes what a field means.
-    fn means(&mut self, name: &str, value: impl Into<Value>) {
-        self.meaning.insert(name.to_owned(), value.into());
+    fn means(&mut self, name: &'static str, meant: Meant) {
+        self.meaning.push((name, meant));
     }
 
     /// A text with a visible character, in Normalization Form C.
-    pub fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
+    pub fn text(&mut self, name: &'static str, max_chars: usize) -> Option<String> {
         let Value::String(text) = self.required(name)? else {
             self.broke(name, Rule::Text);
             return None;
@@ -145,12 +158,12 @@ impl Fields {
         if text.chars().count() > max_chars {
             self.broke(name, Rule::MaxChars(max_chars));
         }
-        self.means(name, text.clone());
+        self.means(name, Meant::Text(text.clone()));
         (self.broken.len() == before).then_some(text)
     }
 
     /// A number, exactly as it is written.
-    pub fn decimal(&mut self, name: &str) -> Option<Decimal> {
+    pub fn decimal(&mut self, name: &'static str) -> Option<Decimal> {
         let value = self.required(name)?;
         let written = value.is_number().then(|| self.written(name)).flatten();
         let number = written.as_deref().and_then(Decimal::parse);
@@ -158,7 +171,7 @@ impl Fields {
             self.broke(name, Rule::Number);
             return None;
         };
-        self.means(name, number.in_units(0).map_or(value, Value::from));
+        self.means(name, number.in_units(0).map_or(Meant::Number(value), Meant::Integer));
         Some(number)
     }
 
@@ -170,31 +183,31 @@ impl Fields {
     }
 
     /// An instant.
-    pub fn time(&mut self, name: &str) -> Option<Timestamp> {
+    pub fn time(&mut self, name: &'static str) -> Option<Timestamp> {
         let value = self.required(name)?;
         let time = value.as_str().and_then(parse_time);
         match time {
-            Some(time) => self.means(name, Time(time).to_string()),
+            Some(time) => self.means(name, Meant::Time(Time(time))),
             None => self.broke(name, Rule::Date),
         }
         time
     }
 
     /// A user's id.
-    pub fn user(&mut self, name: &str) -> Option<UserId> {
+    pub fn user(&mut self, name: &'static str) -> Option<UserId> {
         self.text(name, UserId::MAX_CHARS).map(|text| UserId::new(&text))
     }
 
     /// A seat's id, or an id that no seat has.
-    pub fn seat(&mut self, name: &str) -> Option<Uuid> {
+    pub fn seat(&mut self, name: &'static str) -> Option<Uuid> {
         let value = self.required(name)?;
         let seat = self.id(name, &value)?;
-        self.means(name, Id(seat).to_string());
+        self.means(name, Meant::Seat(Id(seat)));
         Some(seat)
     }
 
     /// A list of seats' ids. One too long for a reservation gives one error, not one an entry.
-    pub fn seats(&mut self, name: &str) -> Option<Vec<Uuid>> {
+    pub fn seats(&mut self, name: &'static str) -> Option<Vec<Uuid>> {
         let Value::Array(values) = self.required(name)? else {
             self.broke(name, Rule::List);
             return None;
@@ -208,8 +221,7 @@ impl Fields {
         let read: Vec<_> =
             entries.map(|(i, value)| self.id(&format!("{name}[{i}]"), value)).collect();
         let seats: Vec<_> = read.into_iter().collect::<Option<_>>()?;
-        let spelt: Vec<_> = seats.iter().map(|seat| Id(*seat).to_string()).collect();
-        self.means(name, spelt);
+        self.means(name, Meant::Seats(seats.iter().copied().map(Id).collect()));
         Some(seats)
     }
 

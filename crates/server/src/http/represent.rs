@@ -118,12 +118,16 @@ pub(super) fn whole(status: StatusCode, kind: &'static str, body: Bytes) -> Resp
     response
 }
 
-/// The JSON of an error, which is short.
-fn written<T: Serialize>(error: &T) -> serde_json::Result<String> {
+/// JSON of an answer. There is room at once for most of them.
+pub(super) fn json<T: Serialize>(answer: &T) -> serde_json::Result<Vec<u8>> {
     const BYTES: usize = 512;
     let mut json = Vec::with_capacity(BYTES);
-    serde_json::to_writer(&mut json, error)?;
-    String::from_utf8(json).map_err(serde::ser::Error::custom)
+    serde_json::to_writer(&mut json, answer)?;
+    Ok(json)
+}
+
+fn written<T: Serialize>(error: &T) -> serde_json::Result<String> {
+    String::from_utf8(json(error)?).map_err(serde::ser::Error::custom)
 }
 
 #[derive(Serialize)]

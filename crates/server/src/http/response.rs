@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::code::Code;
 use super::error::ApiError;
-use super::represent::whole;
+use super::represent::{self, whole};
 
 /// A JSON answer.
 pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
-    match serde_json::to_vec(body) {
+    match represent::json(body) {
         Ok(body) => json_bytes(status, body.into()),
         Err(_) => ApiError::new(Code::Internal).into_response(),
     }

@@ -12,6 +12,7 @@ use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, IdempotencyKey, Segment};
 use crate::http::fields::{Meaning, NoFields};
+use crate::http::represent;
 use crate::http::response::outcome;
 use crate::http::state::SharedApp;
 use poltrona_engine::ledger::Request;
@@ -103,7 +104,7 @@ fn record_paid(events: &[Event], currency: Currency) -> RecordedAnswer {
         Event::PaymentConfirmed { sale, .. } => Some(sale),
         _ => None,
     });
-    let body = sale.and_then(|sale| serde_json::to_vec(&PaymentView::of(sale, currency)).ok());
+    let body = sale.and_then(|sale| represent::json(&PaymentView::of(sale, currency)).ok());
     RecordedAnswer {
         status: StatusCode::CREATED.as_u16(),
         location: sale.map(|sale| format!("/reservations/{}", sale.reservation)),

@@ -1,7 +1,5 @@
 //! `/reservations`: seats held for a user.
 
-use std::collections::BTreeSet;
-
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -19,6 +17,7 @@ use crate::http::code::Code;
 use crate::http::error::{ApiError, Detail};
 use crate::http::extract::{Asker, IdempotencyKey, Query, Segment};
 use crate::http::fields::{Fields, Meaning, NoFields};
+use crate::http::represent;
 use crate::http::response::{json, outcome};
 use crate::http::rule::Rule;
 use crate::http::schema;
@@ -175,18 +174,18 @@ fn read_seats(fields: &mut Fields) -> Option<Result<SeatSelection, ApiError>> {
             return None;
         }
     };
-    if ids.iter().collect::<BTreeSet<_>>().len() < ids.len() {
+    if (1..ids.len()).any(|place| ids[..place].contains(&ids[place])) {
         fields.broke(name, Rule::Distinct);
         return None;
     }
     let seats: Vec<_> = ids.iter().copied().filter_map(SeatId::from_uuid).collect();
-    let unknown: Vec<_> =
-        ids.iter().copied().filter(|id| SeatId::from_uuid(*id).is_none()).collect();
+    let are_known = seats.len() == ids.len();
     let rule = match SeatSelection::new(seats) {
         Err(SelectionError::SeveralSessions) => Rule::OneSession,
         Err(SelectionError::Repeated(_)) => Rule::Distinct,
-        _ if !unknown.is_empty() => {
-            let detail = Detail::Unknown(unknown);
+        _ if !are_known => {
+            let unknown = ids.into_iter().filter(|id| SeatId::from_uuid(*id).is_none());
+            let detail = Detail::Unknown(unknown.collect());
             return Some(Err(ApiError { code: Code::SeatNotFound, detail }));
         }
         Ok(selection) => return Some(Ok(selection)),
@@ -203,7 +202,7 @@ fn record(events: &[Event], currency: Currency, status: StatusCode) -> RecordedA
     RecordedAnswer {
         status: status.as_u16(),
         location: reservation.map(|it| format!("/reservations/{}", it.id)),
-        body: view.and_then(|view| serde_json::to_vec(&view).ok()).unwrap_or_default().into(),
+        body: view.and_then(|view| represent::json(&view).ok()).unwrap_or_default().into(),
     }
 }
 

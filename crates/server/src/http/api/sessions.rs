@@ -337,7 +337,7 @@ pub(crate) async fn update(
     if fields.is_empty() {
         fields.broke("", Rule::Something);
     }
-    let text = |fields: &mut Fields, name: &str| {
+    let text = |fields: &mut Fields, name: &'static str| {
         if fields.has(name) { fields.text(name, Session::TEXT_MAX_CHARS) } else { None }
     };
     let change = SessionChange {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, header};
 use http_body::Body as _;
 
-use super::etag;
+use crate::http::body::whole;
 use crate::http::code::Code;
 use crate::http::error::ApiError;
 use crate::http::gzip::gzip;
@@ -33,7 +33,7 @@ pub(crate) async fn compressed(response: Response, kind: Kind) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = etag::whole(body).await else {
+    let Ok(body) = whole(body).await else {
         return ApiError::new(Code::Internal).into_response();
     };
     let smaller = match kind {
