@@ -1,4 +1,4 @@
-//! The engine seen from outside: counters and times, and spans.
+//! The engine seen from outside: counters and times, spans, and the limit on lines of the log.
 //!
 //! Owns the meters and the spans. The program decides where they go, to a page or to a collector.
 

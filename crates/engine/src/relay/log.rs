@@ -52,12 +52,11 @@ impl EventLog {
         while stop.run_until_cancelled(pause(SECOND)).await.is_some() {
             self.close(false);
         }
-        self.close(true);
     }
 
     /// Logs how many lines were left out in the seconds that are over. Of the one that runs too, if `all`.
     fn close(&self, all: bool) {
-        let names = EventKind::ALL.map(EventKind::name).into_iter().chain(["reservation"]);
+        let names = EventKind::ALL.map(EventKind::name).into_iter().chain(["other"]);
         for (name, limit) in names.zip(&self.limits) {
             let count = limit.close(self.time, Instant::now(), all);
             if count > 0 {
@@ -69,6 +68,13 @@ impl EventLog {
     fn limit(&self, kind: &Kind) -> &LineLimit {
         let known = kind.known().and_then(|it| EventKind::ALL.iter().position(|kind| *kind == it));
         &self.limits[known.unwrap_or(EventKind::ALL.len())]
+    }
+}
+
+impl Drop for EventLog {
+    /// The last delivery has ended: no line follows that would bring the last numbers.
+    fn drop(&mut self) {
+        self.close(true);
     }
 }
 

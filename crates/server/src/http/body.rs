@@ -96,7 +96,7 @@ async fn read(body: axum::body::Body, limit: Duration) -> Result<Bytes, ApiError
     }
 }
 
-/// The bytes of a body. Most have them in one piece.
+/// The bytes of a body, however long. Most have them in one piece.
 pub(super) async fn whole<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Bytes, B::Error> {
     let first = match body.frame().await.transpose()?.map(Frame::into_data) {
         Some(Ok(data)) => data,

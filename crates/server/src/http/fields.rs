@@ -284,3 +284,29 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
         deserializer.deserialize_map(Members(PhantomData))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys are kept for a day, over an update of the program: these texts are those of every version.
+    #[test]
+    fn the_meaning_of_a_body_never_changes() {
+        let seat = "01900000-0000-7000-8000-000000100001";
+        let body = format!(
+            r#"{{"userId": "zo\u0065\u0301", "seatId": "{0}", "seatIds": ["{0}"], "startsAt": "2027-01-01T10:00:00-03:00",
+                "totalSeats": 16.0, "ticketPrice": 25.50}}"#,
+            seat.to_uppercase()
+        );
+        let mut fields = Fields::parse(body.into()).unwrap();
+        assert!(fields.user("userId").is_some());
+        assert!(fields.seat("seatId").is_some() && fields.seats("seatIds").is_some());
+        assert!(fields.time("startsAt").is_some());
+        assert!(fields.decimal("totalSeats").is_some() && fields.decimal("ticketPrice").is_some());
+        let meaning = format!(
+            r#"[["seatId","{seat}"],["seatIds",["{seat}"]],["startsAt","2027-01-01T13:00:00.000Z"],["ticketPrice",25.5],["totalSeats",16],["userId","zoé"]]"#
+        );
+        assert_eq!(fields.finish().unwrap().to_text(), meaning);
+        assert_eq!(Meaning::none().to_text(), "");
+    }
+}

@@ -111,6 +111,10 @@ mod tests {
         let (log, now) = (RequestLog::new(), Instant::now());
         let written = |kind, count| (0..count).filter(|_| log.take(kind, now).is_written).count();
         assert_eq!((written(held, 25), written(fine, 12)), (10, 10));
-        assert_eq!(log.closed(true, now), [(fine, 2), (held, 15)]);
+        assert_eq!(log.closed(false, now), [], "the second is not over");
+        let next = now + Duration::from_secs(1);
+        assert_eq!(log.take(held, next), Verdict { is_written: true, left_out: 15 });
+        assert_eq!(log.closed(false, next), [(fine, 2)]);
+        assert_eq!(log.closed(true, next), []);
     }
 }

@@ -124,7 +124,7 @@ impl Server {
     }
 }
 
-/// Listens on an address. What another program left there a moment ago does not keep it from that.
+/// Listens on an address, even while connections of an earlier program there are still closing.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
