@@ -5,7 +5,6 @@
 //! by a process that did not make it. The envelope is CloudEvents 1.0; the contents of events are
 //! versioned, and every version that was ever released is still read.
 
-mod object;
 mod envelope;
 mod event_in;
 mod event_batch;

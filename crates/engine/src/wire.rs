@@ -23,7 +23,7 @@ const FIRST_MILLIS: i64 = -62_135_596_800_000;
 const LAST_MILLIS: i64 = 253_402_207_199_999;
 
 /// The length of [`Time`] as text.
-const TIME_BYTES: usize = 24;
+pub(crate) const TIME_BYTES: usize = 24;
 
 /// From the first millisecond of a day to its last.
 const REST_OF_A_DAY: Duration = Duration::from_millis(86_399_999);
@@ -46,7 +46,7 @@ impl fmt::Display for Id {
 
 impl Time {
     /// The text, written into `room`.
-    fn text(self, room: &mut [u8; TIME_BYTES]) -> &str {
+    pub(crate) fn text(self, room: &mut [u8; TIME_BYTES]) -> &str {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
         // Another program may have written a time beyond the calendar: it shows as the calendar's
         // end.

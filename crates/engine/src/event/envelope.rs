@@ -5,8 +5,8 @@ use poltrona_domain::{
 };
 use uuid::Uuid;
 
-use super::object::Object;
-use crate::wire::{Money, Time, seat_status};
+use crate::object::Object;
+use crate::wire::{Time, seat_status};
 
 /// The `source` of every event.
 pub const SOURCE: &str = "urn:poltrona";
@@ -46,7 +46,7 @@ impl Writer {
         envelope.plain("datacontenttype", "application/json");
         envelope.plain("dataschema", SCHEMA);
         if let Some(request) = traceparent {
-            envelope.value("traceparent", &request)?;
+            envelope.text("traceparent", request)?;
         }
         envelope.name("data");
         self.data(event)?;
@@ -79,10 +79,10 @@ impl Writer {
     fn session(&mut self, session: &Session) -> serde_json::Result<()> {
         let mut data = Object::begin(&mut self.json);
         data.id("sessionId", *session.id.as_uuid());
-        data.value("movie", &session.movie)?;
-        data.value("room", &session.room)?;
-        data.value("startsAt", &Time(session.starts_at))?;
-        data.value("ticketPrice", &Money(session.price))?;
+        data.text("movie", &session.movie)?;
+        data.text("room", &session.room)?;
+        data.time("startsAt", session.starts_at);
+        data.money("ticketPrice", session.price)?;
         data.value("ticketPriceCents", &session.price.get())?;
         data.value("totalSeats", &session.layout.seats())?;
         data.end();
@@ -103,14 +103,14 @@ impl Writer {
         data.id("reservationId", *reservation.id.as_uuid());
         data.id("sessionId", *reservation.session.as_uuid());
         data.ids("seatIds", reservation.seat_ids());
-        data.value("userId", &reservation.user.as_str())?;
+        data.text("userId", reservation.user.as_str())?;
         if expires_at.is_some() {
             data.plain("expiresAt", &self.until.1);
         }
         if let Some(sale) = sale {
             data.id("saleId", *sale.id.as_uuid());
         }
-        data.value("total", &Money(reservation.total))?;
+        data.money("total", reservation.total)?;
         data.value("totalCents", &reservation.total.get())?;
         self.seats_as_left(seats)
     }
@@ -127,7 +127,7 @@ impl Writer {
             data.id("sessionId", *seat.id.session().as_uuid());
         }
         data.ids("seatIds", seats.iter().map(|seat| seat.id));
-        data.value("userId", &user.as_str())?;
+        data.text("userId", user.as_str())?;
         self.seats_as_left(seats)
     }
 

@@ -160,7 +160,7 @@ impl IdempotencyKey {
     /// The ledger's key: `request` is the method and concrete path, `meaning` the body's.
     pub fn of(
         self,
-        scope: KeyScope,
+        scope: impl FnOnce() -> KeyScope,
         request: &str,
         meaning: &Meaning,
         record: impl Fn(&[Event]) -> RecordedAnswer + Send + Sync + 'static,
@@ -168,7 +168,7 @@ impl IdempotencyKey {
         let named = || Sha256::new().chain_update(request).chain_update([0]);
         let fingerprint = || named().chain_update(meaning.to_text()).finalize();
         self.0.map(|key| Key {
-            scope,
+            scope: scope(),
             key,
             fingerprint: fingerprint().into(),
             record: Arc::new(record),

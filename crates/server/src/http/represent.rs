@@ -62,7 +62,7 @@ impl ApiError {
 
     fn plain(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
         let messages = text::messages(self, asked.locale);
-        written(&Plain {
+        json_text(&Plain {
             status_code: self.code.status().as_u16(),
             timestamp: Time(asked.now),
             path: asked.path,
@@ -77,7 +77,7 @@ impl ApiError {
     }
 
     fn problem(&self, asked: &Asked<'_>) -> serde_json::Result<String> {
-        written(&Problem {
+        json_text(&Problem {
             r#type: format!("/api/errors#{}", self.code.as_str()),
             title: text::title(self.code, asked.locale),
             status: self.code.status().as_u16(),
@@ -118,15 +118,40 @@ pub(super) fn whole(status: StatusCode, kind: &'static str, body: Bytes) -> Resp
     response
 }
 
-/// JSON of an answer. There is room at once for most of them.
+/// JSON of an answer.
 pub(super) fn json<T: Serialize>(answer: &T) -> serde_json::Result<Vec<u8>> {
+    written(|json| serde_json::to_writer(json, answer))
+}
+
+/// JSON that `write` makes. There is room at once for most answers.
+pub(super) fn written(
+    write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+) -> serde_json::Result<Vec<u8>> {
     const BYTES: usize = 512;
     let mut json = Vec::with_capacity(BYTES);
-    serde_json::to_writer(&mut json, answer)?;
+    write(&mut json)?;
     Ok(json)
 }
 
-fn written<T: Serialize>(error: &T) -> serde_json::Result<String> {
+/// JSON of a list, whose items `write` makes.
+pub(super) fn list<T>(
+    items: &[T],
+    write: impl Fn(&mut Vec<u8>, &T) -> serde_json::Result<()>,
+) -> serde_json::Result<Vec<u8>> {
+    written(|json| {
+        json.push(b'[');
+        for (place, item) in items.iter().enumerate() {
+            if place > 0 {
+                json.push(b',');
+            }
+            write(json, item)?;
+        }
+        json.push(b']');
+        Ok(())
+    })
+}
+
+fn json_text<T: Serialize>(error: &T) -> serde_json::Result<String> {
     String::from_utf8(json(error)?).map_err(serde::ser::Error::custom)
 }
 

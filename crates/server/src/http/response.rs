@@ -6,15 +6,14 @@ use http::{HeaderValue, StatusCode, header};
 use poltrona_domain::Event;
 use poltrona_engine::ledger::Outcome;
 use poltrona_engine::store::answer::RecordedAnswer;
-use serde::Serialize;
 
 use super::code::Code;
 use super::error::ApiError;
-use super::represent::{self, whole};
+use super::represent::whole;
 
 /// A JSON answer.
-pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
-    match represent::json(body) {
+pub(super) fn json(status: StatusCode, body: serde_json::Result<Vec<u8>>) -> Response {
+    match body {
         Ok(body) => json_bytes(status, body.into()),
         Err(_) => ApiError::new(Code::Internal).into_response(),
     }

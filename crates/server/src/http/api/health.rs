@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::http::extract::Query;
+use crate::http::represent;
 use crate::http::response::json;
 use crate::http::state::SharedApp;
 use poltrona_engine::observe::metrics::{Engines, Readings};
@@ -74,7 +75,7 @@ pub(crate) async fn health(State(app): State<SharedApp>) -> Response {
         service: "poltrona",
         version: env!("CARGO_PKG_VERSION"),
     };
-    json(StatusCode::OK, &health)
+    json(StatusCode::OK, represent::json(&health))
 }
 
 /// Liveness: the process runs. A supervisor restarts it otherwise.
@@ -122,7 +123,8 @@ pub(crate) async fn readyz(State(app): State<SharedApp>, query: Query) -> Respon
     };
     let rabbitmq = if rabbitmq_obstacle.is_some() { Some("unusable") } else { rabbitmq };
     let checks = Checks { database, redis, rabbitmq, rabbitmq_obstacle };
-    json(code, &Readiness { status, checks: query.given("verbose").then_some(checks) })
+    let readiness = Readiness { status, checks: query.given("verbose").then_some(checks) };
+    json(code, represent::json(&readiness))
 }
 
 /// Metrics for Prometheus.

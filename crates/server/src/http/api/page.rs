@@ -2,7 +2,6 @@
 
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, Uri, header};
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::http::error::ApiError;
@@ -23,15 +22,16 @@ pub(super) fn no_such_entry() -> ApiError {
     ApiError::broken(vec![Broken::new("after", Rule::Entry)])
 }
 
-/// A page as it is sent; `last` is the id of its last entry. A full page links to the next one.
-pub(super) fn show<V: Serialize>(
-    views: &[V],
+/// A page as it is sent, of so many entries; `last` is the id of the last one. A full page links to the next one.
+pub(super) fn show(
+    body: serde_json::Result<Vec<u8>>,
+    entries: usize,
     last: Option<Uuid>,
     page: Page,
     uri: &Uri,
 ) -> Response {
-    let mut response = json(StatusCode::OK, &views);
-    let full = views.len() == page.limit;
+    let mut response = json(StatusCode::OK, body);
+    let full = entries == page.limit;
     if let Some(link) = last.filter(|_| full).and_then(|last| next(uri, last)) {
         response.headers_mut().insert(header::LINK, link);
     }

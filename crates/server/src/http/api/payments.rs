@@ -3,8 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use poltrona_domain::{Command, Event, Layout, ReservationId, Sale};
-use serde::Serialize;
+use poltrona_domain::{Command, Event, ReservationId, Sale};
 use utoipa::ToSchema;
 
 use crate::config::Currency;
@@ -16,11 +15,12 @@ use crate::http::represent;
 use crate::http::response::outcome;
 use crate::http::state::SharedApp;
 use poltrona_engine::ledger::Request;
+use poltrona_engine::object::Object;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::wire::{Id, Money, Time};
 
 /// A payment: the sale that it made.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = Payment, example = json!({
     "id": "0193f0c2-9d2f-7a11-8d0e-2b6f3f1f0a77",
     "reservationId": "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10",
@@ -29,7 +29,8 @@ use poltrona_engine::wire::{Id, Money, Time};
     "seatIds": ["01900000-0000-7000-8000-000000100001"], "seatNumbers": ["A1"], "total": 25.5,
     "currency": "BRL"
 }))]
-#[serde(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes the answer; `members` makes it")]
 pub(crate) struct PaymentView<'a> {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
@@ -51,21 +52,22 @@ pub(crate) struct PaymentView<'a> {
     currency: Currency,
 }
 
-impl<'a> PaymentView<'a> {
-    pub(super) fn of(sale: &'a Sale, currency: Currency) -> Self {
-        let seat_ids: Vec<_> = sale.seat_ids().map(poltrona_engine::wire::id).collect();
-        Self {
-            id: Id(*sale.id.as_uuid()),
-            reservation_id: Id(*sale.reservation.as_uuid()),
-            seat_id: seat_ids.first().copied(),
-            user_id: sale.user.as_str(),
-            paid_at: Time(sale.paid_at),
-            seat_ids,
-            seat_numbers: sale.seats.iter().map(|no| Layout::label(*no)).collect(),
-            total: Money(sale.total),
-            currency,
-        }
-    }
+/// Writes a sale's members as [`PaymentView`] describes them.
+pub(super) fn members(
+    view: &mut Object<'_>,
+    sale: &Sale,
+    currency: Currency,
+) -> serde_json::Result<()> {
+    view.id("id", *sale.id.as_uuid());
+    view.id("reservationId", *sale.reservation.as_uuid());
+    view.first_id("seatId", sale.seat_ids());
+    view.text("userId", sale.user.as_str())?;
+    view.time("paidAt", sale.paid_at);
+    view.ids("seatIds", sale.seat_ids());
+    view.labels("seatNumbers", &sale.seats);
+    view.money("total", sale.total)?;
+    view.plain("currency", currency.as_str());
+    Ok(())
 }
 
 /// Pay a reservation.
@@ -94,7 +96,7 @@ pub(crate) async fn confirm(
     let request = format!("POST /payments/confirm/{reservation}");
     let currency = app.config.currency;
     let record = move |events: &[Event]| record_paid(events, currency);
-    let key = key.of(KeyScope::OfReservation, &request, &Meaning::none(), record);
+    let key = key.of(|| KeyScope::OfReservation, &request, &Meaning::none(), record);
     let command = Command::Confirm { reservation, sale: app.engine.env.ids.sale() };
     Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record))
 }
@@ -104,10 +106,17 @@ fn record_paid(events: &[Event], currency: Currency) -> RecordedAnswer {
         Event::PaymentConfirmed { sale, .. } => Some(sale),
         _ => None,
     });
-    let body = sale.and_then(|sale| represent::json(&PaymentView::of(sale, currency)).ok());
+    let body = sale.map(|sale| {
+        represent::written(|json| {
+            let mut view = Object::begin(json);
+            members(&mut view, sale, currency)?;
+            view.end();
+            Ok(())
+        })
+    });
     RecordedAnswer {
         status: StatusCode::CREATED.as_u16(),
         location: sale.map(|sale| format!("/reservations/{}", sale.reservation)),
-        body: body.unwrap_or_default().into(),
+        body: body.and_then(Result::ok).unwrap_or_default().into(),
     }
 }

@@ -4,10 +4,8 @@ use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use http::StatusCode;
 use poltrona_domain::{
-    Command, Event, Layout, Reservation, ReservationId, SeatId, SeatSelection, SelectionError,
-    Timestamp,
+    Command, Event, Reservation, ReservationId, SeatId, SeatSelection, SelectionError, Timestamp,
 };
-use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -23,12 +21,13 @@ use crate::http::rule::Rule;
 use crate::http::schema;
 use crate::http::state::SharedApp;
 use poltrona_engine::ledger::Request;
+use poltrona_engine::object::Object;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::Snapshot;
 use poltrona_engine::wire::{Id, Money, Time, reservation_status};
 
 /// A reservation.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = Reservation, example = json!({
     "id": "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10",
     "seatId": "01900000-0000-7000-8000-000000100001", "userId": "ana", "status": "PENDING",
@@ -38,7 +37,8 @@ use poltrona_engine::wire::{Id, Money, Time, reservation_status};
     "movie": "Interestelar", "room": "Sala 1", "startsAt": "2026-12-01T19:00:00.000Z",
     "ticketPrice": 25.5, "currency": "BRL"
 }))]
-#[serde(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes the answer; `write` makes it")]
 pub(crate) struct ReservationView<'a> {
     #[schema(value_type = String, format = Uuid)]
     id: Id,
@@ -106,27 +106,32 @@ pub(crate) struct ReserveSeats {
     user_id: String,
 }
 
-impl<'a> ReservationView<'a> {
-    fn of(reservation: &'a Reservation, now: Timestamp, currency: Currency) -> Self {
-        let seat_ids: Vec<_> = reservation.seat_ids().map(poltrona_engine::wire::id).collect();
-        Self {
-            id: Id(*reservation.id.as_uuid()),
-            seat_id: seat_ids.first().copied(),
-            user_id: reservation.user.as_str(),
-            status: reservation_status(reservation.status_at(now)),
-            expires_at: Time(reservation.expires_at),
-            created_at: Time(reservation.created_at),
-            session_id: Id(*reservation.session.as_uuid()),
-            seat_ids,
-            seat_numbers: reservation.seats.iter().map(|no| Layout::label(*no)).collect(),
-            total: Money(reservation.total),
-            movie: &reservation.showing.movie,
-            room: &reservation.showing.room,
-            starts_at: Time(reservation.showing.starts_at),
-            ticket_price: Money(reservation.seat_price()),
-            currency,
-        }
-    }
+/// Writes a reservation as [`ReservationView`] describes it.
+fn write(
+    json: &mut Vec<u8>,
+    reservation: &Reservation,
+    now: Timestamp,
+    currency: Currency,
+) -> serde_json::Result<()> {
+    let showing = &reservation.showing;
+    let mut view = Object::begin(json);
+    view.id("id", *reservation.id.as_uuid());
+    view.first_id("seatId", reservation.seat_ids());
+    view.text("userId", reservation.user.as_str())?;
+    view.plain("status", reservation_status(reservation.status_at(now)));
+    view.time("expiresAt", reservation.expires_at);
+    view.time("createdAt", reservation.created_at);
+    view.id("sessionId", *reservation.session.as_uuid());
+    view.ids("seatIds", reservation.seat_ids());
+    view.labels("seatNumbers", &reservation.seats);
+    view.money("total", reservation.total)?;
+    view.text("movie", &showing.movie)?;
+    view.text("room", &showing.room)?;
+    view.time("startsAt", showing.starts_at);
+    view.money("ticketPrice", reservation.seat_price())?;
+    view.plain("currency", currency.as_str());
+    view.end();
+    Ok(())
 }
 
 /// Reserve seats, all of them or none.
@@ -151,7 +156,7 @@ pub(crate) async fn reserve(
     let meaning = fields.finish()?;
     let (seats, user) = seats.zip(user).ok_or(ApiError::new(Code::Internal))?;
     let seats = seats?;
-    let scope = KeyScope::Named(user.as_str().to_owned());
+    let scope = || KeyScope::Named(user.as_str().to_owned());
     let (hold, currency) = (app.config.hold_ttl, app.config.currency);
     let record = move |events: &[Event]| record_reserved(events, currency);
     let key = key.of(scope, "POST /reservations", &meaning, record);
@@ -198,11 +203,12 @@ fn read_seats(fields: &mut Fields) -> Option<Result<SeatSelection, ApiError>> {
 /// The answer to a new or extended reservation: as it is in the event.
 fn record(events: &[Event], currency: Currency, status: StatusCode) -> RecordedAnswer {
     let reservation = events.iter().find_map(Event::reservation);
-    let view = reservation.map(|it| ReservationView::of(it, it.created_at, currency));
+    let body =
+        reservation.map(|it| represent::written(|json| write(json, it, it.created_at, currency)));
     RecordedAnswer {
         status: status.as_u16(),
         location: reservation.map(|it| format!("/reservations/{}", it.id)),
-        body: view.and_then(|view| represent::json(&view).ok()).unwrap_or_default().into(),
+        body: body.and_then(Result::ok).unwrap_or_default().into(),
     }
 }
 
@@ -228,7 +234,8 @@ pub(crate) async fn show(
     let id = reservation_id(&id)?;
     let Snapshot { rows, at } = app.engine.store.reservation(&actor, id).await?;
     let reservation = rows.ok_or(ApiError::new(Code::ReservationNotFound))?;
-    Ok(json(StatusCode::OK, &ReservationView::of(&reservation, at, app.config.currency)))
+    let currency = app.config.currency;
+    Ok(json(StatusCode::OK, represent::written(|json| write(json, &reservation, at, currency))))
 }
 
 /// A user's reservations, newest first.
@@ -255,9 +262,9 @@ pub(crate) async fn of_user(
     let (user, page) = (user.user(), page::asked(&query)?);
     let Snapshot { rows, at } = app.engine.store.reservations_of(&actor, user, page).await?;
     let reservations = rows.ok_or_else(page::no_such_entry)?;
-    let view = |it| ReservationView::of(it, at, app.config.currency);
-    let views: Vec<_> = reservations.iter().map(view).collect();
-    Ok(page::show(&views, reservations.last().map(|it| *it.id.as_uuid()), page, &uri))
+    let (currency, last) = (app.config.currency, reservations.last().map(|it| *it.id.as_uuid()));
+    let body = represent::list(&reservations, |json, it| write(json, it, at, currency));
+    Ok(page::show(body, reservations.len(), last, page, &uri))
 }
 
 /// Give a reservation's seats back.
@@ -301,7 +308,7 @@ pub(crate) async fn extend(
     let request = format!("POST /reservations/{reservation}/extend");
     let currency = app.config.currency;
     let record = move |events: &[Event]| record_extended(events, currency);
-    let key = key.of(KeyScope::OfReservation, &request, &Meaning::none(), record);
+    let key = key.of(|| KeyScope::OfReservation, &request, &Meaning::none(), record);
     let command = Command::Extend { reservation, hold: app.config.hold_ttl };
     Ok(outcome(app.engine.submit(Request { actor, command, key }).await?, record))
 }

@@ -2,20 +2,21 @@
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
-use poltrona_domain::{Layout, Sale};
-use serde::Serialize;
+use poltrona_domain::Sale;
 use utoipa::ToSchema;
 
 use super::page;
-use super::payments::PaymentView;
+use super::payments::{self, PaymentView};
 use crate::config::Currency;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, Query, Segment};
+use crate::http::represent;
 use crate::http::state::SharedApp;
+use poltrona_engine::object::Object;
 use poltrona_engine::wire::{Money, Time};
 
 /// A sale, with film, room, start and price as they were when it was made.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = Sale, example = json!({
     "id": "0193f0c2-9d2f-7a11-8d0e-2b6f3f1f0a77",
     "reservationId": "0193f0c2-5b1e-7c4a-9a55-6f0d2c1b7e10",
@@ -25,7 +26,8 @@ use poltrona_engine::wire::{Money, Time};
     "currency": "BRL", "seatNumber": "A1", "movie": "Interestelar", "room": "Sala 1",
     "startsAt": "2026-12-01T19:00:00.000Z", "ticketPrice": 25.5
 }))]
-#[serde(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes the answer; `write` makes it")]
 pub(crate) struct SaleView<'a> {
     #[serde(flatten)]
     payment: PaymentView<'a>,
@@ -40,17 +42,17 @@ pub(crate) struct SaleView<'a> {
     ticket_price: Money,
 }
 
-impl<'a> SaleView<'a> {
-    fn of(sale: &'a Sale, currency: Currency) -> Self {
-        Self {
-            payment: PaymentView::of(sale, currency),
-            seat_number: sale.seats.first().map(|no| Layout::label(*no)),
-            movie: &sale.movie,
-            room: &sale.room,
-            starts_at: Time(sale.starts_at),
-            ticket_price: Money(sale.seat_price()),
-        }
-    }
+/// Writes a sale as [`SaleView`] describes it.
+fn write(json: &mut Vec<u8>, sale: &Sale, currency: Currency) -> serde_json::Result<()> {
+    let mut view = Object::begin(json);
+    payments::members(&mut view, sale, currency)?;
+    view.first_label("seatNumber", &sale.seats);
+    view.text("movie", &sale.movie)?;
+    view.text("room", &sale.room)?;
+    view.time("startsAt", sale.starts_at);
+    view.money("ticketPrice", sale.seat_price())?;
+    view.end();
+    Ok(())
 }
 
 /// A user's sales, newest first. One of several seats is one entry.
@@ -75,7 +77,7 @@ pub(crate) async fn history(
     let (user, page) = (user.user(), page::asked(&query)?);
     let found = app.engine.store.sales_of(&actor, user, page).await?;
     let sales = found.ok_or_else(page::no_such_entry)?;
-    let view = |sale| SaleView::of(sale, app.config.currency);
-    let views: Vec<_> = sales.iter().map(view).collect();
-    Ok(page::show(&views, sales.last().map(|sale| *sale.id.as_uuid()), page, &uri))
+    let (currency, last) = (app.config.currency, sales.last().map(|sale| *sale.id.as_uuid()));
+    let body = represent::list(&sales, |json, sale| write(json, sale, currency));
+    Ok(page::show(body, sales.len(), last, page, &uri))
 }

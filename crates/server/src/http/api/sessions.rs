@@ -19,6 +19,7 @@ use crate::http::fields::{Fields, NoFields};
 use crate::http::kept::View;
 use crate::http::precondition::Required;
 use crate::http::preferences::Preferences;
+use crate::http::represent;
 use crate::http::response::{answer, json};
 use crate::http::rule::Rule;
 use crate::http::schema;
@@ -164,7 +165,7 @@ pub(crate) async fn open(
     let session = session.ok_or(ApiError::new(Code::Internal))?;
     let (layout, currency) = (session.layout, app.config.currency);
     let record = move |events: &[Event]| record_opened(events, currency);
-    let key = key.of(KeyScope::Named(String::new()), "POST /sessions", &meaning, record);
+    let key = key.of(|| KeyScope::Named(String::new()), "POST /sessions", &meaning, record);
     let command = Command::OpenSession(session);
     let (opened, replayed) = match app.engine.submit(Request { actor, command, key }).await? {
         Outcome::Done(events) => (record(&events), false),
@@ -292,9 +293,11 @@ pub(crate) async fn list(
     }
     let found = app.engine.store.sessions(filter, page).await?;
     let sessions = found.ok_or_else(page::no_such_entry)?;
-    let view = |session| SessionView::of(session, app.config.currency);
-    let views: Vec<_> = sessions.iter().map(view).collect();
-    Ok(page::show(&views, sessions.last().map(|it| *it.id.as_uuid()), page, &uri))
+    let currency = app.config.currency;
+    let body = represent::list(&sessions, |json, it| {
+        serde_json::to_writer(json, &SessionView::of(it, currency))
+    });
+    Ok(page::show(body, sessions.len(), sessions.last().map(|it| *it.id.as_uuid()), page, &uri))
 }
 
 /// A session with its seats.
@@ -351,7 +354,8 @@ pub(crate) async fn update(
     match app.engine.submit(Request { actor, command, key: None }).await? {
         Outcome::Done(events) => match events.first() {
             Some(Event::SessionUpdated(session)) => {
-                Ok(json(StatusCode::OK, &SessionView::of(session, app.config.currency)))
+                let view = SessionView::of(session, app.config.currency);
+                Ok(json(StatusCode::OK, represent::json(&view)))
             }
             _ => Err(ApiError::new(Code::Internal)),
         },
