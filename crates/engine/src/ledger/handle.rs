@@ -7,14 +7,14 @@ use std::time::Duration;
 use poltrona_domain::{Command, ReservationId};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::error::Error;
 use super::feed::Feed;
 use super::queue::{Limits, Queue};
-use super::submission::{Ask, Claim, PendingWrite, Reply, Request, Submission, Waiting};
+use super::submission::{Ask, PendingWrite, Reply, Request, Submission, Waiting};
 use super::trace::Trace;
 use super::worker::{self, Shared};
 use crate::env::{Env, Scheduling};
@@ -69,9 +69,11 @@ pub struct PauseGuard(Arc<[Arc<Queue>]>);
 
 /// The workers, to be waited for after [`Ledger::close`].
 pub struct Workers {
-    workers: Vec<Working>,
+    working: Vec<Working>,
     /// Work that they leave to be done beside them.
     tasks: TaskTracker,
+    /// While it lives, commands that no worker begins in time are given up.
+    giving_up: DropGuard,
 }
 
 enum Working {
@@ -106,8 +108,14 @@ impl Ledger {
                 Scheduling::SingleThread => Ok(Working::InTask(tasks.spawn(work))),
             }
         };
-        let workers = writers.into_iter().zip(&*queues).map(start).collect::<Result<_, _>>()?;
-        Ok((Self { queues, store, patience, is_full }, Workers { workers, tasks }))
+        let working = writers.into_iter().zip(&*queues).map(start).collect::<Result<_, _>>()?;
+        let ended = CancellationToken::new();
+        for queue in &*queues {
+            let (queue, ended) = (Arc::clone(queue), ended.clone());
+            tasks.spawn(async move { ended.run_until_cancelled(queue.give_up_overdue()).await });
+        }
+        let giving_up = ended.drop_guard();
+        Ok((Self { queues, store, patience, is_full }, Workers { working, tasks, giving_up }))
     }
 
     /// Fails unless a command would be taken now.
@@ -124,12 +132,12 @@ impl Ledger {
         let queue = self.queue(&request.command);
         queue.has_room(&request.command)?;
         let (reply, outcome) = oneshot::channel();
-        let (since, claim) = (Instant::now(), Claim::default());
-        let deadline = since + self.patience;
+        let since = Instant::now();
         let trace = Trace::begin(&request.command);
-        let waiting = Waiting { since, deadline, claim: claim.clone(), reply };
+        let waiting = Waiting { since, deadline: since + self.patience, reply };
         queue.push(Submission { ask: Ask { request, trace }, waiting })?;
-        outcome_of(outcome, deadline, &claim).await
+        // What waits is always answered. What a worker has begun is not, if that ends in the middle of it.
+        outcome.await.unwrap_or(Err(Error::OutcomeUnknown))
     }
 
     /// Records lapses, after people's commands. Each is answered in the order given.
@@ -142,8 +150,7 @@ impl Ledger {
             let (reply, outcome) = oneshot::channel();
             let queue = self.queue(&request.command);
             let ask = Ask { request, trace: Trace::default() };
-            let claim = Claim::default();
-            let waiting = Waiting { since, deadline, claim, reply };
+            let waiting = Waiting { since, deadline, reply };
             queue.push_background(Submission { ask, waiting });
             outcome
         };
@@ -202,24 +209,6 @@ impl Ledger {
     }
 }
 
-/// The outcome of a command. One that no worker has begun by its deadline is given up: its caller learns
-/// that nothing was done, and not, later, that nobody knows.
-async fn outcome_of(
-    mut outcome: oneshot::Receiver<Reply>,
-    deadline: Instant,
-    claim: &Claim,
-) -> Reply {
-    let answered = match timeout_at(deadline, &mut outcome).await {
-        Ok(answered) => answered,
-        Err(_) if claim.take() => return Err(Error::Overloaded),
-        Err(_) => outcome.await,
-    };
-    // The sender is dropped without an answer when the worker ended: in mid-batch, or before it.
-    answered.unwrap_or_else(|_| {
-        Err(if claim.take() { Error::Unavailable } else { Error::OutcomeUnknown })
-    })
-}
-
 /// Runs a worker on a thread and a runtime of its own, so that a batch never changes threads, and a
 /// file's writer may block.
 fn on_thread(
@@ -244,7 +233,7 @@ impl Drop for PauseGuard {
 impl Workers {
     /// Waits until every worker has answered everything and closed its writer.
     pub async fn join(self) {
-        for worker in self.workers {
+        for worker in self.working {
             // A panic of a worker is logged by the panic hook and has cancelled `fatal`.
             match worker {
                 Working::OnThread(thread) => {
@@ -253,6 +242,7 @@ impl Workers {
                 Working::InTask(task) => drop(task.await),
             }
         }
+        drop(self.giving_up);
         self.tasks.close();
         self.tasks.wait().await;
     }

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use super::error::Error;
 use super::pace::Pace;
 use super::patience::{Audience, Patience};
-use super::submission::{PendingWrite, Submission};
+use super::submission::{PendingWrite, Submission, give_up};
+use crate::env::clock::pause;
 
 /// Commands and writes that wait for a worker, the only one that takes from it.
 pub(super) struct Queue {
@@ -127,9 +128,22 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Closes and drops everything that waits, which answers it: it was never begun.
+    /// Closes, and answers everything that waits: it was never begun.
     pub(super) fn abandon(&self) {
-        *self.lock() = Lanes { closed: true, ..Lanes::new(self.limits.patience) };
+        let closed = Lanes { closed: true, ..Lanes::new(self.limits.patience) };
+        let Lanes { people, rooms, .. } = std::mem::replace(&mut *self.lock(), closed);
+        give_up(people.into_iter().chain(rooms), &Error::Unavailable);
+    }
+
+    /// Answers commands whose time is over before a worker has begun them. Runs until it is dropped.
+    pub(super) async fn give_up_overdue(&self) {
+        loop {
+            let now = Instant::now();
+            let (overdue, next) = self.lock().overdue(now);
+            give_up(overdue, &Error::Overloaded);
+            // What comes meanwhile may wait at least as long.
+            pause(next.map_or(self.limits.patience, |next| next - now)).await;
+        }
     }
 
     /// Keeps back what waits and what comes, or lets it be taken again.
@@ -210,6 +224,21 @@ impl Lanes {
         self.pace.wait(others, limits.batch_max, Instant::now()) <= self.patience.allowed()
     }
 
+    /// Takes the commands whose time is over, and finds when that of the next one will be. They wait in the order in
+    /// which they came.
+    fn overdue(&mut self, now: Instant) -> (Vec<Submission>, Option<Instant>) {
+        let mut overdue = Vec::new();
+        for lane in [&mut self.people, &mut self.rooms] {
+            let count = lane.iter().take_while(|it| it.waiting.deadline <= now).count();
+            overdue.extend(lane.drain(..count));
+        }
+        for submission in overdue.iter().filter(|it| !is_whole_room(it.command())) {
+            self.leave(submission.command());
+        }
+        let next = [&self.people, &self.rooms].into_iter().filter_map(VecDeque::front);
+        (overdue, next.map(|it| it.waiting.deadline).min())
+    }
+
     fn take(&mut self, max: usize, now: Instant) -> Option<Work> {
         let mut late = Vec::new();
         let allowed = self.patience.allowed();
@@ -280,7 +309,7 @@ fn live(
     while live.len() < max
         && let Some(submission) = waiting.pop_front()
     {
-        if submission.waiting.begin(now, allowed) {
+        if submission.waiting.may_begin(now, allowed) {
             live.push(submission);
         } else {
             late.push(submission);

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use poltrona_domain::{Actor, Command, Event};
@@ -111,14 +110,8 @@ pub(super) struct Waiting {
     pub(super) since: Instant,
     /// Until when the command may begin.
     pub(super) deadline: Instant,
-    pub(super) claim: Claim,
     pub(super) reply: oneshot::Sender<Reply>,
 }
-
-/// Belongs to the worker that begins a command or to the caller who gives it up undone, whichever comes
-/// first; so that neither has to guess what the other did.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Claim(Arc<AtomicBool>);
 
 /// Something else that is written, in a transaction of the one writer's.
 pub(super) struct PendingWrite {
@@ -133,17 +126,10 @@ pub(super) struct Answer {
 }
 
 impl Waiting {
-    /// Begins the command; `false` when nobody waits any more, or it has waited as long as is allowed.
-    pub(super) fn begin(&self, now: Instant, allowed: Duration) -> bool {
+    /// Whether the command may begin: somebody waits for it, and has not waited longer than is allowed.
+    pub(super) fn may_begin(&self, now: Instant, allowed: Duration) -> bool {
         let is_late = now >= self.deadline || now.saturating_duration_since(self.since) > allowed;
-        !self.reply.is_closed() && !is_late && self.claim.take()
-    }
-}
-
-impl Claim {
-    /// Takes it; `false` when the other side has it.
-    pub(super) fn take(&self) -> bool {
-        !self.0.swap(true, Ordering::AcqRel)
+        !self.reply.is_closed() && !is_late
     }
 }
 
@@ -155,6 +141,13 @@ impl Submission {
     /// The command is decided: its part of the trace ends.
     pub(super) fn decided(self, reply: Reply) -> Answer {
         Answer { to: self.waiting.reply, reply }
+    }
+}
+
+/// Answers that nothing was done.
+pub(super) fn give_up(commands: impl IntoIterator<Item = Submission>, error: &Error) {
+    for command in commands {
+        let _ = command.decided(Err(error.clone())).send();
     }
 }
 

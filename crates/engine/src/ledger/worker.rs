@@ -15,7 +15,7 @@ use super::error::Error;
 use super::feed::{Commit, Feed};
 use super::patience::{self, Audience};
 use super::queue::{Queue, Work};
-use super::submission::{Ask, Outcome, PendingWrite, Reply, Submission};
+use super::submission::{Ask, Outcome, PendingWrite, Reply, Submission, give_up};
 use super::trace;
 use crate::env::ids::Ids;
 use crate::event::EventBatch;
@@ -86,13 +86,6 @@ fn begin(mut commands: Vec<Submission>) -> Vec<Submission> {
         trace.taken(&request.command, size);
     }
     commands
-}
-
-/// Answers that nothing was done.
-fn give_up(commands: Vec<Submission>, error: &Error) {
-    for command in commands {
-        let _ = command.decided(Err(error.clone())).send();
-    }
 }
 
 struct Worker<'a> {

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::super::submission::{Ask, Claim, Request, Waiting};
+use super::super::submission::{Ask, Reply, Request, Waiting};
 use super::super::trace::Trace;
 use super::*;
 use crate::store::background::BackgroundWrite;
@@ -19,8 +19,15 @@ fn submission(command: Command) -> Submission {
     let (reply, outcome) = oneshot::channel();
     std::mem::forget(outcome);
     let since = Instant::now();
-    let (deadline, claim) = (since + LIMITS.patience, Claim::default());
-    Submission { ask, waiting: Waiting { since, deadline, claim, reply } }
+    Submission { ask, waiting: Waiting { since, deadline: since + LIMITS.patience, reply } }
+}
+
+/// A command whose answer is looked at.
+fn asked() -> (Submission, oneshot::Receiver<Reply>) {
+    let (reply, outcome) = oneshot::channel();
+    let mut submission = cancelling();
+    submission.waiting.reply = reply;
+    (submission, outcome)
 }
 
 fn closing() -> Submission {
@@ -125,17 +132,45 @@ fn late_commands_take_no_place_in_a_batch() {
     assert_eq!((work.commands.len(), work.late.len()), (2, 1));
 }
 
-#[test]
-fn a_command_is_begun_or_given_up_and_never_both() {
+#[tokio::test(start_paused = true)]
+async fn a_command_is_begun_in_its_time_or_given_up() {
     let queue = Queue::new(LIMITS);
-    let (begun, given_up) = (cancelling(), cancelling());
-    let claims = [&begun, &given_up].map(|submission| submission.waiting.claim.clone());
-    assert!(claims[1].take(), "its caller leaves first");
+    let started = Instant::now();
+    let (begun, mut begun_outcome) = asked();
     queue.push(begun).unwrap();
-    queue.push(given_up).unwrap();
     let work = take(&queue).unwrap();
-    assert_eq!((work.commands.len(), work.late.len()), (1, 1));
-    assert!(!claims[0].take(), "too late to leave");
+    let wait_long = async {
+        pause(LIMITS.patience / 2).await;
+        let (waits, outcome) = asked();
+        queue.push(waits).unwrap();
+        outcome.await
+    };
+    tokio::select! {
+        () = queue.give_up_overdue() => {}
+        answer = wait_long => assert!(matches!(answer, Ok(Err(Error::Overloaded)))),
+    }
+    assert_eq!(started.elapsed(), LIMITS.patience * 3 / 2, "its time, and no more");
+    assert_eq!((queue.len(), work.commands.len()), (0, 1));
+    assert!(begun_outcome.try_recv().is_err(), "begun in time, it may last");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_was_given_up_leaves_room_for_its_session() {
+    let queue = Queue::new(Limits { depth: 4, ..LIMITS });
+    let fill = || (0..4).take_while(|_| queue.push(updating(1)).is_ok()).count();
+    assert_eq!((fill(), fill()), (2, 0), "half of the queue");
+    let give_up = tokio::time::timeout(LIMITS.patience * 2, queue.give_up_overdue());
+    assert!(give_up.await.is_err());
+    assert_eq!(fill(), 2);
+}
+
+#[test]
+fn a_queue_that_is_abandoned_answers_what_waits() {
+    let queue = Queue::new(LIMITS);
+    let (waits, mut outcome) = asked();
+    queue.push(waits).unwrap();
+    queue.abandon();
+    assert!(matches!(outcome.try_recv(), Ok(Err(Error::Unavailable))));
 }
 
 #[tokio::test(start_paused = true)]
