@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_held_as", "held_as", oldest: 1),
     migration!(5, "0005_session_names", "session_names", oldest: 1),
     migration!(6, "0006_cheap_checks", "cheap_checks", oldest: 1),
+    migration!(7, "0007_answers_in_order", "answers_in_order", oldest: 1),
 ];
 
 /// The query for the sessions that use a database's tables. Every role may run it.

@@ -13,7 +13,7 @@ use super::read;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The size of the writer's page cache, in KiB. A larger one costs CPU: after pages of a B-tree were renumbered, the
 /// commit scans the whole cache (`pcache1TruncateUnsafe`). Other pages come from the operating system's cache.
-const CACHE_KIB: i32 = 16_384;
+const CACHE_KIB: i32 = 8_192;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 64;
 

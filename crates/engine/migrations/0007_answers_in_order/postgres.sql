@@ -1,0 +1,1 @@
+-- Nothing: PostgreSQL writes rows one behind the other. Only SQLite's part says what changed there.
