@@ -1,1 +1,1 @@
--- Nothing: PostgreSQL writes rows one behind the other. Only SQLite's part says what changed there.
+-- Nothing to do: PostgreSQL appends rows already. The SQLite file gives the reason.

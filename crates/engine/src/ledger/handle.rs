@@ -136,7 +136,7 @@ impl Ledger {
         let trace = Trace::begin(&request.command);
         let waiting = Waiting { since, deadline: since + self.patience, reply };
         queue.push(Submission { ask: Ask { request, trace }, waiting })?;
-        // What waits is always answered. What a worker has begun is not, if that ends in the middle of it.
+        // A command that waits is always answered. One that a worker has taken is not, if the worker ends before its commit.
         outcome.await.unwrap_or(Err(Error::OutcomeUnknown))
     }
 

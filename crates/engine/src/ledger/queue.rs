@@ -128,7 +128,7 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Closes, and answers everything that waits: it was never begun.
+    /// Closes, and answers everything that waits, which was never begun: people here, the others by being dropped.
     pub(super) fn abandon(&self) {
         let closed = Lanes { closed: true, ..Lanes::new(self.limits.patience) };
         let Lanes { people, rooms, .. } = std::mem::replace(&mut *self.lock(), closed);
@@ -141,7 +141,7 @@ impl Queue {
             let now = Instant::now();
             let (overdue, next) = self.lock().overdue(now);
             give_up(overdue, &Error::Overloaded);
-            // What comes meanwhile may wait at least as long.
+            // A command that comes meanwhile may wait at least as long.
             pause(next.map_or(self.limits.patience, |next| next - now)).await;
         }
     }

@@ -69,7 +69,7 @@ pub(super) async fn run(writer: Writer, queue: Arc<Queue>, shared: Arc<Shared>) 
     drop(abandon);
 }
 
-/// Answers what still waits when the worker ends, by dropping it.
+/// Closes the queue when the worker ends, which answers everything that still waits.
 struct Abandon<'a>(&'a Queue);
 
 impl Drop for Abandon<'_> {
