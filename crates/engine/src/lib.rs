@@ -7,7 +7,7 @@
 
 pub mod failpoint;
 pub mod wire;
-pub mod object;
+pub mod json;
 pub mod text;
 pub mod env;
 pub mod backoff;

@@ -11,7 +11,8 @@ CREATE TABLE answers_in_order (
     PRIMARY KEY (caller, key)
 ) STRICT;
 
-INSERT INTO answers_in_order SELECT * FROM idempotency ORDER BY created_at;
+INSERT INTO answers_in_order (caller, key, fingerprint, status, location, answer, created_at)
+    SELECT caller, key, fingerprint, status, location, answer, created_at FROM idempotency ORDER BY created_at;
 DROP TABLE idempotency;
 ALTER TABLE answers_in_order RENAME TO idempotency;
 CREATE INDEX idempotency_by_age ON idempotency (created_at);

@@ -5,7 +5,7 @@ use poltrona_domain::{
 };
 use uuid::Uuid;
 
-use crate::object::Object;
+use crate::json::Object;
 use crate::wire::{Time, seat_status};
 
 /// The `source` of every event.
@@ -102,7 +102,7 @@ impl Writer {
         let mut data = Object::begin(&mut self.json);
         data.id("reservationId", *reservation.id.as_uuid());
         data.id("sessionId", *reservation.session.as_uuid());
-        data.ids("seatIds", reservation.seat_ids());
+        data.ids("seatIds", reservation.seat_ids())?;
         data.text("userId", reservation.user.as_str())?;
         if expires_at.is_some() {
             data.plain("expiresAt", &self.until.1);
@@ -126,7 +126,7 @@ impl Writer {
         if let Some(seat) = seats.first() {
             data.id("sessionId", *seat.id.session().as_uuid());
         }
-        data.ids("seatIds", seats.iter().map(|seat| seat.id));
+        data.ids("seatIds", seats.iter().map(|seat| seat.id))?;
         data.text("userId", user.as_str())?;
         self.seats_as_left(seats)
     }
@@ -134,23 +134,19 @@ impl Writer {
     /// Ends `data` with the seats as the event leaves them. The version of a seat rises by one with each change,
     /// so that a reader can order what arrives out of order.
     fn seats_as_left(&mut self, seats: &[Seat]) -> serde_json::Result<()> {
-        if let [first, ..] = seats {
-            Object::of(&mut self.json).name("seats");
-            self.json.push(b'[');
-            for seat in seats {
-                if seat.id != first.id {
-                    self.json.push(b',');
-                }
-                let mut delta = Object::begin(&mut self.json);
+        let (mut data, now) = (Object::of(&mut self.json), self.now);
+        if !seats.is_empty() {
+            data.list("seats", seats, |json, seat| {
+                let mut delta = Object::begin(json);
                 delta.id("seatId", *seat.id.as_uuid());
                 delta.plain("seatNumber", &Layout::label(seat.id.no()));
-                delta.plain("status", seat_status(seat.status_at(self.now)));
+                delta.plain("status", seat_status(seat.status_at(now)));
                 delta.value("version", &seat.version)?;
                 delta.end();
-            }
-            self.json.push(b']');
+                Ok(())
+            })?;
         }
-        Object::of(&mut self.json).end();
+        data.end();
         Ok(())
     }
 }

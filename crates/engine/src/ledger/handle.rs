@@ -59,7 +59,6 @@ pub struct Ledger {
     /// One for each worker.
     queues: Arc<[Arc<Queue>]>,
     store: Store,
-    patience: Duration,
     is_full: Arc<AtomicBool>,
 }
 
@@ -115,7 +114,7 @@ impl Ledger {
             tasks.spawn(async move { ended.run_until_cancelled(queue.give_up_overdue()).await });
         }
         let giving_up = ended.drop_guard();
-        Ok((Self { queues, store, patience, is_full }, Workers { working, tasks, giving_up }))
+        Ok((Self { queues, store, is_full }, Workers { working, tasks, giving_up }))
     }
 
     /// Fails unless a command would be taken now.
@@ -134,7 +133,7 @@ impl Ledger {
         let (reply, outcome) = oneshot::channel();
         let since = Instant::now();
         let trace = Trace::begin(&request.command);
-        let waiting = Waiting { since, deadline: since + self.patience, reply };
+        let waiting = Waiting { since, reply };
         queue.push(Submission { ask: Ask { request, trace }, waiting })?;
         // A command that waits is always answered. One that a worker has taken is not, if the worker ends before its commit.
         outcome.await.unwrap_or(Err(Error::OutcomeUnknown))
@@ -144,13 +143,12 @@ impl Ledger {
     pub async fn expire(&self, lapsed: &[ReservationId]) -> Vec<Reply> {
         // A lapse waits as long as it takes: nobody else would record it.
         let since = Instant::now();
-        let deadline = since + Duration::from_hours(24);
         let push = |reservation: &ReservationId| {
             let request = Request::of_program(Command::Expire { reservation: *reservation });
             let (reply, outcome) = oneshot::channel();
             let queue = self.queue(&request.command);
             let ask = Ask { request, trace: Trace::default() };
-            let waiting = Waiting { since, deadline, reply };
+            let waiting = Waiting { since, reply };
             queue.push_background(Submission { ask, waiting });
             outcome
         };

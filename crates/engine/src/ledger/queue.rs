@@ -13,7 +13,7 @@ use super::error::Error;
 use super::pace::Pace;
 use super::patience::{Audience, Patience};
 use super::submission::{PendingWrite, Submission, give_up};
-use crate::env::clock::pause;
+use crate::env::clock;
 
 /// Commands and writes that wait for a worker, the only one that takes from it.
 pub(super) struct Queue {
@@ -139,10 +139,12 @@ impl Queue {
     pub(super) async fn give_up_overdue(&self) {
         loop {
             let now = Instant::now();
-            let (overdue, next) = self.lock().overdue(now);
+            let patience = self.limits.patience;
+            let (overdue, oldest) = self.lock().overdue(now, patience);
             give_up(overdue, &Error::Overloaded);
             // A command that comes meanwhile may wait at least as long.
-            pause(next.map_or(self.limits.patience, |next| next - now)).await;
+            let next = oldest.unwrap_or(now) + patience;
+            clock::pause(next.saturating_duration_since(now)).await;
         }
     }
 
@@ -224,19 +226,19 @@ impl Lanes {
         self.pace.wait(others, limits.batch_max, Instant::now()) <= self.patience.allowed()
     }
 
-    /// Takes the commands whose time is over, and finds when that of the next one will be. They wait in the order in
-    /// which they came.
-    fn overdue(&mut self, now: Instant) -> (Vec<Submission>, Option<Instant>) {
+    /// Takes the commands that have waited as long as `patience`, and finds since when the oldest of the others waits.
+    /// They wait in the order in which they came, to within the time that a push takes.
+    fn overdue(&mut self, now: Instant, patience: Duration) -> (Vec<Submission>, Option<Instant>) {
         let mut overdue = Vec::new();
         for lane in [&mut self.people, &mut self.rooms] {
-            let count = lane.iter().take_while(|it| it.waiting.deadline <= now).count();
+            let count = lane.iter().take_while(|it| it.waiting.is_over(now, patience)).count();
             overdue.extend(lane.drain(..count));
         }
         for submission in overdue.iter().filter(|it| !is_whole_room(it.command())) {
             self.leave(submission.command());
         }
-        let next = [&self.people, &self.rooms].into_iter().filter_map(VecDeque::front);
-        (overdue, next.map(|it| it.waiting.deadline).min())
+        let oldest = [&self.people, &self.rooms].into_iter().filter_map(VecDeque::front);
+        (overdue, oldest.map(|it| it.waiting.since).min())
     }
 
     fn take(&mut self, max: usize, now: Instant) -> Option<Work> {

@@ -108,8 +108,6 @@ pub(super) struct Ask {
 pub(super) struct Waiting {
     /// Since when it waits.
     pub(super) since: Instant,
-    /// Until when the command may begin.
-    pub(super) deadline: Instant,
     pub(super) reply: oneshot::Sender<Reply>,
 }
 
@@ -126,10 +124,14 @@ pub(super) struct Answer {
 }
 
 impl Waiting {
-    /// Whether the command may begin: somebody waits for it, and has not waited longer than is allowed.
+    /// Whether the command may begin: somebody waits for it, and not as long as is allowed.
     pub(super) fn may_begin(&self, now: Instant, allowed: Duration) -> bool {
-        let is_late = now >= self.deadline || now.saturating_duration_since(self.since) > allowed;
-        !self.reply.is_closed() && !is_late
+        !self.reply.is_closed() && !self.is_over(now, allowed)
+    }
+
+    /// Whether somebody has waited as long as is allowed.
+    pub(super) fn is_over(&self, now: Instant, allowed: Duration) -> bool {
+        now.saturating_duration_since(self.since) >= allowed
     }
 }
 

@@ -40,7 +40,7 @@ impl EventLog {
     pub(super) fn event(&self, event: &EventIn, now: Instant) {
         let verdict = self.limit(&event.kind).take(self.time, now);
         if verdict.left_out > 0 {
-            left_out(event.kind.name(), verdict.left_out);
+            left_out(name_of(event.kind.known()), verdict.left_out);
         }
         if verdict.is_written {
             write(event);
@@ -56,11 +56,11 @@ impl EventLog {
 
     /// Logs how many lines were left out in the seconds that are over. Of the one that runs too, if `all`.
     fn close(&self, all: bool) {
-        let names = EventKind::ALL.map(EventKind::name).into_iter().chain(["other"]);
-        for (name, limit) in names.zip(&self.limits) {
+        let kinds = EventKind::ALL.map(Some).into_iter().chain([None]);
+        for (kind, limit) in kinds.zip(&self.limits) {
             let count = limit.close(self.time, Instant::now(), all);
             if count > 0 {
-                left_out(name, count);
+                left_out(name_of(kind), count);
             }
         }
     }
@@ -72,7 +72,7 @@ impl EventLog {
 }
 
 impl Drop for EventLog {
-    /// The last delivery has ended: no line follows that would bring the last numbers.
+    /// The last delivery has ended: no later line would bring the last numbers.
     fn drop(&mut self) {
         self.close(true);
     }
@@ -84,6 +84,11 @@ fn write(event: &EventIn) {
     let reservation = event.reservation.map(tracing::field::display);
     let trace = event.traceparent.as_deref().and_then(traceparent::trace);
     line!(name, session, reservation, seats = event.seats, trace_id = trace, "{name}");
+}
+
+/// The name under which lines of a kind are counted; kinds of later versions share one.
+fn name_of(kind: Option<EventKind>) -> &'static str {
+    kind.map_or("other", EventKind::name)
 }
 
 fn left_out(name: &str, left_out: u32) {

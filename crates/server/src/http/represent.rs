@@ -133,24 +133,6 @@ pub(super) fn written(
     Ok(json)
 }
 
-/// JSON of a list, whose items `write` makes.
-pub(super) fn list<T>(
-    items: &[T],
-    write: impl Fn(&mut Vec<u8>, &T) -> serde_json::Result<()>,
-) -> serde_json::Result<Vec<u8>> {
-    written(|json| {
-        json.push(b'[');
-        for (place, item) in items.iter().enumerate() {
-            if place > 0 {
-                json.push(b',');
-            }
-            write(json, item)?;
-        }
-        json.push(b']');
-        Ok(())
-    })
-}
-
 fn json_text<T: Serialize>(error: &T) -> serde_json::Result<String> {
     String::from_utf8(json(error)?).map_err(serde::ser::Error::custom)
 }

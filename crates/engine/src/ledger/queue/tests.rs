@@ -19,7 +19,7 @@ fn submission(command: Command) -> Submission {
     let (reply, outcome) = oneshot::channel();
     std::mem::forget(outcome);
     let since = Instant::now();
-    Submission { ask, waiting: Waiting { since, deadline: since + LIMITS.patience, reply } }
+    Submission { ask, waiting: Waiting { since, reply } }
 }
 
 /// A command whose answer is looked at.
@@ -110,13 +110,14 @@ fn a_worker_that_waits_is_woken_by_work_and_by_the_end() {
     queue.close();
     assert!(waiting.now_or_never().unwrap().is_none());
 }
+
 #[test]
 fn late_commands_take_no_place_in_a_batch() {
     let queue = Queue::new(Limits { batch_max: 2, ..LIMITS });
     for late in [true, true, true, false, false, false] {
         let mut submission = cancelling();
         if late {
-            submission.waiting.deadline = Instant::now();
+            submission.waiting.since -= LIMITS.patience;
         }
         queue.push(submission).unwrap();
     }
@@ -140,7 +141,7 @@ async fn a_command_is_begun_in_its_time_or_given_up() {
     queue.push(begun).unwrap();
     let work = take(&queue).unwrap();
     let wait_long = async {
-        pause(LIMITS.patience / 2).await;
+        clock::pause(LIMITS.patience / 2).await;
         let (waits, outcome) = asked();
         queue.push(waits).unwrap();
         outcome.await
@@ -155,13 +156,17 @@ async fn a_command_is_begun_in_its_time_or_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_that_was_given_up_leaves_room_for_its_session() {
+async fn commands_that_were_given_up_leave_room_for_others() {
     let queue = Queue::new(Limits { depth: 4, ..LIMITS });
     let fill = || (0..4).take_while(|_| queue.push(updating(1)).is_ok()).count();
     assert_eq!((fill(), fill()), (2, 0), "half of the queue");
+    queue.push(closing()).unwrap();
+    assert!(matches!(queue.push(closing()), Err(Error::Overloaded)), "one whole room");
     let give_up = tokio::time::timeout(LIMITS.patience * 2, queue.give_up_overdue());
     assert!(give_up.await.is_err());
+    assert_eq!(queue.len(), 0);
     assert_eq!(fill(), 2);
+    queue.push(closing()).unwrap();
 }
 
 #[test]

@@ -120,8 +120,8 @@ fn fold_texts(tx: &Transaction<'_>, lot: u16) -> Result<usize> {
 fn purge(tx: &Transaction<'_>, kind: Purgeable, before: Timestamp, lot: u16) -> Result<usize> {
     let sql = match kind {
         Purgeable::Answers => {
-            "DELETE FROM idempotency WHERE (caller, key) IN
-             (SELECT caller, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT ?)"
+            "DELETE FROM idempotency WHERE rowid IN
+             (SELECT rowid FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT ?)"
         }
         Purgeable::Reservations => {
             "DELETE FROM reservations WHERE id IN

@@ -156,4 +156,30 @@ mod tests {
         assert!(up_to(&mut db, &[FIRST, broken]).is_err());
         assert_eq!(up_to(&mut db, &[FIRST, SECOND]).unwrap().len(), 1);
     }
+
+    #[test]
+    fn recorded_answers_are_kept_when_their_table_is_made_anew() {
+        const ANSWERS: &str = "SELECT caller || key || fingerprint || status || ifnull(location, '-') || answer \
+                               || created_at FROM idempotency ORDER BY caller, key";
+        let answers = |db: &Connection| -> Vec<String> {
+            let mut statement = db.prepare(ANSWERS).unwrap();
+            statement.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let (older, all) = (&MIGRATIONS[..6], &MIGRATIONS[..7]);
+        let insert = |db: &Connection, how: &str, row: &str| {
+            db.execute(&format!("{how} INTO idempotency VALUES {row}"), ())
+        };
+        let mut db = Connection::open_in_memory().unwrap();
+        up_to(&mut db, older).unwrap();
+        insert(&db, "INSERT", "('ana', 'k2', x'61', 201, '/r', x'62', 9)").unwrap();
+        insert(&db, "INSERT", "('ana', 'k1', x'63', 200, NULL, x'64', 8)").unwrap();
+        let before = answers(&db);
+        assert_eq!(up_to(&mut db, all).unwrap().len(), 1);
+        assert_eq!(answers(&db), before);
+        assert_eq!(before, ["anak1c200-d8", "anak2a201/rb9"]);
+        insert(&db, "INSERT", "('ana', 'k1', x'65', 200, NULL, x'66', 10)").unwrap_err();
+        insert(&db, "INSERT OR REPLACE", "('ana', 'k1', x'65', 200, NULL, x'66', 10)").unwrap();
+        assert_eq!(answers(&db), ["anak1e200-f10", "anak2a201/rb9"]);
+        assert_eq!(up_to(&mut db, older).unwrap().len(), 0, "an older program can be put back");
+    }
 }

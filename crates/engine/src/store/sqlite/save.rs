@@ -156,17 +156,17 @@ fn insert_seats(tx: &Transaction<'_>, seats: &[&Seat]) -> Result<(), Error> {
 }
 
 fn update_seats(tx: &Transaction<'_>, seats: &[ChangedSeat<'_>]) -> Result<(), Error> {
-    let sql = "UPDATE seats SET reservation_id = ?1, hold_until = ?2, version = ?3,
-            status = iif(?1 IS NULL, 'AVAILABLE', iif(?2 IS NULL, 'SOLD', 'RESERVED'))
-         WHERE session_id = ?4 AND seat_no = ?5 AND version = ?6";
+    let sql = "UPDATE seats SET status = ?, reservation_id = ?, hold_until = ?, version = ?
+         WHERE session_id = ? AND seat_no = ? AND version = ?";
     each(tx, seats, sql, |statement, changed| {
         let ChangedSeat { seat: new, read_version } = *changed;
-        let (by, until) = match &new.state {
-            SeatState::Available => (None, None),
-            SeatState::Held { by, until } => (Some(by), Some(until.as_millis())),
-            SeatState::Sold { by } => (Some(by), None),
+        let (status, by, until) = match &new.state {
+            SeatState::Available => ("AVAILABLE", None, None),
+            SeatState::Held { by, until } => ("RESERVED", Some(by), Some(until.as_millis())),
+            SeatState::Sold { by } => ("SOLD", Some(by), None),
         };
         let changed = statement.execute(params![
+            status,
             by.map(|id| &id.as_uuid().as_bytes()[..]),
             until,
             new.version,

@@ -6,8 +6,10 @@ use uuid::Uuid;
 
 use crate::http::error::ApiError;
 use crate::http::extract::Query;
+use crate::http::represent;
 use crate::http::response::json;
 use crate::http::rule::{Broken, Rule};
+use poltrona_engine::json::list;
 use poltrona_engine::store::query::Page;
 
 /// The page that is asked for, in a list that takes no other parameters.
@@ -22,17 +24,17 @@ pub(super) fn no_such_entry() -> ApiError {
     ApiError::broken(vec![Broken::new("after", Rule::Entry)])
 }
 
-/// A page as it is sent, of so many entries; `last` is the id of the last one. A full page links to the next one.
-pub(super) fn show(
-    body: serde_json::Result<Vec<u8>>,
-    entries: usize,
-    last: Option<Uuid>,
+/// A page as it is sent: `write` writes an entry. A full page links to the next one, after the `id` of its last entry.
+pub(super) fn show<T>(
+    entries: &[T],
+    write: impl Fn(&mut Vec<u8>, &T) -> serde_json::Result<()>,
+    id: impl Fn(&T) -> Uuid,
     page: Page,
     uri: &Uri,
 ) -> Response {
-    let mut response = json(StatusCode::OK, body);
-    let full = entries == page.limit;
-    if let Some(link) = last.filter(|_| full).and_then(|last| next(uri, last)) {
+    let mut response = json(StatusCode::OK, represent::written(|json| list(json, entries, write)));
+    let last = entries.last().filter(|_| entries.len() == page.limit);
+    if let Some(link) = last.and_then(|last| next(uri, id(last))) {
         response.headers_mut().insert(header::LINK, link);
     }
     response

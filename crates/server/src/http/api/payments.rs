@@ -14,8 +14,8 @@ use crate::http::fields::{Meaning, NoFields};
 use crate::http::represent;
 use crate::http::response::outcome;
 use crate::http::state::SharedApp;
+use poltrona_engine::json::Object;
 use poltrona_engine::ledger::Request;
-use poltrona_engine::object::Object;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::wire::{Id, Money, Time};
 
@@ -63,8 +63,8 @@ pub(super) fn members(
     view.first_id("seatId", sale.seat_ids());
     view.text("userId", sale.user.as_str())?;
     view.time("paidAt", sale.paid_at);
-    view.ids("seatIds", sale.seat_ids());
-    view.labels("seatNumbers", &sale.seats);
+    view.ids("seatIds", sale.seat_ids())?;
+    view.labels("seatNumbers", &sale.seats)?;
     view.money("total", sale.total)?;
     view.plain("currency", currency.as_str());
     Ok(())

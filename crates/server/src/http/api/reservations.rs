@@ -20,8 +20,8 @@ use crate::http::response::{json, outcome};
 use crate::http::rule::Rule;
 use crate::http::schema;
 use crate::http::state::SharedApp;
+use poltrona_engine::json::Object;
 use poltrona_engine::ledger::Request;
-use poltrona_engine::object::Object;
 use poltrona_engine::store::answer::{KeyScope, RecordedAnswer};
 use poltrona_engine::store::query::Snapshot;
 use poltrona_engine::wire::{Id, Money, Time, reservation_status};
@@ -122,8 +122,8 @@ fn write(
     view.time("expiresAt", reservation.expires_at);
     view.time("createdAt", reservation.created_at);
     view.id("sessionId", *reservation.session.as_uuid());
-    view.ids("seatIds", reservation.seat_ids());
-    view.labels("seatNumbers", &reservation.seats);
+    view.ids("seatIds", reservation.seat_ids())?;
+    view.labels("seatNumbers", &reservation.seats)?;
     view.money("total", reservation.total)?;
     view.text("movie", &showing.movie)?;
     view.text("room", &showing.room)?;
@@ -262,9 +262,9 @@ pub(crate) async fn of_user(
     let (user, page) = (user.user(), page::asked(&query)?);
     let Snapshot { rows, at } = app.engine.store.reservations_of(&actor, user, page).await?;
     let reservations = rows.ok_or_else(page::no_such_entry)?;
-    let (currency, last) = (app.config.currency, reservations.last().map(|it| *it.id.as_uuid()));
-    let body = represent::list(&reservations, |json, it| write(json, it, at, currency));
-    Ok(page::show(body, reservations.len(), last, page, &uri))
+    let currency = app.config.currency;
+    let write = |json: &mut Vec<u8>, it: &Reservation| write(json, it, at, currency);
+    Ok(page::show(&reservations, write, |it| *it.id.as_uuid(), page, &uri))
 }
 
 /// Give a reservation's seats back.
@@ -317,4 +317,42 @@ pub(crate) async fn extend(
 fn reservation_id(id: &Segment) -> Result<ReservationId, ApiError> {
     let id = id.id().ok_or(ApiError::new(Code::ReservationNotFound))?;
     Ok(ReservationId::from_uuid(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use poltrona_domain::{Cents, ReservationStatus, SeatNo, SessionId, Showing, UserId};
+
+    use super::*;
+
+    /// Answers are recorded, and given again after an update of the program.
+    #[test]
+    fn the_text_of_a_reservation_never_changes() {
+        let at = Timestamp::from_millis;
+        let reservation = Reservation {
+            id: ReservationId::from_uuid(Uuid::from_u128(7)),
+            session: SessionId::mint(Uuid::from_u128(1 << 64)),
+            showing: Showing {
+                version: 1,
+                movie: "Ação".to_owned(),
+                room: "Sala 1".to_owned(),
+                starts_at: at(3),
+            },
+            seats: [9, 1].map(|no| SeatNo::new(no).unwrap()).to_vec(),
+            user: UserId::new("\"ana\"\n"),
+            total: Cents::new(5_110),
+            status: ReservationStatus::Confirmed,
+            created_at: at(1),
+            expires_at: at(2),
+            extensions: 0,
+        };
+        let mut json = Vec::new();
+        write(&mut json, &reservation, at(1), Currency::BRL).unwrap();
+        let [seat, other] = [0, 1].map(|place| reservation.seat_ids().nth(place).unwrap());
+        let (id, session) = (reservation.id, reservation.session);
+        let expected = format!(
+            r#"{{"id":"{id}","seatId":"{seat}","userId":"\"ana\"\n","status":"CONFIRMED","expiresAt":"1970-01-01T00:00:00.002Z","createdAt":"1970-01-01T00:00:00.001Z","sessionId":"{session}","seatIds":["{seat}","{other}"],"seatNumbers":["B1","A1"],"total":51.1,"movie":"Ação","room":"Sala 1","startsAt":"1970-01-01T00:00:00.003Z","ticketPrice":25.55,"currency":"BRL"}}"#
+        );
+        assert_eq!(String::from_utf8(json).unwrap(), expected);
+    }
 }

@@ -10,9 +10,8 @@ use super::payments::{self, PaymentView};
 use crate::config::Currency;
 use crate::http::error::ApiError;
 use crate::http::extract::{Asker, Query, Segment};
-use crate::http::represent;
 use crate::http::state::SharedApp;
-use poltrona_engine::object::Object;
+use poltrona_engine::json::Object;
 use poltrona_engine::wire::{Money, Time};
 
 /// A sale, with film, room, start and price as they were when it was made.
@@ -77,7 +76,41 @@ pub(crate) async fn history(
     let (user, page) = (user.user(), page::asked(&query)?);
     let found = app.engine.store.sales_of(&actor, user, page).await?;
     let sales = found.ok_or_else(page::no_such_entry)?;
-    let (currency, last) = (app.config.currency, sales.last().map(|sale| *sale.id.as_uuid()));
-    let body = represent::list(&sales, |json, sale| write(json, sale, currency));
-    Ok(page::show(body, sales.len(), last, page, &uri))
+    let currency = app.config.currency;
+    let write = |json: &mut Vec<u8>, sale: &Sale| write(json, sale, currency);
+    Ok(page::show(&sales, write, |sale| *sale.id.as_uuid(), page, &uri))
+}
+
+#[cfg(test)]
+mod tests {
+    use poltrona_domain::{Cents, ReservationId, SaleId, SeatNo, SessionId, Timestamp, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A payment is recorded with the members that a sale has first, and given again after an update of the program.
+    #[test]
+    fn the_text_of_a_sale_never_changes() {
+        let at = Timestamp::from_millis;
+        let sale = Sale {
+            id: SaleId::from_uuid(Uuid::from_u128(8)),
+            reservation: ReservationId::from_uuid(Uuid::from_u128(7)),
+            session: SessionId::mint(Uuid::from_u128(1 << 64)),
+            seats: vec![SeatNo::new(9).unwrap()],
+            user: UserId::new("\"ana\"\n"),
+            total: Cents::new(2_500),
+            movie: "Ação".to_owned(),
+            room: "Sala 1".to_owned(),
+            starts_at: at(3),
+            paid_at: at(1),
+        };
+        let mut json = Vec::new();
+        write(&mut json, &sale, Currency::BRL).unwrap();
+        let (id, reservation) = (sale.id, sale.reservation);
+        let seat = sale.seat_ids().next().unwrap();
+        let expected = format!(
+            r#"{{"id":"{id}","reservationId":"{reservation}","seatId":"{seat}","userId":"\"ana\"\n","paidAt":"1970-01-01T00:00:00.001Z","seatIds":["{seat}"],"seatNumbers":["B1"],"total":25,"currency":"BRL","seatNumber":"B1","movie":"Ação","room":"Sala 1","startsAt":"1970-01-01T00:00:00.003Z","ticketPrice":25}}"#
+        );
+        assert_eq!(String::from_utf8(json).unwrap(), expected);
+    }
 }

@@ -294,10 +294,10 @@ pub(crate) async fn list(
     let found = app.engine.store.sessions(filter, page).await?;
     let sessions = found.ok_or_else(page::no_such_entry)?;
     let currency = app.config.currency;
-    let body = represent::list(&sessions, |json, it| {
-        serde_json::to_writer(json, &SessionView::of(it, currency))
-    });
-    Ok(page::show(body, sessions.len(), sessions.last().map(|it| *it.id.as_uuid()), page, &uri))
+    let write = |json: &mut Vec<u8>, session: &Session| {
+        serde_json::to_writer(json, &SessionView::of(session, currency))
+    };
+    Ok(page::show(&sessions, write, |session| *session.id.as_uuid(), page, &uri))
 }
 
 /// A session with its seats.

@@ -158,3 +158,31 @@ fn a_request_that_never_ends_is_given_up_when_the_grace_is_over() {
     assert!(asked.elapsed() >= grace, "it did not wait at all");
     assert_eq!(endless.rest(), b"", "half an answer is none");
 }
+
+/// How many reservations were created, by the log: those that have a line, and those that were left out.
+fn logged_reservations(log: &str) -> u64 {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let count = |line: Value| match &line["event"] {
+        Value::String(event) if event == "reservation.created" => line["left_out"].as_u64(),
+        _ => (line["message"] == "reservation.created").then_some(1),
+    };
+    lines.filter_map(count).sum()
+}
+
+#[test]
+fn the_log_of_events_is_whole_at_the_end() {
+    const RESERVATIONS: usize = 30;
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::serve(folder.path(), &["--log-format", "json"]);
+    let seats = program.open_session(200);
+    let mut connection = program.connect();
+    for (number, seat) in seats.iter().enumerate().take(RESERVATIONS) {
+        let body = body(number, seat);
+        connection.request("POST", "/reservations", &[], Some(&body)).unwrap().unwrap().expect(201);
+    }
+    program.terminate();
+    assert_eq!(program.ended().code(), Some(0));
+    wait_until("every event is counted", || {
+        (logged_reservations(&program.log()) == RESERVATIONS as u64).then_some(())
+    });
+}
