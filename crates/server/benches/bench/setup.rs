@@ -14,7 +14,7 @@ const BESIDE: &str = "beside";
 /// The ceiling's.
 pub(crate) const CEILING: &str = "ceiling";
 /// The fastest that a server may be, in reservations a second: so many seats are prepared.
-const FASTEST: f64 = 80_000.0;
+const FASTEST: f64 = 160_000.0;
 
 /// The settings of a run.
 pub(crate) struct Setup {

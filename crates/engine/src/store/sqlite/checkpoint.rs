@@ -1,7 +1,9 @@
 //! Copying the write-ahead log into the database, off the writer's path.
 //!
-//! A thread of its own copies what is committed (a passive checkpoint waits for nobody) each time
-//! the log has grown by [`STEP_PAGES`]. But a log that is always written to never starts again from
+//! A thread of its own copies what is committed (a passive checkpoint waits for nobody) in steps. While it
+//! writes to the disk, a commit waits longer for it: a small step keeps small commits short, and a large one
+//! costs less, for a page that changed often is copied once. So a step is [`STEP_COMMITS`], within limits.
+//! But a log that is always written to never starts again from
 //! its beginning. So past [`LIMIT_PAGES`] the thread copies without a pause, until so little is left
 //! that the writer can copy it in a moment, with readers kept out, and begin the log anew. The file
 //! keeps its length, because writing over blocks costs less than getting them again; one that has
@@ -25,8 +27,12 @@ use crate::store::error::Error;
 
 /// A page is 4 KiB.
 const PAGES_PER_MIB: u32 = 256;
-/// How far the log grows between two copies: 4 MiB of 4 KiB pages.
-const STEP_PAGES: u32 = 1_024;
+/// The commits between two copies, if they make the log grow by [`LEAST_STEP_PAGES`].
+const STEP_COMMITS: u32 = 24;
+/// How far the log grows between two copies at least: 1 MiB.
+const LEAST_STEP_PAGES: u32 = 256;
+/// How far the log grows between two copies at most: 4 MiB.
+const MOST_STEP_PAGES: u32 = 1_024;
 /// From where on the writer would begin the log anew: 128 MiB.
 const LIMIT_PAGES: u32 = 32_768;
 /// How much the writer is willing to copy itself, unless the log is twice over its limit: everyone waits
@@ -41,7 +47,9 @@ pub(super) struct Checkpointer {
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
     gate: Gate,
+    /// The log's length when a copy was last asked for, and the commits since.
     asked_at: u32,
+    commits: u32,
     /// How long the log must be for the next try to begin it anew.
     restart_at: u32,
 }
@@ -72,9 +80,10 @@ impl Checkpointer {
             seen.log_pages.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        let (asked_at, restart_at) = (0, LIMIT_PAGES);
+        let (asked_at, commits, restart_at) = (0, 0, LIMIT_PAGES);
         if !on_a_thread {
-            return Ok(Self { wake: None, thread: None, shared, gate, asked_at, restart_at });
+            let (wake, thread) = (None, None);
+            return Ok(Self { wake, thread, shared, gate, asked_at, commits, restart_at });
         }
         let connection = connect(file)?;
         let (wake, woken) = sync_channel(1);
@@ -85,7 +94,7 @@ impl Checkpointer {
         let thread =
             thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         let (wake, thread) = (Some(wake), Some(thread));
-        Ok(Self { wake, thread, shared, gate, asked_at, restart_at })
+        Ok(Self { wake, thread, shared, gate, asked_at, commits, restart_at })
     }
 
     /// Asks for a copy, or begins the log anew, when it has grown enough.
@@ -117,11 +126,18 @@ impl Checkpointer {
             );
             self.restart_at = pages + RETRY_PAGES;
         }
-        if is_idle && (pages >= self.asked_at + STEP_PAGES || pages >= self.restart_at) {
-            self.asked_at = pages;
+        self.commits += 1;
+        if is_idle && (self.is_a_step(pages) || pages >= self.restart_at) {
+            (self.asked_at, self.commits) = (pages, 0);
             self.copy();
         }
         Ok(())
+    }
+
+    /// Whether a log of so many pages has grown enough for a copy.
+    const fn is_a_step(&self, pages: u32) -> bool {
+        let grown = pages.saturating_sub(self.asked_at);
+        grown >= MOST_STEP_PAGES || grown >= LEAST_STEP_PAGES && self.commits >= STEP_COMMITS
     }
 
     /// Wakes the thread.
@@ -154,7 +170,7 @@ impl Checkpointer {
 
     /// The log begins anew.
     fn forget(&mut self) {
-        (self.asked_at, self.restart_at) = (0, LIMIT_PAGES);
+        (self.asked_at, self.commits, self.restart_at) = (0, 0, LIMIT_PAGES);
         self.shared.copied_pages.store(0, Ordering::Relaxed);
     }
 
@@ -219,6 +235,30 @@ fn checkpoint(connection: &Connection, mode: Mode) -> Result<Copied, Error> {
 mod tests {
     use super::super::connection::connect_read_only;
     use super::*;
+
+    #[test]
+    fn small_commits_are_copied_in_small_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("db");
+        let mut writer = connect(&file).unwrap();
+        writer.pragma_update(None, "journal_mode", "WAL").unwrap();
+        let gate = Gate::default();
+        let mut checkpointer = Checkpointer::start(&mut writer, &file, gate, false).unwrap();
+        let mut steps = |commit: u32| {
+            let steps = (1..=8 * MOST_STEP_PAGES / commit).filter_map(|commits| {
+                let pages = commits * commit;
+                checkpointer.shared.log_pages.store(pages, Ordering::Relaxed);
+                checkpointer.after_commit(&writer).unwrap();
+                (checkpointer.asked_at == pages).then_some(pages)
+            });
+            let steps: Vec<_> = steps.collect();
+            checkpointer.forget();
+            steps[1] - steps[0]
+        };
+        assert_eq!(steps(4), LEAST_STEP_PAGES);
+        assert_eq!(steps(16), STEP_COMMITS * 16);
+        assert_eq!(steps(64), MOST_STEP_PAGES);
+    }
 
     #[test]
     fn a_log_that_another_program_reads_holds_nobody_up() {

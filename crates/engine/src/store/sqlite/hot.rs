@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 use poltrona_domain::{
     Facts, Reservation, ReservationId, Seat, SeatId, SeatState, Session, SessionId,
 };
+use rapidhash::RapidHashMap;
 
-/// How many sessions are kept.
-const SESSIONS: usize = 4_096;
+/// How many sessions are kept: less than half a kilobyte each.
+const SESSIONS: usize = 65_536;
 /// How many reservations are kept, with their seats: about half a kilobyte each.
 const RESERVATIONS: usize = 16_384;
 
@@ -23,7 +24,8 @@ const RESERVATIONS: usize = 16_384;
 pub(super) struct Hot {
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) reservations: BTreeMap<ReservationId, Reservation>,
-    pub(super) seats: BTreeMap<SeatId, Seat>,
+    /// They come and go in no order, which a hash map bears best.
+    pub(super) seats: RapidHashMap<SeatId, Seat>,
     /// SQLite's counter of other connections' commits, when the rows were read.
     data_version: i64,
 }
